@@ -1,0 +1,31 @@
+"Everything is in settings.ini; edit there, not here."
+import shlex
+from configparser import ConfigParser
+from pathlib import Path
+
+from setuptools import find_packages, setup
+from setuptools.command.sdist import sdist
+
+here = Path(__file__).parent
+config = ConfigParser(delimiters=['='])
+config.read(here/'settings.ini', encoding='utf-8')
+cfg = config['DEFAULT']
+lib = cfg['lib_name']
+
+class SDist(sdist):
+    "settings.ini travels in the sdist, so a wheel can be built from it without a MANIFEST.in"
+    def make_distribution(self):
+        self.filelist.append('settings.ini')
+        super().make_distribution()
+
+setup(
+    cmdclass={'sdist': SDist},
+    name=lib, version=cfg['version'], description=cfg['description'], keywords=cfg['keywords'].split(),
+    author=cfg['author'], license=cfg['license'].upper(),
+    packages=find_packages(include=[lib, f'{lib}.*']), package_data={lib: cfg['package_data'].split()},
+    python_requires=f">={cfg['min_python']}",
+    install_requires=shlex.split(cfg['requirements']),
+    extras_require={'dev': shlex.split(cfg['dev_requirements'])},
+    entry_points={'console_scripts': cfg['console_scripts'].split(), 'nbdev': [f'{lib}={lib}._modidx:d']},
+    long_description=(here/'README.md').read_text(encoding='utf-8'), long_description_content_type='text/markdown',
+)
