@@ -6,7 +6,9 @@ import re
 import shutil
 import subprocess
 import sys
+from diffulex_edge.dev.tests import Case
 from diffulex_edge.dev.tests import NotebookError
+from diffulex_edge.dev.tests import case_source
 from diffulex_edge.dev.tests import expected
 from diffulex_edge.dev.tests import export
 from diffulex_edge.dev.tests import notebook_faults
@@ -47,7 +49,8 @@ def test_symbol_table():
 def test_long_string():
     t = """a
   b"""
-    assert t == 'a\n  b'
+    assert t == 'a\n  b'  # in the test file this runs inside a function
+    assert case_source(Case('id', 't = """a\nb"""\nt', 'x')) == 'def test_x():\n    t = """a\nb"""\n    t'
 
 
 # %% 90-tests-35
@@ -166,7 +169,7 @@ def test_saved_notebooks_are_checked(tmp_path):
 # %% 90-tests-45
 def test_without_nbdev():
     code = """import sys
-sys.modules.update(nbdev=None, execnb=None, fastcore=None)  # as if they were not installed
+sys.modules.update(nbdev=None, execnb=None, fastcore=None, IPython=None)  # as if they were not installed
 import diffulex_edge, diffulex_edge.dev.tests as t
 t.edge_export([])"""
     run = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True)

@@ -14,7 +14,6 @@ from configparser import ConfigParser
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from IPython.core.inputtransformer2 import TransformerManager
 
 # %% ../../nbs/90_dev/90_tests.ipynb #90-tests-07
 class NotebookError(ValueError):
@@ -43,6 +42,7 @@ EXPORTS = 'export', 'exporti', 'exports'
 
 def plain_python(source):
     "`source` with IPython's magics and shell lines turned into calls"
+    from IPython.core.inputtransformer2 import TransformerManager
     return TransformerManager().transform_cell(source)
 
 def parse_cell(source, where):
