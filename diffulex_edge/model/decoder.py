@@ -65,23 +65,28 @@ class Decoder(nn.Module):
         self.mask_embed = nn.Parameter(torch.zeros(1, self.config.hidden_size))
         self.requires_grad_(False)
 
-    def forward(self, tokens: Tensor, start: Tensor, kv_len: Tensor, block_length: int | None = None) -> Tensor:
-        """The step: write K/V of `tokens [1, T]` into cache rows `start … start + T`, attend to rows `0 … kv_len`, return logits `[T, vocab]`.
+    def hidden(self, tokens: Tensor, start: Tensor, kv_len: Tensor, block_length: int | None = None) -> Tensor:
+        """The step without its head: write K/V of `tokens [1, T]` into cache rows `start … start + T`, attend to rows `0 … kv_len`, return `[T, hidden]`.
 
-        `start`, `kv_len`: `[1]` int64. Row i predicts token `start + i + logits_shift`. `block_length` replaces the model's own.
+        `start`, `kv_len`: `[1]` int64. `block_length` replaces the model's own (0: bidirectional).
         """
         T, end = tokens.shape[1], kv_len[0].item()
         torch._check(end >= 1)
         torch._check(end <= self.config.max_seq_len)
+        block = self.config.attention_block if block_length is None else block_length or self.config.max_seq_len
         rows = start + torch.arange(T)                                                             # [T]
-        mask = block_mask(start, T, end, block_length or self.config.attention_block)              # [T, kv_len]
+        mask = block_mask(start, T, end, block)                                                    # [T, kv_len]
         x, gate = self.embed(tokens[0]), None                                                      # [T, hidden]
         if self.mask_embed is not None:
             gate = (tokens[0] == self.config.mask_token_id)[:, None].to(x.dtype)                   # [T, 1]
             x = x + gate * (self.mask_embed - x)
         rope = self.cos[rows], self.sin[rows], self.turn                                           # [T, D] twice, [D, D]
         for layer in self.layers: x = layer(x, rope, rows, end, mask, gate)
-        return self.head(self.norm(x))
+        return self.norm(x)
+
+    def forward(self, tokens: Tensor, start: Tensor, kv_len: Tensor, block_length: int | None = None) -> Tensor:
+        "The step: logits `[T, vocab]`; row i predicts token `start + i + logits_shift`. Arguments as in `hidden`."
+        return self.head(self.hidden(tokens, start, kv_len, block_length))
 
     def reset_cache(self):
         "Zero the KV cache of every layer."

@@ -1,0 +1,5 @@
+"Decoding: the step, the sampler, the loop, the engines, the trace."
+from diffulex_edge.runtime.diffusion import DiffusionEngine, DiffusionGenerationConfig, Generation
+from diffulex_edge.runtime.engine import GenerationConfig, InferenceEngine
+from diffulex_edge.runtime.step import EagerSession, ModelInfo, Prediction, Session
+from diffulex_edge.runtime.trace import StepRecord, Trace
