@@ -6,6 +6,7 @@
 __all__ = ['PROJECTIONS', 'smollm2_adapter', 'load_adapter']
 
 # %% ../../nbs/01_model/13_adapter.ipynb #13-adapter-02
+from importlib.resources import files
 from pathlib import Path
 from safetensors import SafetensorError, safe_open
 from .decoder import Decoder
@@ -15,8 +16,7 @@ PROJECTIONS = dict(qkv='qkv_proj', o='o_proj', gate_up='gate_up_proj', down='dow
 
 def smollm2_adapter() -> Path:
     "The mask adapter for SmolLM2-135M-Instruct that comes with this library."
-    import diffulex_edge
-    return Path(diffulex_edge.__file__).parent / 'demo' / 'smollm2' / 'mask_adapter.safetensors'
+    return Path(str(files('diffulex_edge'))) / 'demo' / 'smollm2' / 'mask_adapter.safetensors'
 
 # %% ../../nbs/01_model/13_adapter.ipynb #13-adapter-07
 def load_adapter(model: Decoder, path: str | Path, *, mask_token_id: int | None = None) -> Decoder:
