@@ -30,3 +30,13 @@ def test_steps_that_do_not_fit():
     for args, word in [(([1] * 9, 0, 9), '9 tokens'), (([1] * 4, 6, 8), 'position 6'), (([1], 0, 9), 'kv_len is 9'), (([1, 2], 0, 1), 'kv_len is 1'),
                        (([208], 0, 1), 'id 208'), (([-1], 0, 1), 'id -1'), (([], 0, 1), '0 tokens')]:
         with pytest.raises(ValueError, match=word): session.step(*args)
+
+
+# %% 20-step-14
+def test_another_session_shares_weights_but_not_the_cache():
+    one = EagerSession(load_model(golden_dir() / 'llada_a', max_seq_len=64))
+    two = one.another()
+    assert two.model.embed.weight is one.model.embed.weight and two.model.cos is one.model.cos and two.model.layers[0].cache.k is not one.model.layers[0].cache.k
+    one.step([5, 9, 20], 0, 3), two.step([7, 7, 7], 0, 3)
+    assert torch.equal(one.step([11], 3, 4).confidence, EagerSession(one.model).step([11], 3, 4).confidence)
+    assert not torch.equal(one.step([11], 3, 4).confidence, two.step([11], 3, 4).confidence)

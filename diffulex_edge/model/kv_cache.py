@@ -20,7 +20,7 @@ class KVCache(nn.Module):
 
     def forward(self, rows: Tensor, k: Tensor, v: Tensor, kv_len: int) -> tuple[Tensor, Tensor]:
         "Write `k`, `v [KV, T, D]` into `rows [T]`; return rows `0 … kv_len` of both, `[KV, kv_len, D]`."
-        self.k[:, rows], self.v[:, rows] = k, v
+        for cache, new in ((self.k, k), (self.v, v)): torch.ops.aten.index_put_(cache, [None, rows], new)  # cache[:, rows] = new would drop a leading 1
         return self.k.narrow(1, 0, kv_len), self.v.narrow(1, 0, kv_len)
 
     def reset(self):

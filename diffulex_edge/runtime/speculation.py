@@ -7,7 +7,7 @@ __all__ = ['speculate']
 
 # %% ../../nbs/03_sampler/26_speculation.ipynb #26-speculation-02
 from typing import Iterator
-from .diffusion import Answer
+from .answer import Answer
 from .trace import StepRecord
 
 # %% ../../nbs/03_sampler/26_speculation.ipynb #26-speculation-03

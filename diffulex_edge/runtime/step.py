@@ -6,6 +6,7 @@
 __all__ = ['CONTRACT', 'NAMES', 'ModelInfo', 'Prediction', 'Session', 'check_step', 'predict', 'EagerSession']
 
 # %% ../../nbs/03_sampler/20_step.ipynb #20-step-02
+import copy
 from dataclasses import dataclass, fields
 from typing import Protocol
 import torch
@@ -61,7 +62,7 @@ class Prediction:
     "What the T rows of a step predict."
     ids: Tensor                    # [T] best token of each row, never the mask
     confidence: Tensor             # [T] its probability
-    logits: Tensor | None = None   # [T, vocab] fp32, when asked for
+    logits: Tensor | None = None   # [T, vocab] fp32 as the model gives them, when asked for
 
 class Session(Protocol):
     "A model somewhere that can do the step."
@@ -79,9 +80,9 @@ def check_step(info: ModelInfo, tokens: list[int], start: int, kv_len: int):
         if not 0 <= t < info.vocab_size: raise ValueError(f'token id {t} is outside the vocabulary of {info.vocab_size}')
 
 def predict(logits: Tensor, mask_token_id: int | None) -> Prediction:
-    "The prediction of `logits [T, vocab]`; the mask is not a candidate."
-    if mask_token_id is not None: logits[:, mask_token_id] = -torch.inf
-    confidence, ids = logits.softmax(-1).max(-1)
+    "The prediction of `logits [T, vocab]`; the mask is no candidate for the best token and has no share in its probability."
+    allowed = logits if mask_token_id is None else logits.index_fill(-1, torch.tensor([mask_token_id]), -torch.inf)
+    confidence, ids = allowed.softmax(-1).max(-1)
     return Prediction(ids, confidence, logits)
 
 # %% ../../nbs/03_sampler/20_step.ipynb #20-step-09
@@ -99,3 +100,8 @@ class EagerSession:
     def reset(self):
         "Forget the cache."
         self.model.reset_cache()
+
+    def another(self):
+        "A session with a KV cache of its own on the same weights: one for each row of a batch."
+        shared = [*self.model.parameters(), *(b for name, b in self.model.named_buffers() if '.cache.' not in name)]
+        return EagerSession(copy.deepcopy(self.model, {id(t): t for t in shared}))

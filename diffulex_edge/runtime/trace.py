@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass, field
 class StepRecord:
     "One forward of a generation. Positions count from the start of the prompt."
     step: int                  # 0, 1, 2, …
-    kind: str                  # prefill, denoise, commit, or verify (self-speculation)
+    kind: str                  # prefill, denoise, commit, refresh (recomputes a cache, and reveals), guide (the forward without the prompt), verify (self-speculation)
     block: int                 # which block of the answer it works for, from 0
     start: int                 # the forward wrote cache rows start … start + len(tokens)
     kv_len: int                # and attended to rows 0 … kv_len
@@ -23,6 +23,10 @@ class StepRecord:
     revealed: dict[int, int]   # position -> id of what became known in this step (it may lie just behind the rows)
     confidence: dict[int, float] = field(default_factory=dict)  # position -> probability of the best candidate, of all candidates of this step
     ms: float = 0.             # time of the forward alone
+    entropy: dict[int, float] = field(default_factory=dict)    # position -> nats, where the whole distribution was read
+    candidates: dict[int, list] = field(default_factory=dict)  # position -> [(id, probability), …], the best ones, when asked for
+    remasked: dict[int, int] = field(default_factory=dict)     # position -> id that was there and is a mask again, or another token now
+    row: int = 0               # which row of a batch
 
 # %% ../../nbs/03_sampler/21_trace.ipynb #21-trace-05
 @dataclass

@@ -1,0 +1,2 @@
+"Quantization."
+from diffulex_edge.quant.quantizer import QUANTIZATIONS, quantize
