@@ -4,8 +4,6 @@ from diffulex_edge.runtime.diffusion import DiffusionEngine
 
 # %% 23-diffusion-06
 import pytest
-from diffulex_edge.model import load_model
-from diffulex_edge.testing import golden_dir
 
 
 # %% 23-diffusion-07
