@@ -2,6 +2,7 @@
 
 import pytest
 from diffulex_edge.viz.film import Film
+from diffulex_edge.viz.pictures import Painter
 from diffulex_edge.viz.pictures import THEMES
 from diffulex_edge.viz.pictures import film_frame
 from diffulex_edge.viz.pictures import place
@@ -35,12 +36,14 @@ def test_frames():
     light = THEMES['light']
     (_, _, w2), (_, _, w4) = (place(film, 90)[0][p] for p in (1, 3))
     assert count(start, light['new']) == 0 < count(one, light['new']) and count(end, light['done']) > 100 > count(one, light['done'])
+    painter = Painter(film)
+    assert all(painter.frame(k) == film_frame(film, k) for k in (0, 1, 2, 1, 0))  # what is kept between frames leaves no trace, forwards and backwards
     assert film_frame(film, 1) == film_frame(film, -2) and film_frame(film, theme='dark').getpixel((0, 0)) == (20, 23, 27)
     for bad, word in [(dict(step=3), '2 steps'), (dict(theme='blue'), 'blue')]:
         with pytest.raises(ValueError, match=word): film_frame(film, **bad)
 
 
-# %% 79-pictures-18
+# %% 79-pictures-19
 def test_gif(tmp_path):
     from PIL import Image
     film = words_film()

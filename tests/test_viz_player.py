@@ -23,7 +23,7 @@ def long_trace(tokens=1000, steps=200, seed=0):
     return Trace([1, 2, 3, 4], 0, records, tokens, 4.).name(lambda i: f' w{i}')
 
 
-# %% 75-player-19
+# %% 75-player-20
 def test_pages_are_self_contained(tmp_path):
     nasty = Trace([1], 0, [StepRecord(0, 'denoise', 0, 0, 2, [1, 2], {1: 2}, {1: .5}, 1.)], 1, .1).name(lambda i: '</script><b>&' if i == 2 else 'x')
     film = Film.of(nasty, '<i>title</i>')

@@ -6,7 +6,7 @@
 __all__ = ['Film', 'film_text', 'film_table', 'load_film', 'first_difference']
 
 # %% ../../nbs/07_viz/75_film.ipynb #75-film-02
-import html, json
+import html
 from pathlib import Path
 from ..runtime.trace import StepRecord, Trace
 

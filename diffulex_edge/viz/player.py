@@ -27,6 +27,8 @@ const el = (tag, props = {}, ...kids) => {
   e.append(...kids.filter(kid => kid != null));
   return e;
 };
+const icon = path => { const e = document.createElementNS('http://www.w3.org/2000/svg', 'svg'); e.setAttribute('viewBox', '0 0 16 16'); e.setAttribute('class', 'dx-icon'); e.setAttribute('aria-hidden', 'true'); e.innerHTML = `<path d="${path}"/>`; return e; };
+const ICONS = {first: 'M2 3h2v10H2zM14 3v10L5 8z', back: 'M11 3v10L4 8z', play: 'M4 2l10 6-10 6z', pause: 'M3 2h4v12H3zM9 2h4v12H9z', on: 'M5 3v10l7-5z', last: 'M12 3h2v10h-2zM2 3v10l9-5z'};
 const latest = (list, k) => {  // the last entry [step, …] whose step is not after k
   if (!list) return null;
   let lo = 0, hi = list.length;
@@ -141,6 +143,12 @@ class Text {
     if (this.spans[this.here]) this.spans[this.here].setAttribute('aria-label', reel.describe(this.here, k));
     return touched;
   }
+  follow(k) {  // the last new token into view, without moving the page
+    const p = Math.max(...this.reel.fresh[k] ?? [], -1), span = this.spans[p];
+    if (!span) return;
+    const a = this.box.getBoundingClientRect(), b = span.getBoundingClientRect();
+    if (b.bottom > a.bottom - 8) this.box.scrollTop += b.bottom - a.bottom + 40; else if (b.top < a.top + 8) this.box.scrollTop -= a.top - b.top + 40;
+  }
 }
 '''
 
@@ -197,7 +205,7 @@ class Map2 {
       reel.born.forEach((list, p) => { if (p >= this.from) for (const [k] of list) {
         const [x, y, cw, ch] = cell(p, k - 1), r = Math.min(cw, ch) / 2;
         if (r > 2.5) { c.beginPath(); c.arc(x + cw / 2, y + ch / 2, Math.min(r - 1, 4), 0, 7); c.fillStyle = '#fff'; c.fill(); c.lineWidth = 1.5; c.strokeStyle = '#d9480f'; c.stroke(); }
-        else { c.fillStyle = '#e8590c'; c.fillRect(x, y, Math.max(cw, 1.5), Math.max(ch, 1.5)); }
+        else { c.fillStyle = '#e8590c'; c.fillRect(x, y + ch / 4, Math.max(cw, 1.5), Math.max(ch / 2, 1.5)); }
       } });
       reel.revised.forEach((list, p) => { for (const [k] of list) { const [x, y, cw, ch] = cell(p, k - 1); c.strokeStyle = '#d6336c'; c.lineWidth = 2; c.strokeRect(x + 1, y + 1, Math.max(cw - 2, 2), Math.max(ch - 2, 2)); } });
     }
@@ -237,11 +245,12 @@ function stage(root, films, options = {}) {
   const total = () => Math.max(...reels.map(r => r.time[r.n]));
   const button = (label, text, f, cls = '') => el('button', {type: 'button', 'aria-label': label, title: label, onclick: f, class: cls}, text);
   const select = (label, entries, value, f) => { const s = el('select', {'aria-label': label, onchange: e => f(e.target.value)}, ...entries.map(([v, t]) => el('option', {value: v}, t))); s.value = value; return el('label', {}, el('span', {class: 'dx-soft'}, label), s); };
-  const play = button('play or pause (space)', '▶', () => toggle(), 'dx-play');
+  const play = button('play or pause (space)', '', () => toggle(), 'dx-play');
+  play.replaceChildren(icon(ICONS.play));
   const slider = el('input', {type: 'range', min: 0, step: 'any', 'aria-label': 'position in the film', oninput: e => { st.v = st.mode === 'time' ? +e.target.value : Math.round(+e.target.value); st.follow = st.v >= max(); draw(); }});
   const clock = el('output', {class: 'dx-clock'});
   const bar = el('div', {class: 'dx-bar', role: 'toolbar', 'aria-label': 'film'},
-    button('to the start (Home)', '⏮', () => go(0)), button('step back (left arrow)', '◂', () => move(-1)), play, button('step forward (right arrow)', '▸', () => move(1)), button('to the end (End)', '⏭', () => go(Infinity)),
+    button('to the start (Home)', icon(ICONS.first), () => go(0)), button('step back (left arrow)', icon(ICONS.back), () => move(-1)), play, button('step forward (right arrow)', icon(ICONS.on), () => move(1)), button('to the end (End)', icon(ICONS.last), () => go(Infinity)),
     slider, clock, select('speed', [[.25, '¼×'], [.5, '½×'], [1, '1×'], [2, '2×'], [4, '4×'], [16, '16×']], 1, v => st.speed = +v),
     select('colour', [['state', 'state'], ['confidence', 'confidence'], ['entropy', 'entropy'], ['step', 'reveal step']], st.colour, v => { st.colour = v; draw(); options.oncolour?.(v); }),
     two ? select('together by', [['step', 'step'], ['time', 'time']], st.mode, v => { const k = k_of(reels[0]); st.mode = v; st.v = v === 'time' ? reels[0].time[k] : k; draw(); }) : null);
@@ -252,14 +261,14 @@ function stage(root, films, options = {}) {
     const pane = {reel, text: new Text(reel, (what, p, e) => act(i, what, p)), lane: new Lane(reel, k => jump(reel, k)), map: new Map2(reel, (k, p) => { pick(i, p); jump(reel, k); }),
                   facts: el('div', {class: 'dx-facts', role: 'status', 'aria-live': 'polite'})};
     pane.text.diff = options.diff == null ? null : reel.data.prompt + options.diff;
-    pane.box = el('section', {class: 'dx-pane', 'aria-label': reel.data.title || `film ${i + 1}`}, el('h4', {class: `dx-name dx-film${i}`}, reel.data.title || ''), pane.text.box, pane.facts, pane.lane.box,
+    pane.box = el('section', {class: 'dx-pane', 'aria-label': reel.data.title || `film ${i + 1}`}, el('h4', {class: `dx-name dx-film${i}`}, reel.data.title || ''), two ? pane.text.box : el('div', {class: 'dx-top'}, pane.text.box, el('div', {class: 'dx-side'}, detail, curve.box)), pane.facts, pane.lane.box,
                   el('div', {class: 'dx-soft'}, 'reveal map: step ↓, position →, ○ revealed'), pane.map.box);
     return pane;
   });
   const edits = options.onedit ? editor() : null;
   const diff = options.diff === undefined || !two ? null : el('p', {class: 'dx-diff'}, options.diff == null ? 'The answers are identical.' : `First difference: token ${options.diff} of the answer (framed).`);
   const view = el('div', {class: `dx${two ? ' dx-two' : ''}`, role: 'region', 'aria-label': 'denoising', tabindex: -1, 'data-lm-suppress-shortcuts': 'true', onkeydown: key},
-    bar, legend, edits?.box ?? null, diff, el('div', {class: 'dx-panes'}, ...panes.map(p => p.box)), el('div', {class: 'dx-below'}, detail, curve.box),
+    bar, legend, edits?.box ?? null, diff, el('div', {class: 'dx-panes'}, ...panes.map(p => p.box)), two ? el('div', {class: 'dx-below'}, detail, curve.box) : null,
     el('p', {class: 'dx-soft dx-keys'}, 'Keys: space plays, ← → step (in the text: next token), Home and End, c colours' + (options.onedit ? ', m masks and p pins the token' : '') + '.'));
   root.replaceChildren(view);
 
@@ -279,7 +288,7 @@ function stage(root, films, options = {}) {
   let last = 0;
   function toggle(on = !st.playing) {
     st.playing = on;
-    play.textContent = on ? '⏸' : '▶'; play.classList.toggle('on', on);
+    play.replaceChildren(icon(on ? ICONS.pause : ICONS.play)); play.classList.toggle('on', on);
     panes.forEach(p => p.facts.setAttribute('aria-live', on ? 'off' : 'polite'));
     if (!on) return draw();
     if (st.v >= max()) st.v = 0;
@@ -352,6 +361,7 @@ function stage(root, films, options = {}) {
     for (const p of panes) {
       const k = k_of(p.reel), text = facts(p.reel, k);
       p.touched = p.text.draw(k, st.colour);
+      if (st.playing || st.follow) p.text.follow(k);
       p.lane.draw(k, st.mode === 'time' || two ? total() : p.reel.time[p.reel.n]);
       p.map.draw(k, st.colour, st.p);
       if (p.facts.textContent !== text) p.facts.textContent = text;
@@ -384,6 +394,7 @@ CSS = r'''
 .dx .dx-play,.dx .dx-go{background:var(--blue);border-color:var(--blue);color:#fff}.dx .dx-play{min-width:44px}.dx .dx-stop{background:#c92a2a;border-color:#c92a2a;color:#fff}
 .dx label{display:inline-flex;align-items:center;gap:5px}.dx input[type=range]{flex:1 1 160px;min-width:120px;accent-color:var(--blue)}
 .dx :focus-visible{outline:3px solid color-mix(in srgb,var(--orange) 85%,var(--fg));outline-offset:1px;border-radius:4px}
+.dx-icon{width:14px;height:14px;fill:currentColor;display:block;margin:auto}
 .dx-clock{min-width:68px;font-variant-numeric:tabular-nums;text-align:right}
 .dx-legend{display:flex;flex-wrap:wrap;gap:8px;align-items:center;padding:2px 0 6px;font-size:12px;min-height:28px}.dx-ramp{width:140px;height:10px;border-radius:5px}
 .dx-panes{display:grid;gap:18px;grid-template-columns:1fr}.dx-two .dx-panes{grid-template-columns:1fr 1fr}@container (max-width:640px){.dx-two .dx-panes{grid-template-columns:1fr}}
@@ -407,6 +418,7 @@ CSS = r'''
 .dx-lane{flex:1;min-width:0;display:block;cursor:pointer}.dx-cursor{fill:color-mix(in srgb,var(--fg) 22%,transparent);pointer-events:none}
 .dx-map{position:relative;cursor:crosshair;background:color-mix(in srgb,var(--fg) 6%,transparent);border-radius:4px;overflow:hidden}.dx-map canvas{display:block;width:100%}
 .dx-row,.dx-col{position:absolute;pointer-events:none;border:1.5px solid var(--fg);opacity:.75}.dx-row{left:0;right:0;border-width:1.5px 0}.dx-col{top:0;bottom:0;border-width:0 1.5px}
+.dx-top{display:grid;grid-template-columns:minmax(0,5fr) minmax(0,3fr);gap:14px}.dx-side{display:flex;flex-direction:column;gap:8px}.dx-side .dx-detail{flex:1}@container (max-width:680px){.dx-top{grid-template-columns:1fr}}
 .dx-below{display:grid;grid-template-columns:3fr 2fr;gap:18px;margin-top:10px}@container (max-width:640px){.dx-below{grid-template-columns:1fr}}
 .dx-detail{border:1px solid var(--line);border-radius:8px;padding:8px 12px;min-height:112px;font-size:13px;min-width:0}.dx-detail h5{font:600 16px var(--jp-code-font-family,ui-monospace,monospace);white-space:pre}
 .dx table.dx-cand{width:100%;border-collapse:collapse;margin:4px 0 0;font-size:12px}.dx-cand th{width:44px;text-align:right;padding:1px 8px 1px 0;font-weight:400;color:var(--soft);background:none}.dx-cand td{display:flex;gap:4px;text-align:left;padding:1px 0}.dx-cand tr,.dx-cand tr:nth-child(even){background:none}.dx-cand tr.now{background:color-mix(in srgb,var(--orange) 18%,transparent)}
@@ -423,7 +435,7 @@ PLAYER = REEL + TEXT + CHARTS + STAGE
 PAGE = '''<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; base-uri 'none'; form-action 'none'">
-<title>{title}</title><style>:root{{color-scheme:light dark}}body{{margin:0 auto;max-width:{width}px;padding:18px;background:Canvas;color:CanvasText;font-family:system-ui,sans-serif}}h1{{font-size:20px;margin:0 0 8px}}{css}</style></head>
+<title>{title}</title><style>:root{{color-scheme:light dark}}body{{margin:0 auto;max-width:{width}px;padding:18px;background:Canvas;color:CanvasText;font-family:system-ui,sans-serif}}h1{{font-size:20px;margin:0 0 8px}}.dx:not(.dx-two) .dx-name{{display:none}}{css}</style></head>
 <body><h1>{title}</h1><main id="film"></main><noscript>{table}</noscript>
 <script id="data" type="application/json">{data}</script>
 <script>{player}
