@@ -141,6 +141,7 @@ class DiffusionEngine:
     def start(self, prompt, config: DiffusionGenerationConfig | None = None, session: Session | None = None) -> Answer:
         "The state of a new generation; its `x` and `settled()` can be watched while `steps` runs."
         answer = Answer(session or self.session, self.encode(prompt), self.settings(config), decode=self.tokenizer and self.tokenizer.decode)
+        if not answer.prompt and answer.mask is None: raise ValueError('the prompt is empty, and an autoregressive model predicts from what stands before; give at least one token, such as the beginning-of-text token')
         answer.reuse = self.reuse and session is None
         return answer
 
