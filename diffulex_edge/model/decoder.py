@@ -31,17 +31,18 @@ HF_NAMES = {  # our parameter -> tensors of the checkpoint, stacked by rows
 class Decoder(nn.Module):
     """A decoder-only language model with a static KV cache, `config.max_seq_len` rows.
 
-    A family is a subclass that names its config class, `model_types` (of a Hugging Face `config.json`) and tensor `names`.
+    A family is a subclass that names its config class, `model_types` and `architectures` (of a Hugging Face `config.json`) and tensor `names`.
     """
     Config = DecoderConfig
     family = 'decoder'
     model_types: tuple[str, ...] = ()
+    architectures: tuple[str, ...] = ()
     names = HF_NAMES
 
     def __init__(self, config: DecoderConfig):
         super().__init__()
         self.config = config
-        self.embed = nn.Embedding(config.vocab_size, config.hidden_size)
+        self.embed = nn.Embedding.from_pretrained(nn.init.uniform_(torch.empty(config.vocab_size, config.hidden_size), -3**.5, 3**.5))  # unit variance, as usual; a normal draw on the meta device imports 75 MB
         self.mask_embed = None  # of a mask adapter: the learned embedding of the mask token, [1, hidden]
         self.layers = nn.ModuleList(Layer(config) for _ in range(config.num_hidden_layers))
         self.norm = RMSNorm(config.hidden_size, config.rms_norm_eps)
