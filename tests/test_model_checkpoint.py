@@ -6,7 +6,9 @@ from diffulex_edge.model.checkpoint import build
 from diffulex_edge.model.checkpoint import expand_names
 from diffulex_edge.model.checkpoint import load_model
 from diffulex_edge.model.checkpoint import read_config
+from diffulex_edge.model.checkpoint import shipped
 from diffulex_edge.model.sdar_edge import SDAREdge
+from pathlib import Path
 
 # %% 09-checkpoint-07
 import pytest, shutil, torch
@@ -153,17 +155,19 @@ def test_pickles_are_not_read(checkpoint):
     (folder / 'model.safetensors').rename(folder / 'pytorch_model.bin')
     with pytest.raises(FileNotFoundError, match='only'): load_model(folder)
 
-def test_shipped_models(tmp_path):
+def test_shipped_models():
     from diffulex_edge.model.tokenizer import load_tokenizer
     tiny = load_model('tiny', max_seq_len=32)
     assert (tiny.family, tiny.config.max_seq_len) == ('llada', 32) and load_tokenizer('tiny').encode('[MASK]') == [tiny.config.mask_token_id]
     with pytest.raises(FileNotFoundError, match='tiny or smollm2'): load_model('tinny')
-    (tmp_path / 'tiny').mkdir()
-    here = os.getcwd()
-    os.chdir(tmp_path)
-    try:
-        with pytest.raises(FileNotFoundError, match='config.json'): load_model('tiny')  # the user's own folder goes first
-    finally: os.chdir(here)
+    assert tiny.config.num_parameters == 746_880 and shipped('sdar_a') == Path('sdar_a')
+
+def test_shipped_pretrained():
+    from diffulex_edge.model.gguf import packaged_gguf
+    try: packaged_gguf()
+    except FileNotFoundError as e: pytest.skip(str(e))
+    smol = load_model('smollm2', max_seq_len=16, dtype=torch.float16)
+    assert smol.config.mask_token_id == 4 and smol.mask_embed is not None and smol.config.num_hidden_layers == 30
 
 def test_hub_ids_need_a_revision():
     with pytest.raises(ValueError, match='revision'): load_model('JetLM/SDAR-1.7B-Chat')

@@ -9,7 +9,7 @@ __all__ = ['HF_NAMES', 'Decoder']
 import torch, torch.nn as nn
 from torch import Tensor
 from .config import DecoderConfig
-from .kv_cache import KVCache
+from .kv_cache import KVCache, check_rows
 from .layers import Layer, LowRank, RMSNorm, block_mask, half_turn, rope_table
 
 # %% ../../nbs/01_model/03_decoder.ipynb #03-decoder-04
@@ -97,6 +97,11 @@ class Decoder(nn.Module):
         for layer in self.layers: layer.cache.reset()
 
     def logits(self, ids, start: int = 0, kv_len: int | None = None, block_length: int | None = None) -> Tensor:
-        "`forward` for a list of ids, eagerly: logits `[len(ids), vocab]`; without `kv_len`, everything up to the last of them is attended to."
+        """`forward` for a list of ids, eagerly: logits `[len(ids), vocab]`; without `kv_len`, everything up to the last of them is attended to.
+
+        Raises `ValueError` when they do not fit the cache.
+        """
         tokens = torch.as_tensor(ids).view(1, -1)
-        return self(tokens, torch.tensor([start]), torch.tensor([start + tokens.shape[1] if kv_len is None else kv_len]), block_length)
+        if kv_len is None: kv_len = start + tokens.shape[1]
+        check_rows(tokens.shape[1], start, kv_len, self.config.max_seq_len)
+        return self(tokens, torch.tensor([start]), torch.tensor([kv_len]), block_length)

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['WORDS', 'SPLITS', 'PRINTED', 'BYTES', 'byte_level_bpe', 'Tokenizer', 'token_files', 'from_folder', 'from_gguf',
-           'load_tokenizer']
+           'load_tokenizer', 'tokenizer_beside']
 
 # %% ../../nbs/01_model/12_tokenizer.ipynb #12-tokenizer-02
 import json
@@ -136,3 +136,7 @@ def load_tokenizer(path: str | Path, *, revision: str | None = None) -> Tokenize
     """
     where = find_model(path, revision)
     return from_gguf(where) if where.suffix == '.gguf' else from_folder(*token_files(where))
+
+def tokenizer_beside(path: str | Path) -> Tokenizer | None:
+    "The tokenizer that lies beside a `.pte`; None when there is none."
+    return load_tokenizer(path) if token_files(Path(path))[0].is_file() else None
