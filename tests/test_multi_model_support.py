@@ -9,7 +9,6 @@ from diffulex_edge.conformance import later_blocks_are_unseen
 
 # %% 93-conformance-10
 import json, pytest
-from pathlib import Path
 from safetensors.torch import save_file
 from diffulex_edge.model.checkpoint import COMMON, FAMILIES, expand_names, load_model
 
