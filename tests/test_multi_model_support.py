@@ -76,17 +76,22 @@ from diffulex_edge.runtime.diffusion import DiffusionEngine, DiffusionGeneration
 
 def oracle(model, prompt, n, threshold):
     "Greedy block decoding without a cache: every step a whole forward; the answer's ids"
-    c, ids = model.config, list(prompt) + [model.config.mask_token_id] * n
-    B = c.block_length or len(ids)
-    for first in range(len(prompt) // B * B, len(ids), B):
-        while todo := [i for i in range(first, min(first + B, len(ids))) if ids[i] == c.mask_token_id]:
-            logits = model.logits(ids[:min(first + B, len(ids))])
+    c, end = model.config, len(prompt) + n
+    B = c.block_length or end
+    ids = list(prompt) + [c.mask_token_id] * (-(-end // B) * B - len(prompt))  # a block is seen whole, also the last one
+    for first in range(len(prompt) // B * B, end, B):
+        if c.logits_shift and c.block_length and ids[first] == c.mask_token_id:  # the committed block before it predicts a block's first token
+            logits = model.logits(ids[:first])[-1]
+            logits[c.mask_token_id] = -torch.inf
+            ids[first] = logits.argmax().item()
+        while todo := [i for i in range(first, min(first + B, end)) if ids[i] == c.mask_token_id]:
+            logits = model.logits(ids[:first + B])
             logits[:, c.mask_token_id] = -torch.inf
             p, best = logits.softmax(-1).max(-1)
             rows = {i: i - c.logits_shift for i in todo}
             sure = [i for i in todo if p[rows[i]] > threshold] or [max(todo, key=lambda i: p[rows[i]])]
             for i in sure: ids[i] = best[rows[i]].item()
-    return ids[len(prompt):]
+    return ids[len(prompt):end]
 
 @pytest.mark.parametrize('threshold', [0.05, 0.9])
 @pytest.mark.parametrize('prompt', [5, 8])
