@@ -49,7 +49,7 @@ def test_a_line_per_forward(tiny_engine):
         records = watch(filling(tiny_engine, ids), View(tiny_engine, ids[:1], 17), console)
         lines = console.file.getvalue().splitlines()
         assert len(lines) == len(records) and '\x1b' not in console.file.getvalue()
-        for line, r, later in zip(lines, records, records[1:]):
+        for line, r in zip(lines, records):
             assert line.split()[:3] == [str(r.step), 'denoise', f'+{len(r.revealed)}'] and line.count(MASK) == r.tokens.count(1)
 
 

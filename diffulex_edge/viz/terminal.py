@@ -9,7 +9,7 @@ __all__ = ['STYLES', 'MASK', 'pieces', 'View', 'is_live', 'watch', 'Stages', 'st
 import time
 from collections.abc import Callable
 from contextlib import contextmanager
-from rich.console import Console, Group
+from rich.console import Console
 from rich.live import Live
 from rich.panel import Panel
 from rich.progress_bar import ProgressBar
@@ -39,7 +39,7 @@ def pieces(ids: list[int], states: list[str], tokenizer, mask: int | None) -> li
 class View:
     """What is known of an answer to `prompt` (ids) by an engine; `update` it with every record, print it with rich.
 
-    `shown`: text to show in place of the prompt's tokens; `body`: a function of the cells `[(position, id, state)]` that draws them in place of text.
+    `shown`: text to show in place of the prompt's tokens; `body`: a function from the cells `[(position, id, state)]` to the `Text` that is drawn in their place.
     """
     def __init__(self, engine, prompt: list[int], new_tokens: int, *, title: str = '', shown: str | None = None, body: Callable | None = None):
         self.info, self.tokenizer, self.prompt, self.new_tokens = engine.session.info, engine.tokenizer, list(prompt), new_tokens
@@ -58,7 +58,7 @@ class View:
     def state(self, p: int) -> str:
         "The state of a position, a key of `STYLES`."
         if self.x[p] == self.info.mask_token_id: return 'mask'
-        if p not in self.seen: return 'prompt' if p < len(self.prompt) else 'settled'
+        if p not in self.seen: return 'prompt'
         age = self.forwards - self.seen[p]
         return 'settled' if self.over or age > 3 else 'recent' if age else 'new'
 
@@ -88,11 +88,8 @@ class View:
         return f'{self.done} tokens · {self.forwards} forwards · {self.done / self.forwards:.2f} tokens per forward · {self.ms / self.forwards:.0f} ms per forward'
 
     def __rich_console__(self, console: Console, options):
-        inner = self.body(self.cells()) if self.body else self.text()
-        if isinstance(inner, Text):
-            lines = inner.wrap(console, max(8, options.max_width - 4))
-            room = max(3, console.height - 6)
-            inner = Text('\n').join(lines if self.over else lines[-room:])
+        lines = (self.body(self.cells()) if self.body else self.text()).wrap(console, max(8, options.max_width - 4))
+        inner = Text('\n').join(lines if self.over else lines[-max(3, console.height - 6):])
         yield Panel(inner, title=self.title or None, title_align='left', subtitle=self.facts(), subtitle_align='right', border_style='bright_black' if self.over else 'green')
         if self.over: return
         spent, bar = time.perf_counter() - self.began, Table.grid(padding=(0, 1))
@@ -104,8 +101,8 @@ class View:
         "The last forward as one plain line: number, kind, tokens revealed, milliseconds, and its part of the answer."
         r = self.last
         rows = sorted(r.revealed) if r.kind == 'verify' else sorted({*range(max(r.start, len(self.prompt)), r.start + len(r.tokens)), *r.revealed})
-        if self.body and r.kind != 'prefill': rows = None
-        return f'{r.step:4} {r.kind:8} +{len(r.revealed):<3} {r.ms:6.0f} ms  {self.text(rows).plain.replace(chr(10), "↵") if rows != [] else ""}'.rstrip()
+        text = self.body(self.cells()).plain.replace('\n', ' / ') if self.body else self.text(rows).plain.replace('\n', '↵') if rows else ''
+        return f'{r.step:4} {r.kind:8} +{len(r.revealed):<3} {r.ms:6.0f} ms  {text}'.rstrip()
 
 # %% ../../nbs/08_demo/82_terminal.ipynb #82-terminal-10
 def is_live(console: Console) -> bool:
