@@ -115,4 +115,4 @@ def test_stages_on_a_screen_and_in_a_file():
         console = screen(force_terminal=live)
         with stages('export', dict(one=1, two=1), console) as enter: enter('one'); enter('two')
         out = console.file.getvalue()
-        assert ('\x1b' in out) == live and (live or out.splitlines() == ['export: one (0 s)', 'export: two (0 s)'])
+        assert ('\x1b' in out) == live and (live or out.splitlines() == ['export: one 0 s', 'export: two 0 s'])

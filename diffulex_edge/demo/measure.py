@@ -38,6 +38,10 @@ def answer(engine: DiffusionEngine, prompt: list[int], config: DiffusionGenerati
 
 def measure(source: str | Path, prompt: list[int], config: dict, *, tail: list[int] | None = None, prefill: int = 128, repeats: int = 3, **options) -> dict:
     "Numbers of one model in this process: `load_s`, `prefill_ms` (best of `repeats`), `peak_bytes`, `peak_before`, `ids`, and the statistics of answering `prompt`; see `Trace.stats`."
+    if str(source).endswith('.pte'):  # the libraries are not the model
+        import executorch.kernels.quantized  # noqa: F401
+        from executorch.runtime import Runtime
+        Runtime.get()
     before, t = peak_bytes(), time.perf_counter()
     engine = open_engine(source, **options)
     session, n = engine.session, min(prefill, engine.session.info.max_tokens)

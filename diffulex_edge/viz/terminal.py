@@ -153,12 +153,14 @@ class Stages:
 
 @contextmanager
 def stages(title: str, shares: dict[str, float], console: Console | None = None):
-    "Yields a function to call with the name of each stage as it begins; shows where the work is and the time left, or a line per stage where nothing can be redrawn."
+    "Yields a function to call with the name of each stage as it begins; shows where the work is and the time left, or where nothing can be redrawn a line for each stage that is over."
     console, s = console or Console(), Stages(title, shares)
     if not is_live(console):
         def enter(stage):
+            last, began = s.stage, s.at
             s.enter(stage)
-            console.print(f'{title}: {stage} ({s.at:.0f} s)', markup=False, highlight=False, soft_wrap=True)
+            if last: console.print(f'{title}: {last} {s.at - began:.0f} s', markup=False, highlight=False, soft_wrap=True)
         yield enter
+        enter('done')
         return
     with Live(s, console=console, refresh_per_second=8, transient=True): yield s.enter
