@@ -52,7 +52,7 @@ def test_schedules():
     s = SCHEDULES['carry'](8, 8, 4, 1e-3)
     assert [next(s), s.send((1, 7)), s.send((1, 6)), s.send((2, 4)), s.send((3, 1))] == [2, 3, 4, 4, 1]
     with pytest.raises(StopIteration): s.send((1, 0))
-    assert run_schedule('share', 0, 4, 1e-3) == pytest.approx([.24975, .33289, .49850, 1], abs=1e-4) and sum(run_schedule('late', 12, 4)) == 12
+    assert run_schedule('share', 0, 4, 1e-3) == pytest.approx([.24975, .33289, .49900, 1], abs=1e-4) and sum(run_schedule('late', 12, 4)) == 12
 
 
 # %% 22-selection-17
