@@ -119,12 +119,12 @@ def break_causality(model):
     model.hidden = lambda tokens, start, kv_len, block_length=None, f=model.hidden: f(tokens, start, kv_len, 0)
 
 def break_write(model):
-    "The cache of one layer keeps what was written first"
+    "Half of what a cache row held before stays in it"
     cache = model.layers[1].cache
     def forward(rows, k, v, kv_len, f=cache.forward):
         old = [b.clone() for b in cache.buffers()]
         got = [t.clone() for t in f(rows, k, v, kv_len)]
-        for b, o in zip(cache.buffers(), old): b.copy_(torch.where(o != 0, o, b))
+        for b, o in zip(cache.buffers(), old): b.copy_((b + o) / 2)
         return got
     cache.forward = forward
 
