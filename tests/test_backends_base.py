@@ -5,11 +5,11 @@ from diffulex_edge.backends.base import Backend
 from diffulex_edge.backends.base import find_backend
 from diffulex_edge.backends.base import register
 
-# %% 50-backends-04
+# %% 50-backends-06
 import pytest
 
 
-# %% 50-backends-05
+# %% 50-backends-07
 def test_registry():
     register(Backend('nowhere', ('none',), lambda quantization: []))
     assert find_backend('nowhere').partitioners('none') == []

@@ -2,25 +2,18 @@
 
 from diffulex_edge.model.llada_edge import LLaDAEdge
 
-# %% 06-llada-06
-import pytest, torch
-from diffulex_edge.model import load_model
-from diffulex_edge.testing import golden_dir, golden_cases, golden_arrays, max_error, rows_alone
-
-
 # %% 06-llada-07
+import pytest
+from diffulex_edge.model.checkpoint import load_model
+from diffulex_edge.testing import golden_arrays, golden_cases, golden_dir, longest, max_error, replay_logits
+
 @pytest.mark.parametrize('folder, case', golden_cases('llada', 'logits'))
 def test_golden_logits(folder, case):
-    model, want = load_model(golden_dir() / folder, max_seq_len=64), golden_arrays(folder, case)
-    for row, (ids, real) in enumerate(rows_alone(case)):
-        full = model.logits(ids)
-        if 'split' not in case:
-            assert max_error(full, want['logits'][row][real]) < 1e-3
-            continue
-        a, b = case['split'], case.get('split_end', len(ids))
-        assert max_error(full, want['full'][row]) < 1e-3
-        part = model.logits(case['input_ids_2'][row][a:b], start=a, kv_len=len(ids))
-        assert max_error(part, want['block' if 'split_end' in case else 'suffix'][row]) < 1e-3
+    model, arrays, seen = load_model(golden_dir() / folder, max_seq_len=longest(case)), golden_arrays(folder, case), set()
+    for name, ours, want in replay_logits(model, case, arrays):
+        assert max_error(ours, want) < 1e-3, name
+        seen.add(name)
+    assert seen == set(case['arrays'])
 
 
 # %% 06-llada-08

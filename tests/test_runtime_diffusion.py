@@ -2,12 +2,10 @@
 
 from diffulex_edge.runtime.diffusion import DiffusionEngine
 
-# %% 23-diffusion-04
+# %% 23-diffusion-06
 import pytest
-from diffulex_edge.model import load_model
-from diffulex_edge.testing import golden_dir
 
 
-# %% 23-diffusion-05
+# %% 23-diffusion-07
 def test_needs_one_model():
     with pytest.raises(ValueError, match="either"): DiffusionEngine()

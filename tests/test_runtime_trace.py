@@ -11,8 +11,9 @@ import pytest
 def test_trace_round_trip(tmp_path):
     trace = Trace([7, 8], 99, kept=2, seconds=.1, records=[
         StepRecord(0, 'prefill', 0, 0, 2, [7, 8], {}, {}, 5.),
-        StepRecord(1, 'denoise', 0, 2, 4, [99, 5], {3: 5}, {2: .4, 3: .9}, 20.),
+        StepRecord(1, 'denoise', 0, 2, 4, [99, 5], {3: 5}, {2: .4, 3: .9}, 20., {2: 1.5, 3: .25}, {2: [(6, .4), (11, .3)]}, {3: 12}),
         StepRecord(2, 'commit', 0, 2, 4, [6, 5], {4: 1}, {}, 18.)])
+    assert set(trace.name(lambda i: f'<{i}>').words) == {1, 5, 6, 7, 8, 11, 12, 99}
     trace.save(tmp_path / 't.jsonl')
     assert Trace.load(tmp_path / 't.jsonl') == trace
     assert list(trace.states()) == [[7, 8], [7, 8, 99, 5], [7, 8, 6, 5, 1]]

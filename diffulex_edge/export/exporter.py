@@ -11,7 +11,6 @@ from collections import Counter
 from contextlib import contextmanager
 from pathlib import Path
 import torch
-from torch import nn
 from ..backends import find_backend
 from .config import ExportConfig, ExportResult
 from ..model.decoder import Decoder

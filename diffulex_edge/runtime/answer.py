@@ -134,6 +134,7 @@ class Answer:
         self.x, self.steps, self.ended, self.rng = list(prompt) + (tail or []), 0, False, None
         self.row, self.blocks = 0, []      # which row of a batch it is; its blocks, set by the loop
         self.before = {}                   # position -> distribution of the last step, for `stability`
+        self.reuse, self.reused = False, 0 # whether rows of the cache that already hold the prompt stay; how many did
         if c.seed is not None: self.rng = torch.Generator().manual_seed(c.seed)
         if self.mask is not None and self.mask in self.prompt and not c.scope_before: raise ValueError(f'the prompt holds the mask token {self.mask} at position {self.prompt.index(self.mask)}; to fill masks in a text, use `fill`')
         if self.limit > info.max_seq_len:

@@ -79,6 +79,7 @@ class DiffusionEngine:
             if callback: callback(r)
         ids = answer.settled()
         trace = Trace(answer.prompt, answer.mask, records, len(ids), time.perf_counter() - t)
+        if self.tokenizer: trace.name(self.tokenizer.token)
         return Generation(ids, trace, self.tokenizer.decode(ids) if self.tokenizer else None)
 
     def generate_stream(self, prompt, config: DiffusionGenerationConfig | None = None) -> Iterator[int]:

@@ -7,8 +7,7 @@ __all__ = ['GenerationConfig', 'InferenceEngine']
 
 # %% ../../nbs/03_sampler/24_engine.ipynb #24-engine-02
 from dataclasses import dataclass
-from typing import Iterator
-from .diffusion import DiffusionEngine, DiffusionGenerationConfig, Generation
+from .diffusion import DiffusionEngine, DiffusionGenerationConfig
 
 # %% ../../nbs/03_sampler/24_engine.ipynb #24-engine-03
 @dataclass(kw_only=True)

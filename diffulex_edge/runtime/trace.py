@@ -9,6 +9,7 @@ __all__ = ['StepRecord', 'Trace']
 import json
 from collections import Counter
 from dataclasses import asdict, dataclass, field
+from typing import Callable
 
 # %% ../../nbs/03_sampler/21_trace.ipynb #21-trace-03
 @dataclass
@@ -37,6 +38,7 @@ class Trace:
     records: list[StepRecord] = field(default_factory=list)
     kept: int = 0              # tokens of the answer the user gets, end-of-text not counted
     seconds: float = 0.        # the whole generation, sampler and bookkeeping included
+    words: dict[int, str] = field(default_factory=dict)   # id -> its text, of all ids that occur, when there is a tokenizer
 
     def forwards(self) -> Counter:
         "Number of forwards by kind."
@@ -54,6 +56,13 @@ class Trace:
         return dict(tokens=self.kept, forwards=dict(n), tpf=self.kept / max(1, steps), tokens_per_second=self.kept / self.seconds if self.seconds else 0.,
                     ms_per_forward=sum(decode) / max(1, len(decode)), prefill_ms=sum(r.ms for r in self.records if r.kind == 'prefill'), first_token_ms=first)
 
+    def name(self, token: Callable[[int], str]):
+        "Write down the text of every id that occurs, so that the trace can be read without its tokenizer (whose `token` this takes). Returns the trace."
+        ids = {*self.prompt, self.mask_token_id} - {None}
+        for r in self.records: ids |= {*r.tokens, *r.revealed.values(), *r.remasked.values(), *(i for c in r.candidates.values() for i, _ in c)}
+        self.words = {i: token(i) for i in sorted(ids)}
+        return self
+
     def states(self):
         "The whole sequence after each step, as lists of ids: the prompt, then what is known of the answer, masks where it is not."
         x = list(self.prompt)
@@ -65,7 +74,7 @@ class Trace:
 
     def save(self, path):
         "Write as JSON lines: a header, then a record per line."
-        head = dict(format='diffulex-edge-trace/1', prompt=self.prompt, mask_token_id=self.mask_token_id, kept=self.kept, seconds=self.seconds)
+        head = dict(format='diffulex-edge-trace/1', prompt=self.prompt, mask_token_id=self.mask_token_id, kept=self.kept, seconds=self.seconds, words=self.words)
         with open(path, 'w', encoding='utf-8') as f:
             for row in (head, *map(asdict, self.records)): f.write(json.dumps(row) + '\n')
 
@@ -75,4 +84,6 @@ class Trace:
         with open(path, encoding='utf-8') as f: rows = [json.loads(line) for line in f]
         if not rows or rows[0].get('format') != 'diffulex-edge-trace/1': raise ValueError(f'{path} is not a trace of version 1')
         number = lambda d: {int(k): v for k, v in d.items()}
-        return cls(**{k: v for k, v in rows[0].items() if k != 'format'}, records=[StepRecord(**r | dict(revealed=number(r['revealed']), confidence=number(r['confidence']))) for r in rows[1:]])
+        def record(r): return StepRecord(**r | {k: number(r[k]) for k in ('revealed', 'confidence', 'entropy', 'remasked')} | dict(candidates={int(k): [tuple(c) for c in v] for k, v in r['candidates'].items()}))
+        head = rows[0] | dict(words=number(rows[0].get('words', {})))
+        return cls(**{k: v for k, v in head.items() if k != 'format'}, records=[record(r) for r in rows[1:]])
