@@ -18,6 +18,19 @@ def test_cached_equals_uncached():
 
 
 # %% 03-decoder-13
+def test_whole_cache_is_the_same():
+    torch.manual_seed(0)
+    for block in (0, 4):
+        c = DecoderConfig(vocab_size=100, hidden_size=64, num_hidden_layers=2, num_attention_heads=4, num_key_value_heads=2, max_seq_len=40, block_length=block, mask_token_id=99)
+        m, ids = Decoder(c), torch.randint(0, 99, (40,))
+        m.logits(ids.flip(0))                                            # rows that must not be seen later
+        want = [m.logits(ids[:6]), m.logits(ids[6:11], start=6), m.logits(ids[8:10], start=8, kv_len=11)]
+        m.logits(ids.flip(0))
+        m.whole_cache = True
+        for w, g in zip(want, [m.logits(ids[:6]), m.logits(ids[6:11], start=6), m.logits(ids[8:10], start=8, kv_len=11)]): assert torch.allclose(w, g, atol=1e-5)
+
+
+# %% 03-decoder-15
 def test_denoising_leaves_no_trace():
     torch.manual_seed(0)
     c = DecoderConfig(vocab_size=100, hidden_size=64, num_hidden_layers=2, num_attention_heads=4, max_seq_len=64, block_length=4, mask_token_id=99)

@@ -18,7 +18,16 @@ def test_writes_are_in_place():
     assert cache.k.eq(0).all() and cache.v.eq(0).all()
 
 
-# %% 11-kv-cache-12
+# %% 11-kv-cache-06
+def test_both_writes_are_the_same():
+    for T, start in ((1, 0), (3, 5), (4, 4), (8, 0)):
+        a, b = KVCache(2, 8, 4), KVCache(2, 8, 4)
+        b.write = 'slice'
+        k, v = torch.randn(2, T, 4), torch.randn(2, T, 4)
+        for x, y in zip(a(torch.arange(start, start + T), k, v, 8), b(torch.arange(start, start + T), k, v, 8)): assert torch.equal(x, y) and x.ne(0).any()
+
+
+# %% 11-kv-cache-13
 def test_bytes_are_what_is_allocated():
     cache_config = KVCacheConfig(num_layers=3, num_kv_heads=2, head_dim=16, max_seq_len=40)
     caches = [KVCache(2, 40, 16) for _ in range(3)]

@@ -37,6 +37,7 @@ class Decoder(nn.Module):
     family = 'decoder'
     model_types: tuple[str, ...] = ()
     names = HF_NAMES
+    whole_cache = False  # attend to all rows of the cache under a mask, and not to the first `kv_len`: for backends whose shapes must be constants
 
     def __init__(self, config: DecoderConfig):
         super().__init__()
@@ -70,12 +71,14 @@ class Decoder(nn.Module):
 
         `start`, `kv_len`: `[1]` int64. `block_length` replaces the model's own (0: bidirectional).
         """
-        T, end = tokens.shape[1], kv_len[0].item()
+        T, S = tokens.shape[1], self.config.max_seq_len
+        end = S if self.whole_cache else kv_len[0].item()
         torch._check(end >= 1)
-        torch._check(end <= self.config.max_seq_len)
-        block = self.config.attention_block if block_length is None else block_length or self.config.max_seq_len
+        torch._check(end <= S)
+        block = self.config.attention_block if block_length is None else block_length or S
         rows = start + torch.arange(T)                                                             # [T]
-        mask = block_mask(start, T, end, block)                                                    # [T, kv_len]
+        mask = block_mask(start, T, end, block)                                                    # [T, end]
+        if self.whole_cache: mask = mask + torch.where(torch.arange(S) < kv_len, 0.0, -1e9)        # [T, S]
         x, gate = self.embed(tokens[0]), None                                                      # [T, hidden]
         if self.mask_embed is not None:
             gate = (tokens[0] == self.config.mask_token_id)[:, None].to(x.dtype)                   # [T, 1]
