@@ -29,5 +29,5 @@ def linear_configs() -> list:
 
 xnnpack = register(Backend('xnnpack', ('none', 'fp16', 'dynamic_int8', 'weight_only_int8', 'dynamic_int4'), partitioners))
 
-# %% ../../nbs/05_lowering/51_xnnpack.ipynb #51-xnnpack-06
+# %% ../../nbs/05_lowering/51_xnnpack.ipynb #51-xnnpack-07
 portable = register(Backend('portable', ('none',), lambda quantization: []))
