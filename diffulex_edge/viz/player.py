@@ -410,6 +410,7 @@ CSS = r'''
 .dx-t.plain.done,.dx-t.plain.mask{background:none}.dx-t.plain.new{background:none}
 .dx-t.ramp{background:rgb(var(--v) / .38);border-bottom-color:rgb(var(--v))}
 .dx-t.revised{text-decoration:underline double var(--pink) 2px;text-underline-offset:3px}.dx-t.cut{opacity:.5;text-decoration:line-through}
+.dx-t.mask.cut{text-decoration:none}
 .dx-t.diff{outline:3px solid var(--pink);outline-offset:1px}.dx-t.mask-edit{outline:2px dashed #c92a2a}
 .dx-edit .dx-choice{border:1px solid var(--line);border-radius:6px;padding:2px 9px}.dx-t.mask.mask,.dx-legend .dx-t{cursor:default}
 .dx-t.e-mask{outline:2px dashed #d6336c;outline-offset:1px;opacity:.6}.dx-t.e-pin{outline:2px solid var(--green);outline-offset:1px}
