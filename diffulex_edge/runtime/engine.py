@@ -5,11 +5,11 @@
 # %% auto #0
 __all__ = ['GenerationConfig', 'InferenceEngine']
 
-# %% ../../nbs/03_sampler/24_engine.ipynb #24-engine-03
+# %% ../../nbs/03_sampler/24_engine.ipynb #24-engine-02
 from dataclasses import dataclass
 from .diffusion import DiffusionEngine, DiffusionGenerationConfig
 
-# %% ../../nbs/03_sampler/24_engine.ipynb #24-engine-04
+# %% ../../nbs/03_sampler/24_engine.ipynb #24-engine-03
 @dataclass(kw_only=True)
 class GenerationConfig:
     "How to decode one token at a time."
