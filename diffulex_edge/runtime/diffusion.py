@@ -186,7 +186,7 @@ class DiffusionEngine:
     def result(self, answer: Answer, records: list[StepRecord], seconds: float, cancelled: bool = False) -> Generation:
         "An answer and its records as a `Generation`."
         ids, tail = answer.settled(), answer.tail
-        if tail: ids = answer.x[len(answer.prompt):]
+        if tail: ids = answer.x[len(answer.prompt):answer.limit]
         trace = Trace(answer.prompt, answer.mask, records, tail.count(answer.mask) - ids.count(answer.mask) if tail else len(ids), seconds, tail=tail, finish=why(answer) or ('cancelled' if cancelled else ''),
                       reused=answer.reused, facts=plainly(asdict(self.session.info) | dict(runtime=type(self.session).__name__)), settings=changed(answer.c))
         if self.tokenizer: trace.name(self.tokenizer.token)
