@@ -5,7 +5,7 @@ from diffulex_edge.viz.commands import app
 from diffulex_edge.viz.commands import read
 
 # %% 74-commands-05
-import re, shutil
+import shutil
 from typer.testing import CliRunner
 from diffulex_edge.viz.explorer import example_trace
 
@@ -38,7 +38,5 @@ def test_refusals(tmp_path):
     for args, word in [(('show', tmp_path / 'x.jsonl'), 'x.jsonl is not a trace'), (('gif', tmp_path / 'y.jsonl'), 'y.jsonl is not a trace'), (('png', example_trace(), '--step', 99, '-o', tmp_path / 'a.png'), '49 steps'), (('show', tmp_path / 'z.jsonl'), 'z.jsonl')]:
         r = run(*args)
         assert isinstance(r.exception, (ValueError, OSError)) and word in str(r.exception), (args, r.exception)
-    for args, word in [(('gif', tmp_path / 'x.jsonl', '-o', 'a.png'), '.gif'), (('html', tmp_path / 'x.jsonl', '--sync', 'both'), 'both')]:
-        r = run(*args)
-        assert r.exit_code == 2 and word in re.sub(r'\x1b\[[0-9;]*m', '', r.output)  # a notebook gets it in colour
+    for args in [('gif', tmp_path / 'x.jsonl', '-o', 'a.png'), ('html', tmp_path / 'x.jsonl', '--sync', 'both'), ('show',)]: assert run(*args).exit_code == 2, args
     assert sorted(f.name for f in tmp_path.iterdir()) == ['x.jsonl', 'y.jsonl']
