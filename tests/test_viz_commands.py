@@ -35,7 +35,7 @@ def test_commands(tmp_path):
 def test_refusals(tmp_path):
     (tmp_path / 'x.jsonl').write_text('no trace')
     (tmp_path / 'y.jsonl').write_text('{"format": "diffulex-edge-trace/1"}\n')
-    for args, word in [(('show', tmp_path / 'x.jsonl'), 'x.jsonl is not a trace'), (('gif', tmp_path / 'y.jsonl'), 'y.jsonl is not a trace'), (('png', example_trace(), '--step', 99, '-o', tmp_path / 'a.png'), '49 steps'), (('show', tmp_path / 'z.jsonl'), 'z.jsonl')]:
+    for args, word in [(('show', tmp_path / 'x.jsonl'), 'x.jsonl is not a trace'), (('gif', tmp_path / 'y.jsonl'), 'y.jsonl'), (('png', example_trace(), '--step', 99, '-o', tmp_path / 'a.png'), '49 steps'), (('show', tmp_path / 'z.jsonl'), 'z.jsonl')]:
         r = run(*args)
         assert isinstance(r.exception, (ValueError, OSError)) and word in str(r.exception), (args, r.exception)
     for args in [('gif', tmp_path / 'x.jsonl', '-o', 'a.png'), ('html', tmp_path / 'x.jsonl', '--sync', 'both'), ('show',)]: assert run(*args).exit_code == 2, args

@@ -19,8 +19,8 @@ File = Annotated[Path, Argument(help='a trace, as generate --trace writes it')]
 def read(path: Path):
     "Trace and film of a file. Raises `ValueError` naming it when it is none."
     from diffulex_edge.viz.film import Film, Trace  # loaded when a command runs, not when one asks for help
-    try: return (trace := Trace.load(path)), Film.of(trace, path.stem)
-    except (ValueError, TypeError, KeyError, AttributeError) as e: raise ValueError(f'{path} is not a trace ({e}); record one with diffulex-edge generate MODEL PROMPT --trace {path}') from None
+    trace = Trace.load(path)
+    return trace, Film.of(trace, path.stem)
 
 def checked(path: Path | None, source: Path, suffix: str) -> Path:
     "Where to write: `path`, or beside the source with another ending. Raises `typer.BadParameter` for a wrong ending."
