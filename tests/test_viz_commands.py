@@ -33,6 +33,8 @@ def test_commands(tmp_path):
 
 # %% 74-commands-08
 def test_refusals(tmp_path):
+    tmp_path = tmp_path / 'refused'
+    tmp_path.mkdir()
     (tmp_path / 'x.jsonl').write_text('no trace')
     (tmp_path / 'y.jsonl').write_text('{"format": "diffulex-edge-trace/1"}\n')
     for args, word in [(('show', tmp_path / 'x.jsonl'), 'x.jsonl is not a trace'), (('gif', tmp_path / 'y.jsonl'), 'y.jsonl'), (('png', example_trace(), '--step', 99, '-o', tmp_path / 'a.png'), '49 steps'), (('show', tmp_path / 'z.jsonl'), 'z.jsonl')]:
