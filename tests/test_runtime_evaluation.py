@@ -107,7 +107,7 @@ def tasks():
     common = dict(custom_dataset=lambda **kwargs: {'test': docs}, test_split='test', doc_to_text='The capital of {{country}} is')
     metric = lambda name: [dict(metric=name, aggregation='mean', higher_is_better=True)]
     return [ConfigurableTask(config=dict(task='capitals_choose', output_type='multiple_choice', doc_to_choice=[c for _, c in CAPITALS], doc_to_target='answer', metric_list=metric('acc'), **common)),
-            ConfigurableTask(config=dict(task='capitals_write', output_type='generate_until', doc_to_target=lambda d: CAPITALS[d['answer']][1], metric_list=metric('exact_match'),
+            ConfigurableTask(config=dict(task='capitals_write', output_type='generate_until', doc_to_target=lambda d: ' ' + CAPITALS[d['answer']][1], metric_list=metric('exact_match'),
                                          generation_kwargs=dict(until=[',', '.'], max_gen_toks=6), **common))]
 
 def evaluated(engine, **options):
