@@ -180,6 +180,10 @@ def backends(as_json: Annotated[bool, Option('--json')] = False):
     out.print(t)
 
 # %% ../nbs/08_demo/85_cli.ipynb #85-cli-13
+from .bench.command import bench_command
+app.command('bench', epilog='Example: diffulex-edge bench fp32.pte --model smollm2 --int8 int8.pte --check')(bench_command)
+
+# %% ../nbs/08_demo/85_cli.ipynb #85-cli-15
 class Sieve(io.TextIOBase):
     "A text stream that passes whole lines on, but not notices of C++ code."
     def __init__(self, to): self.to, self.held = to, ''

@@ -9,7 +9,7 @@ from diffulex_edge.cli import one_line
 from diffulex_edge.cli import read_settings
 from pathlib import Path
 
-# %% 85-cli-15
+# %% 85-cli-17
 import shutil, subprocess, sys
 import pytest
 
@@ -25,7 +25,7 @@ def refused(*args, word, **env):
     assert r.stderr.count('\n') == 1 and r.stderr.startswith('diffulex-edge: ') and word in r.stderr and 'Traceback' not in r.stderr, r.stderr
 
 
-# %% 85-cli-18
+# %% 85-cli-20
 from typer.testing import CliRunner
 from diffulex_edge.testing import golden_dir
 
@@ -61,7 +61,7 @@ def test_settings():
         with pytest.raises(ValueError, match=word): make_config(facts, **wrong)
 
 
-# %% 85-cli-21
+# %% 85-cli-23
 def test_generate(tmp_path):
     from diffulex_edge.model.checkpoint import load_model
     from diffulex_edge.model.tokenizer import load_tokenizer
@@ -82,7 +82,7 @@ def test_generate(tmp_path):
     assert seeded[0] == seeded[1] != seeded[2]
 
 
-# %% 85-cli-23
+# %% 85-cli-25
 @pytest.fixture
 def broken(tmp_path):
     "A copy of a golden checkpoint to damage"
