@@ -16,7 +16,7 @@ from ..backends import find_backend
 from .config import ExportConfig, ExportResult
 from ..model.decoder import Decoder
 from ..model.heads import ConfidenceStep, FullStep, LogitsStep
-from ..quant.quantizer import quantize
+from ..quant.quantizer import Quantization, quantize, split_bias
 from ..runtime.step import ModelInfo
 
 # %% ../../nbs/05_lowering/53_exporter.ipynb #53-exporter-06
@@ -28,7 +28,7 @@ def heads_of(methods: tuple[str, ...]) -> dict[str, type[nn.Module]]:
 def export_method(head: nn.Module, example: tuple, max_tokens: int) -> torch.export.ExportedProgram:
     "The exported program of a head, for steps of 1 to `max_tokens` tokens."
     T = torch.export.Dim('T', min=1, max=max_tokens)
-    return torch.export.export(head.eval(), example, dynamic_shapes=({1: T}, None, None), strict=False, prefer_deferred_runtime_asserts_over_guards=True)
+    return split_bias(torch.export.export(head.eval(), example, dynamic_shapes=({1: T}, None, None), strict=False, prefer_deferred_runtime_asserts_over_guards=True))
 
 def example_step(model: Decoder, example_inputs) -> tuple:
     "`(tokens [1, T], start [1], kv_len [1])` from what the caller gave: nothing, tokens, or all three. Raises `ValueError` for anything else."
@@ -45,11 +45,12 @@ def lower(programs: dict, partitioners: list, constants: dict):
     from executorch.exir import EdgeCompileConfig, to_edge_transform_and_lower
     return to_edge_transform_and_lower(programs, partitioner=partitioners, constant_methods=constants, compile_config=EdgeCompileConfig(_check_ir_validity=False))
 
-def serialize(edge):
+def serialize(edge, quantized_embedding: bool = False):
     "An edge program manager to an ExecuTorch program: memory planned, cache written in place."
     from executorch.exir import ExecutorchBackendConfig
     from executorch.exir.passes import MemoryPlanningPass
-    return edge.to_executorch(ExecutorchBackendConfig(memory_planning_pass=MemoryPlanningPass(share_mutable_buffers=True), run_reinplace_pass=True))
+    return edge.to_executorch(ExecutorchBackendConfig(memory_planning_pass=MemoryPlanningPass(share_mutable_buffers=True), run_reinplace_pass=True,
+                                                     do_quant_fusion_and_const_prop=quantized_embedding))  # dequantize + embedding -> one look-up operator
 
 @contextmanager
 def written(path: Path):
@@ -78,7 +79,7 @@ def export_model(model: Decoder, example_inputs=None, output_path: str | Path = 
                  *, methods: tuple[str, ...] = ('forward', 'logits'), max_tokens: int | None = None, progress=None) -> ExportResult:
     """Lower `model` to a `.pte` that holds its step, its cache and its facts.
 
-    - `backend`, `quantization`: names, see `BACKENDS` and `QUANTIZATIONS`;
+    - `backend`, `quantization`: names, see `BACKENDS` and `Quantization`;
     - `methods`: `forward` (ids and confidence) and/or `logits`; with both, one method `forward` returns ids, confidence and logits;
     - `max_tokens`: most tokens of one step; default 128, or the whole cache for a bidirectional model;
     - `progress`: called with the name of each stage as it begins.
@@ -86,7 +87,8 @@ def export_model(model: Decoder, example_inputs=None, output_path: str | Path = 
     Raises `ValueError` naming what is unknown or does not fit; on any error no file is left behind.
     """
     c = ExportConfig(output_path=output_path, backend=backend, quantization=quantization, methods=methods, max_tokens=max_tokens)
-    lowering, S = find_backend(c.backend, c.quantization), model.config.max_seq_len
+    q, S = Quantization.of(c.quantization), model.config.max_seq_len
+    for scheme in (q.head or q.name, q.name): lowering = find_backend(c.backend, scheme)
     longest = c.max_tokens or (min(128, S) if model.config.block_length else S)
     if not 2 <= longest <= S: raise ValueError(f'max_tokens is {longest}; it must be from 2 to {S} (the cache)')
     if not model.config.block_length and longest < S: raise ValueError(f'max_tokens is {longest}; a bidirectional model sees its whole sequence in one step, so it must be {S} (the cache)')
@@ -103,9 +105,9 @@ def export_model(model: Decoder, example_inputs=None, output_path: str | Path = 
     with torch.no_grad():
         model = stage('quantize', quantize, model, c.quantization)
         programs = stage('export', lambda: {m: export_method(head(model), example, longest) for m, head in heads_of(c.methods).items()})
-        edge = stage('lower', lower, programs, lowering.partitioners(c.quantization), info.constants())
+        edge = stage('lower', lower, programs, lowering.partitioners(q.name), info.constants())
         inside, outside, calls = delegation(edge, programs)
-        program = stage('serialize', serialize, edge)
+        program = stage('serialize', serialize, edge, q.embedding != 'none')
     def write():
         with written(path) as f: program.write_to_file(f)
     stage('write', write)
