@@ -3,6 +3,6 @@
 from diffulex_edge.backends.xnnpack_backend import portable
 from diffulex_edge.backends.xnnpack_backend import xnnpack
 
-# %% 51-xnnpack-05
+# %% 51-xnnpack-08
 def test_partitioners():
     assert [type(p).__name__ for p in xnnpack.partitioners('none')] == ['XnnpackPartitioner'] and portable.partitioners('none') == []

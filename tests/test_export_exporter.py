@@ -14,15 +14,16 @@ import pytest
 def test_nothing_heavy_outside_the_delegate(tmp_path):
     for quantization in ('none', 'dynamic_int8'):
         r = export_model(load_model(golden_dir() / 'sdar_a', max_seq_len=64), output_path=tmp_path / 'x.pte', quantization=quantization, methods=('forward',))
-        assert not [op for op in r.not_delegated if any(w in op for w in ('linear', 'addmm', '_mm_', 'quantize', 'mean', 'rsqrt', 'sigmoid'))], r.not_delegated
-        assert r.not_delegated['aten_bmm_default'] == 4 and r.bytes == r.path.stat().st_size and r.methods == ['forward']
+        assert not [op for op in r.not_delegated if any(w in op for w in ('linear', 'addmm', 'mm_', 'quantize', 'mean', 'rsqrt', 'sigmoid', 'softmax'))], r.not_delegated
+        assert r.not_delegated['aten_index_put_default'] == 4 and r.bytes == r.path.stat().st_size and r.methods == ['forward']
 
 
 # %% 53-exporter-16
 def test_sizes(tmp_path):
-    a, b = (export_model(load_model(golden_dir() / 'llada_a', max_seq_len=64), output_path=tmp_path / 'x.pte', methods=m).bytes for m in (('forward',), ('forward', 'logits')))
-    weights = sum(p.numel() * 4 for p in load_model(golden_dir() / 'llada_a').parameters())
-    assert weights < a < 1.35 * weights and b - a < .35 * weights  # the second method shares the weights
+    model = load_model(golden_dir() / 'llada_a', max_seq_len=64)
+    a, b = (export_model(model, output_path=tmp_path / 'x.pte', methods=m) for m in (('forward',), ('forward', 'logits')))
+    weights = sum(p.numel() * 4 for p in model.parameters())
+    assert weights < a.bytes < 1.35 * weights and b.bytes - a.bytes < .05 * weights and a.methods == b.methods == ['forward']
 
 
 # %% 53-exporter-17

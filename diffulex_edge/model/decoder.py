@@ -79,6 +79,7 @@ class Decoder(nn.Module):
         rows = start + torch.arange(T)                                                             # [T]
         mask = block_mask(start, T, end, block)                                                    # [T, end]
         if self.whole_cache: mask = mask + torch.where(torch.arange(S) < kv_len, 0.0, -1e9)        # [T, S]
+        mask = mask.repeat(self.config.num_attention_heads // self.config.num_key_value_heads, 1)  # [G T, end]: G query heads share a key head
         x, gate = self.embed(tokens[0]), None                                                      # [T, hidden]
         if self.mask_embed is not None:
             gate = (tokens[0] == self.config.mask_token_id)[:, None].to(x.dtype)                   # [T, 1]
