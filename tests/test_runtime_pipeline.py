@@ -18,7 +18,7 @@ def test_fused_is_lossless():
         engine = engine_of(folder)
         for prompt in prompts(5):
             for settings in (dict(confidence_threshold=.9), dict(confidence_threshold=.3), dict(confidence_threshold=None, entropy_budget=1.), dict(confidence_threshold=.5, temperature=.7, seed=3)):
-                c = lambda **k: DiffusionGenerationConfig(**dict(max_new_tokens=21, block_size=B, eos_token_id=()) | settings | k)
+                c = lambda B=B, settings=settings, **k: DiffusionGenerationConfig(**dict(max_new_tokens=21, block_size=B, eos_token_id=()) | settings | k)
                 plain, fused = engine.generate(prompt, c()), engine.generate(prompt, c(fused=True))
                 assert fused == plain and fused.stats['forwards'].keys() <= {'prefill', 'denoise'}
                 assert fused.stats['forwards']['denoise'] == plain.stats['forwards']['denoise']          # only the commits are gone
@@ -32,7 +32,7 @@ def test_lookahead():
     for folder, B in (('sdar_a', 4), ('sdar_b', 8)):
         engine = engine_of(folder)
         for prompt in prompts(4):
-            c = lambda **k: DiffusionGenerationConfig(**dict(max_new_tokens=30, block_size=B, eos_token_id=(), confidence_threshold=.4) | k)
+            c = lambda B=B, **k: DiffusionGenerationConfig(**dict(max_new_tokens=30, block_size=B, eos_token_id=(), confidence_threshold=.4) | k)
             fused, out = engine.generate(prompt, c(fused=True)), engine.generate(prompt, c(lookahead=2))
             assert len(out) == 30 and engine.session.info.mask_token_id not in out and list(out.trace.states())[-1][len(prompt):][:30] == out
             assert max(len(r.tokens) for r in out.trace.records) > max(len(r.tokens) for r in fused.trace.records if r.kind == 'denoise')   # it did look ahead

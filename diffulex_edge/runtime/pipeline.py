@@ -36,6 +36,6 @@ def pipeline(r: Answer, rule: int) -> Iterator[StepRecord]:
         parts = [reveal(r, p, 1 if n == here or known(n - 1) >= force else 0, *blocks[n], a, 'denoise', None) for n in range(here, last + 1)]
         revealed, at, v = {}, [], [v for *_, v in parts]
         for found, positions, _ in parts: revealed, at = revealed | found, at + positions
-        join = lambda name: torch.cat([getattr(x, name) for x in v])
+        join = lambda name, v=v: torch.cat([getattr(x, name) for x in v])
         yield r.record('denoise', here, a, b, b, ms, revealed, at, Verdict(sum((x.ids for x in v), []), join('score'), join('confidence'), None if v[0].p is None else join('p')))
         final = here
