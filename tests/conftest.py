@@ -22,3 +22,17 @@ def golden():
     if not (path/'MANIFEST.sha256').exists():
         pytest.fail(f'no golden fixtures in {path}: set DIFFULEX_GOLDEN to a folder that has MANIFEST.sha256, or unset it')
     return path
+
+@pytest.fixture(scope='session')
+def exported(golden, tmp_path_factory):
+    "exported(family, quantization='none', backend='xnnpack') -> (eager model, path) of the family's golden checkpoint, 96 cache rows, ids, confidence and logits; made once per run"
+    from diffulex_edge.export import export_model
+    from diffulex_edge.model import load_model
+    made, folder = {}, tmp_path_factory.mktemp('pte')
+    def export(family, quantization='none', backend='xnnpack'):
+        key = family, quantization, backend
+        if key not in made:
+            model = load_model(golden / f'{family}_a', max_seq_len=96)
+            made[key] = model, export_model(model, output_path=folder / f'{"-".join(key)}.pte', quantization=quantization, backend=backend).path
+        return made[key]
+    return export

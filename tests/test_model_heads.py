@@ -3,6 +3,7 @@
 import torch
 from diffulex_edge.model import load_model
 from diffulex_edge.model.heads import ConfidenceStep
+from diffulex_edge.model.heads import FullStep
 from diffulex_edge.model.heads import LogitsStep
 from diffulex_edge.testing import golden_dir
 
@@ -18,5 +19,7 @@ def test_heads_agree():
         logits[:, mask] = -torch.inf
         ids, confidence = ConfidenceStep(model)(*args)
         assert torch.equal(ids, logits.argmax(-1)) and torch.allclose(confidence, logits.softmax(-1).amax(-1), atol=1e-6)
+        full = FullStep(model)(*args)
+        assert torch.equal(full[0], ids) and torch.allclose(full[1], confidence, atol=1e-6) and torch.equal(full[2], LogitsStep(model)(*args))
     model.head.weight[mask] = 20 * model.head.weight[ids[0]]  # now some rows would like to say "mask"
-    assert (LogitsStep(model)(*args).argmax(-1) == mask).any() and not (ConfidenceStep(model)(*args)[0] == mask).any()
+    assert (LogitsStep(model)(*args).argmax(-1) == mask).any() and not any((head(model)(*args)[0] == mask).any() for head in (ConfidenceStep, FullStep))

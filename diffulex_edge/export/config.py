@@ -15,6 +15,10 @@ class BackendType(str, Enum):
     "Names of backends; see `BACKENDS`."
     XNNPACK = 'xnnpack'
     PORTABLE = 'portable'
+    COREML = 'coreml'
+    QNN = 'qnn'
+    VULKAN = 'vulkan'
+    OPENVINO = 'openvino'
 
 class QuantizationType(str, Enum):
     "Names of quantizations; see `QUANTIZATIONS`."
@@ -30,7 +34,8 @@ class ExportConfig:
     backend: str = 'xnnpack'
     quantization: str = 'none'
     methods: tuple[str, ...] = METHODS   # 'forward': ids and confidence; 'logits': all logits. They share weights and cache
-    max_tokens: int | None = None        # most tokens of one step; None: 128, or the whole cache for a bidirectional model
+    max_tokens: int | None = None        # most tokens of one step, with constant shapes its size; None: chosen by `step_size`
+    options: dict = field(default_factory=dict)  # of the backend
 
     def __post_init__(self):
         self.backend, self.quantization = str(getattr(self.backend, 'value', self.backend)), str(getattr(self.quantization, 'value', self.quantization))
