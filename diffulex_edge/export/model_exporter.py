@@ -100,13 +100,13 @@ def probe(model: Decoder, quantization: str, n: int = 16):
     return ids, EagerSession(quantize(model, quantization)).step(ids, 0, len(ids))
 
 def check_file(path: str | Path, truth) -> dict:
-    "Run the step of `probe` from the file: share of rows with the same best token, largest difference in confidence, CPU seconds of a second step."
+    "Run the step of `probe` from the file: share of rows with the same best token, largest relative difference in confidence, CPU seconds of a second step."
     ids, want = truth
     session = PteSession(path)
     got, cpu = session.step(ids, 0, len(ids)), time.process_time()
     session.step(ids, 0, len(ids))
     same = got.ids == want.ids
-    return dict(rows=len(ids), same=same.float().mean().item(), confidence=(got.confidence - want.confidence).abs().max().item(), step_cpu=time.process_time() - cpu)
+    return dict(rows=len(ids), same=same.float().mean().item(), confidence=((got.confidence - want.confidence).abs() / want.confidence).max().item(), step_cpu=time.process_time() - cpu)
 
 # %% ../../nbs/05_lowering/57_model_exporter.ipynb #57-model-exporter-10
 def run_job(job: ModelExportConfig, folder: Path, check: bool, progress) -> dict:
