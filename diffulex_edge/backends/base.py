@@ -18,6 +18,7 @@ class Lowering:
     partitioners: tuple = ()         # ExecuTorch partitioners, in order
     constant_shapes: bool = False    # a step has a fixed number of tokens and attends to the whole cache
     write: str = 'index'             # form of the cache write: 'index' or 'slice'
+    masked: float = -1e9             # what is added to the scores of hidden keys
     prepare: Callable | None = None  # (graph module, calibration steps) -> quantized graph module, where the backend brings its own quantizer
     lower: Callable | None = None    # (programs, constants) -> edge manager, where the common `lower` does not do
 

@@ -42,12 +42,12 @@ def example_step(model: Decoder, example_inputs) -> tuple:
     return tokens, *(rest or (torch.tensor([0]), torch.tensor([tokens.shape[1]])))
 
 # %% ../../nbs/05_lowering/53_exporter.ipynb #53-exporter-08
-def with_constant_shapes(model: Decoder, size: int, write: str = 'index') -> Decoder:
+def with_constant_shapes(model: Decoder, size: int, write: str = 'index', masked: float = -1e9) -> Decoder:
     "A copy of `model` (weights shared, cache its own) for steps of exactly `size` tokens."
     shared = {id(p): p for p in model.parameters()}
     rows = model.config.max_seq_len + (size if model.config.block_length else 0)
     model, dtype = copy.deepcopy(model, shared), model.layers[0].cache.k.dtype
-    model.config, model.whole_cache = replace(model.config, max_seq_len=rows), True
+    model.config, model.whole_cache, model.masked = replace(model.config, max_seq_len=rows), True, masked
     model.make_buffers(dtype)
     for layer in model.layers: layer.cache.write = write
     return model
@@ -124,7 +124,7 @@ def export_model(model: Decoder, example_inputs=None, output_path: str | Path = 
     with torch.no_grad():
         model = stage('quantize', quantize, model, 'none' if how.prepare else c.quantization)
         if how.constant_shapes:
-            model = with_constant_shapes(model, info.max_tokens, how.write)
+            model = with_constant_shapes(model, info.max_tokens, how.write, how.masked)
             example = torch.zeros(1, info.max_tokens, dtype=torch.long), torch.tensor([0]), torch.tensor([info.max_tokens])
         programs = stage('export', lambda: {m: export_method(head(model), example, None if how.constant_shapes else info.max_tokens) for m, head in heads_of(c.methods).items()})
         if how.prepare: programs = stage('calibrate', lambda: {m: how.prepare(p, info) for m, p in programs.items()})
