@@ -49,8 +49,8 @@ def test_attention_equals_sdpa():
     q, k, v = torch.randn(4, T, 16), torch.randn(2, end, 16), torch.randn(2, end, 16)
     mask = block_mask(torch.tensor([10]), T, end, 4)
     want = F.scaled_dot_product_attention(q, k, v, attn_mask=mask == 0, enable_gqa=True).transpose(0, 1).reshape(T, -1)
-    assert torch.allclose(layer.attend(q, k, v, mask), want, atol=1e-5)
-    assert not torch.allclose(layer.attend(q, k, v, torch.zeros_like(mask)), want, atol=1e-2)  # the mask matters here
+    assert torch.allclose(layer.attend(q, k, v, mask.repeat(2, 1)), want, atol=1e-5)
+    assert not torch.allclose(layer.attend(q, k, v, torch.zeros_like(mask).repeat(2, 1)), want, atol=1e-2)  # the mask matters here
 
 
 # %% 02-layers-21

@@ -6,11 +6,17 @@
 __all__ = ['xnnpack', 'portable', 'lowering', 'portable_lowering']
 
 # %% ../../nbs/05_lowering/51_xnnpack.ipynb #51-xnnpack-02
+from unittest.mock import patch
 from .base import Backend, Lowering, not_in_runtime, register
 
 def lowering(quantization: str) -> Lowering:
-    "XNNPACK's general partitioner, for every quantization."
-    from executorch.backends.xnnpack.partition.xnnpack_partitioner import XnnpackPartitioner
+    "XNNPACK's general partitioner, for every quantization; it takes tensors whose sizes are values of the graph, too."
+    from executorch.backends.xnnpack.partition import xnnpack_partitioner
+    from executorch.backends.xnnpack.partition.config import xnnpack_config
+
+    class XnnpackPartitioner(xnnpack_partitioner.XnnpackPartitioner):
+        def partition(self, program):
+            with patch.object(xnnpack_config, 'has_free_unbacked_symbols', lambda tensor: False): return super().partition(program)  # it asks in order to rule out empty tensors
     return Lowering((XnnpackPartitioner(),))
 
 xnnpack = register(Backend('xnnpack', 'any CPU', ('none', 'dynamic_int8'), lowering, missing_to_run=lambda: not_in_runtime('XnnpackBackend', 'this build of ExecuTorch has no XNNPACK; pip install executorch')))

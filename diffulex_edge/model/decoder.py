@@ -78,8 +78,9 @@ class Decoder(nn.Module):
         torch._check(end <= S)
         block = self.config.attention_block if block_length is None else block_length or S
         rows = start + torch.arange(T)                                                             # [T]
-        mask = block_mask(start, T, end, block, self.masked)                                                    # [T, end]
-        if self.whole_cache: mask = torch.where(torch.arange(S) < kv_len, mask, self.masked)         # [T, S]
+        mask = block_mask(start, T, end, block, self.masked)                                       # [T, end]
+        if self.whole_cache: mask = torch.where(torch.arange(S) < kv_len, mask, self.masked)       # [T, S]
+        mask = mask.repeat(self.config.num_attention_heads // self.config.num_key_value_heads, 1)  # [G T, end]: G query heads share a key head
         x, gate = self.embed(tokens[0]), None                                                      # [T, hidden]
         if self.mask_embed is not None:
             gate = (tokens[0] == self.config.mask_token_id)[:, None].to(x.dtype)                   # [T, 1]

@@ -81,12 +81,12 @@ class Layer(nn.Module):
         return y if self.lora is None else y + gate * self.lora[name](x)
 
     def attend(self, q: Tensor, k: Tensor, v: Tensor, mask: Tensor) -> Tensor:
-        "Attention of `q [H, T, D]` over `k`, `v [KV, kv_len, D]` under the additive `mask [T, kv_len]`: `[T, H * D]`."
-        group = self.heads // self.kv_heads
-        k, v = k.repeat_interleave(group, 0), v.repeat_interleave(group, 0)
-        scores = torch.bmm(q, k.transpose(1, 2)) * self.head_dim ** -0.5
-        p = F.softmax(scores + mask, -1).to(v.dtype)                     # [H, T, kv_len]
-        return torch.bmm(p, v).transpose(0, 1).reshape(-1, self.heads * self.head_dim)
+        "Attention of `q [H, T, D]` over `k`, `v [KV, kv_len, D]`: `[T, H * D]`. `mask [G * T, kv_len]` is added to the scores, its rows once for each of the G query heads of a key head."
+        q = q.contiguous().view(self.kv_heads, -1, self.head_dim)        # [KV, G * T, D]: no key is copied for its query heads
+        scores = torch.bmm(q * self.head_dim ** -0.5, k.transpose(1, 2))
+        p = F.softmax(scores + mask, -1).to(v.dtype)                     # [KV, G * T, kv_len]
+        y = torch.bmm(p, v).view(self.heads, -1, self.head_dim)          # [H, T, D]
+        return y.transpose(0, 1).contiguous().view(-1, self.heads * self.head_dim)
 
     def forward(self, x: Tensor, rope: tuple[Tensor, Tensor, Tensor], rows: Tensor, kv_len: int, mask: Tensor, gate: Tensor | None = None) -> Tensor:
         "`x [T, hidden]` at cache `rows [T]` -> `[T, hidden]`; `rope`: cosine, sine and half turn for `rotate`."
