@@ -2,15 +2,16 @@
 
 import torch
 from diffulex_edge.model import load_model
+from diffulex_edge.quant.quantizer import Quantization
 from diffulex_edge.quant.quantizer import quantize
 from diffulex_edge.testing import golden_dir
 
-# %% 40-quantizer-06
+# %% 40-quantizer-09
 import pytest
 from diffulex_edge.model import LlamaEdge, LlamaEdgeConfig
 
 
-# %% 40-quantizer-07
+# %% 40-quantizer-10
 def test_quantized_copy():
     for folder in ('sdar_a', 'sdar_b'):
         model = load_model(golden_dir() / folder, max_seq_len=64)
@@ -26,9 +27,41 @@ def test_quantized_copy():
     with pytest.raises(ValueError, match='int3'): quantize(model, 'int3')
 
 
-# %% 40-quantizer-08
+# %% 40-quantizer-11
 def test_adapters_stay_fp32():
     model = LlamaEdge(LlamaEdgeConfig(vocab_size=60, hidden_size=64, num_attention_heads=4, num_hidden_layers=1, max_seq_len=32, mask_token_id=59))
     model.add_mask_adapter(4)
     q = quantize(model, 'dynamic_int8')
     assert type(q.layers[0].lora['qkv'].a.weight) is torch.nn.Parameter and type(q.layers[0].qkv.weight) is not torch.nn.Parameter
+
+
+# %% 40-quantizer-12
+def test_texts():
+    for text in ('none', 'dynamic_int4,group_size=64,embedding=int8,head=dynamic_int8,exclude=layers.0.*+head', 'weight_only_int8,embedding=int4'):
+        assert str(Quantization.of(text)) == text and Quantization.of(Quantization.of(text)) == Quantization.of(text)
+    for text, word in [('dynamic_int4,group_size=48', '48'), ('dynamic_int8,embedding=int2', 'int2'), ('dynamic_int8,head=int1', 'int1'), ('dynamic_int8,heads=none', 'heads'), ('dynamic_int8,head=fp16', 'fp16')]:
+        with pytest.raises(ValueError, match=word): Quantization.of(text)
+
+
+# %% 40-quantizer-14
+def test_what_is_stored():
+    model = LlamaEdge(LlamaEdgeConfig(vocab_size=61, hidden_size=64, intermediate_size=96, num_attention_heads=4, num_hidden_layers=2, max_seq_len=32))
+    for name, bits, group in (('dynamic_int4', 4, 32), ('weight_only_int4', 4, 32), ('dynamic_int8', 8, 64), ('weight_only_int8', 8, 64)):
+        w = quantize(model, name).layers[1].qkv.weight
+        assert w.scale.shape == (w.shape[0], 64 // group) and w.qdata.int().abs().max() <= 2 ** (bits - 1) and (w.activation_quantization is None) == name.startswith('weight')
+        back = (w.qdata.view(w.shape[0], -1, group) * w.scale[..., None]).view(w.shape)
+        assert torch.allclose(w.dequantize(), back) and (back - model.layers[1].qkv.weight).abs().max() <= w.scale.max() * (.51 if bits == 8 else 1.5)
+    q = quantize(model, 'dynamic_int4,head=dynamic_int8,embedding=int4,exclude=layers.0.*')
+    assert type(q.layers[0].down.weight) is torch.nn.Parameter and q.layers[1].down.weight.target_dtype == torch.int4 and q.head.weight.target_dtype == torch.int8 and q.embed.weight.target_dtype == torch.int4
+    x = torch.arange(61)
+    assert torch.equal(q.embed(x), q.embed.weight.dequantize()) and (q.embed(x) - model.embed(x)).abs().max() < q.embed.weight.scale.max()
+    with pytest.raises(ValueError, match='groups of 64.*exclude=layers'): quantize(model, 'dynamic_int4,group_size=64')
+
+
+# %% 40-quantizer-15
+def test_half_precision():
+    model = load_model(golden_dir() / 'sdar_a', max_seq_len=64)
+    before = model.logits(list(range(40))).clone()
+    q = quantize(model, 'fp16,embedding=int8,head=dynamic_int8')
+    assert q.layers[0].cache.k.dtype == q.layers[0].qkv.weight.dtype == torch.float16 and model.embed.weight.dtype == torch.float32 == q.layers[0].attn_norm.row.dtype
+    assert torch.cosine_similarity(q.logits(list(range(40))).float(), before, dim=-1).mean() > .99 and torch.equal(model.logits(list(range(40))), before)

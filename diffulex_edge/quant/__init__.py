@@ -1,2 +1,2 @@
 "Quantization."
-from diffulex_edge.quant.quantizer import QUANTIZATIONS, quantize
+from diffulex_edge.quant.quantizer import EMBEDDINGS, SCHEMES, Quantization, quantize
