@@ -8,7 +8,7 @@ except ModuleNotFoundError: torch = None  # the tests of the notebook tools run 
 
 def pytest_configure(config):
     config.addinivalue_line('markers', 'slow: takes more than a few seconds; leave out with -m "not slow"')
-    if torch: torch.set_num_threads(2)
+    if torch: torch.set_num_threads(1)  # tiny models: a second thread only waits
 
 @pytest.fixture(autouse=True)
 def no_grad():

@@ -37,13 +37,13 @@ def test_state_and_inputs(tmp_path):
 
 
 # %% 54-coreml-13
-@pytest.mark.parametrize('quantization, smaller', [('fp16', .5), ('weight_only_int8', .3), ('weight_only_int4', .2)])
+@pytest.mark.parametrize('quantization, smaller', [pytest.param('fp16', .5, marks=pytest.mark.slow), pytest.param('weight_only_int8', .25, marks=pytest.mark.slow), ('weight_only_int4', .15)])
 def test_compressed_weights(quantization, smaller, tmp_path):
     model = LlamaEdge(LlamaEdgeConfig(vocab_size=96, hidden_size=256, num_hidden_layers=1, num_attention_heads=4, intermediate_size=1024, max_seq_len=32))
     weights = 4 * sum(p.numel() for n, p in model.named_parameters() if 'embed' not in n)
     r, p = export_and_read(model, tmp_path / 'x.pte', quantization=quantization)
     embedding = model.embed.weight.numel() * (2 if quantization == 'fp16' else 4)
-    assert r.bytes - embedding < (smaller + .06) * weights
+    assert r.bytes - embedding < (smaller + .09) * weights
 
 
 # %% 54-coreml-14

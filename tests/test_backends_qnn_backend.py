@@ -75,6 +75,6 @@ def test_annotation_and_calibration(monkeypatch):
         assert linears and all('dequantize_per_channel' in str(n.args[1].target) for n in linears if n.args[1].op == 'call_function')
         assert all('dequantize' in str(n.args[0].target) for n in linears)   # every product sees quantized activations
         with torch.no_grad(): cosine[bits] = torch.cosine_similarity(q.module()(*step), want, dim=-1).mean().item()
-    assert cosine['8a8w'] > .8 and cosine['16a4w'] > .9, cosine
+    assert cosine['8a8w'] > .95 and cosine['16a4w'] > .7, cosine
     program, info = step_program(model)
     with pytest.raises(ValueError, match='16 tokens'): calibrate(program, info, 'SM8650', '8a8w', [[1, 2, 3]])
