@@ -65,7 +65,6 @@ def coreml_programs(path: str | Path) -> list[CoreMLProgram]:
         block = next(iter(spec.mlProgram.functions['main'].block_specializations.values()))
         made_by = {o.name: op.type for op in block.operations for o in op.outputs}
         names = lambda features: [f.name for f in features]
-        weight = lambda op: made_by.get(op.inputs['weight'].arguments[0].name, 'input')
         found.append(CoreMLProgram(names(spec.description.input), names(spec.description.output), names(spec.description.state), Counter(op.type for op in block.operations),
-                                   Counter(weight(op) for op in block.operations if op.type == 'linear'), spec.specificationVersion, len(blob)))
+                                   Counter(made_by.get(op.inputs['weight'].arguments[0].name, 'input') for op in block.operations if op.type == 'linear'), spec.specificationVersion, len(blob)))
     return found

@@ -8,7 +8,7 @@ __all__ = ['FAMILY', 'SHAPE', 'measure_cell', 'cells', 'measure', 'main']
 # %% ../../nbs/05_lowering/58_matrix.ipynb #58-matrix-02
 import json, sys, tempfile
 from pathlib import Path
-from ..backends import BACKENDS, describe_backends
+from ..backends import BACKENDS
 from .exporter import export_model, written
 from .model_exporter import check_file, probe, random_model
 

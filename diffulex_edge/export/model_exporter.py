@@ -7,7 +7,7 @@ __all__ = ['EXPORTERS', 'ModelExportConfig', 'read_plan', 'random_model', 'sourc
            'export_all', 'table', 'main']
 
 # %% ../../nbs/05_lowering/57_model_exporter.ipynb #57-model-exporter-02
-import argparse, gc, hashlib, itertools, json, os, resource, time
+import argparse, gc, hashlib, itertools, json, resource, time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -139,7 +139,7 @@ def export_all(jobs: list[ModelExportConfig], folder: str | Path, *, check: bool
         if before and 'error' not in before and path.exists() and path.stat().st_size == before['bytes']:
             rows.append(before | dict(skipped=True))
             continue
-        try: row = run_job(job, folder, check, lambda stage: progress and progress(job.name, stage))
+        try: row = run_job(job, folder, check, (lambda stage, name=job.name: progress(name, stage)) if progress else None)
         except Exception as e: row = dict(error=f'{type(e).__name__}: {e}')
         done[job.key] = dict(name=job.name, backend=job.backend, quantization=job.quantization) | row
         with written(state) as f: f.write(json.dumps(done, indent=1).encode())
