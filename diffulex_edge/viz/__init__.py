@@ -1,0 +1,1 @@
+"Films, the player, the explorer, figures and pictures."
