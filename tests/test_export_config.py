@@ -10,4 +10,5 @@ import pytest
 # %% 52-export-config-07
 def test_names():
     assert ExportConfig(backend=BackendType.PORTABLE).backend == 'portable' == ExportConfig(backend='portable').backend
+    assert ExportConfig(quantization='dynamic_int4,group_size=32,embedding=int8').quantization == 'dynamic_int4,embedding=int8'
     with pytest.raises(ValueError, match='backwards'): ExportConfig(methods=('backwards',))

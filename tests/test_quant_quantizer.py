@@ -4,7 +4,10 @@ import torch
 from diffulex_edge.model import load_model
 from diffulex_edge.quant.quantizer import Quantization
 from diffulex_edge.quant.quantizer import quantize
+from diffulex_edge.quant.quantizer import split_bias
+from diffulex_edge.quant.quantizer import weight_config
 from diffulex_edge.testing import golden_dir
+from torch import nn
 
 # %% 40-quantizer-09
 import pytest
@@ -65,3 +68,20 @@ def test_half_precision():
     q = quantize(model, 'fp16,embedding=int8,head=dynamic_int8')
     assert q.layers[0].cache.k.dtype == q.layers[0].qkv.weight.dtype == torch.float16 and model.embed.weight.dtype == torch.float32 == q.layers[0].attn_norm.row.dtype
     assert torch.cosine_similarity(q.logits(list(range(40))).float(), before, dim=-1).mean() > .99 and torch.equal(model.logits(list(range(40))), before)
+
+
+# %% 40-quantizer-18
+def test_biases_of_weight_only_linears():
+    class Two(nn.Module):
+        def __init__(self, quantized, plain):
+            super().__init__()
+            self.a, self.b = quantized, plain
+        def forward(self, x): return self.b(self.a(x))
+    from torchao.quantization import quantize_
+    for name, additions in (('weight_only_int8', 1), ('dynamic_int8', 0)):
+        two, x = Two(nn.Linear(8, 6), nn.Linear(6, 4)).requires_grad_(False), torch.randn(3, 8)
+        quantize_(two, weight_config(name, 32), lambda m, path: path == 'a')
+        program = torch.export.export(two, (x,))
+        want = program.module()(x)
+        program = split_bias(program)
+        assert torch.allclose(program.module()(x), want, atol=1e-6) and sum(n.target is torch.ops.aten.add.Tensor for n in program.graph.nodes) == additions

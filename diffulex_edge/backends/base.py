@@ -27,10 +27,11 @@ class Backend:
     "A name in the registry. The two `missing` functions return what this machine lacks and how to get it; '' is nothing."
     name: str
     device: str                                       # what the file runs on
-    quantizations: tuple[str, ...]                    # names of `quantize` that it runs as such
+    quantizations: tuple[str, ...]                    # names of `quantize` that it runs as such, and its own
     lowering: Callable[..., Lowering]                 # (quantization, **options) -> Lowering; keyword arguments are the backend's options
     missing_to_lower: Callable[[], str] = lambda: ''
     missing_to_run: Callable[[], str] = lambda: ''
+    own: tuple[str, ...] = ()                         # quantizations that are not made by `quantize` but by this backend, on the graph
 
     def options(self) -> dict:
         "Names of the backend's options and their defaults."

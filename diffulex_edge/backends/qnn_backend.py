@@ -70,5 +70,5 @@ def lowering(quantization: str, *, soc: str = 'SM8650', bits: str = '8a8w', cali
     prepare = (lambda program, info: program) if fp16 else (lambda program, info: calibrate(program, info, soc, bits, calibration))
     return Lowering(constant_shapes=True, masked=-64., prepare=prepare, lower=lower)
 
-qnn = register(Backend('qnn', 'Snapdragon HTP', ('fp16', 'static_int8'), lowering, missing_to_lower=missing_sdk,
+qnn = register(Backend('qnn', 'Snapdragon HTP', ('fp16', 'static_int8'), lowering, missing_to_lower=missing_sdk, own=('fp16', 'static_int8'),
                        missing_to_run=lambda: not_in_runtime('QnnBackend', 'the QNN delegate') or 'a Snapdragon device; copy the .pte and the libraries of the SDK there'))

@@ -9,6 +9,8 @@ __all__ = ['METHODS', 'BackendType', 'QuantizationType', 'ExportConfig', 'Export
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
+from ..backends import BACKENDS
+from ..quant.quantizer import Quantization
 
 # %% ../../nbs/05_lowering/52_export_config.ipynb #52-export-config-04
 class BackendType(str, Enum):
@@ -21,24 +23,29 @@ class BackendType(str, Enum):
     OPENVINO = 'openvino'
 
 class QuantizationType(str, Enum):
-    "Names of quantizations; see `QUANTIZATIONS`."
+    "Names of quantizations; see `SCHEMES` and, for what else can be said, `Quantization`."
     NONE = 'none'
+    FP16 = 'fp16'
     DYNAMIC_INT8 = 'dynamic_int8'
+    DYNAMIC_INT4 = 'dynamic_int4'
+    WEIGHT_ONLY_INT8 = 'weight_only_int8'
+    WEIGHT_ONLY_INT4 = 'weight_only_int4'
 
 METHODS = ('forward', 'logits')  # confidence head, logits head
 
 @dataclass(kw_only=True)
 class ExportConfig:
-    "What to make of a model. Raises `ValueError` for methods that do not exist."
+    "What to make of a model. Raises `ValueError` for methods and quantizations that do not exist."
     output_path: str | Path = 'model.pte'
     backend: str = 'xnnpack'
-    quantization: str = 'none'
+    quantization: str = 'none'           # a name and options: 'dynamic_int4,embedding=int8'; or a `Quantization`
     methods: tuple[str, ...] = METHODS   # 'forward': ids and confidence; 'logits': all logits. They share weights and cache
     max_tokens: int | None = None        # most tokens of one step, with constant shapes its size; None: chosen by `step_size`
     options: dict = field(default_factory=dict)  # of the backend
 
     def __post_init__(self):
-        self.backend, self.quantization = str(getattr(self.backend, 'value', self.backend)), str(getattr(self.quantization, 'value', self.quantization))
+        self.backend = str(getattr(self.backend, 'value', self.backend))
+        if self.quantization not in getattr(BACKENDS.get(self.backend), 'own', ()): self.quantization = str(Quantization.of(self.quantization))
         if not self.methods or set(self.methods) - set(METHODS): raise ValueError(f'methods are {self.methods}; choose from {METHODS}')
 
 @dataclass

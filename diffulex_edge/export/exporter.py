@@ -14,11 +14,11 @@ from dataclasses import replace
 from pathlib import Path
 import torch
 from torch import nn
-from ..backends import plan_lowering
+from ..backends import find_backend, plan_lowering
 from .config import ExportConfig, ExportResult
 from ..model.decoder import Decoder
 from ..model.heads import ConfidenceStep, FullStep, LogitsStep
-from ..quant.quantizer import quantize
+from ..quant.quantizer import Quantization, quantize, split_bias
 from ..runtime.step import ModelInfo
 
 # %% ../../nbs/05_lowering/53_exporter.ipynb #53-exporter-06
@@ -30,7 +30,7 @@ def heads_of(methods: tuple[str, ...]) -> dict[str, type[nn.Module]]:
 def export_method(head: nn.Module, example: tuple, max_tokens: int | None) -> torch.export.ExportedProgram:
     "The exported program of a head, for steps of 1 to `max_tokens` tokens, or of just as many as the example has."
     shapes = ({1: torch.export.Dim('T', min=1, max=max_tokens)}, None, None) if max_tokens else None
-    return torch.export.export(head.eval(), example, dynamic_shapes=shapes, strict=False, prefer_deferred_runtime_asserts_over_guards=True)
+    return split_bias(torch.export.export(head.eval(), example, dynamic_shapes=shapes, strict=False, prefer_deferred_runtime_asserts_over_guards=True))
 
 def example_step(model: Decoder, example_inputs) -> tuple:
     "`(tokens [1, T], start [1], kv_len [1])` from what the caller gave: nothing, tokens, or all three. Raises `ValueError` for anything else."
@@ -67,11 +67,12 @@ def lower(programs: dict, partitioners: tuple, constants: dict):
     from executorch.exir import EdgeCompileConfig, to_edge_transform_and_lower
     return to_edge_transform_and_lower(programs, partitioner=list(partitioners), constant_methods=constants, compile_config=EdgeCompileConfig(_check_ir_validity=False))
 
-def serialize(edge):
+def serialize(edge, quantized_embedding: bool = False):
     "An edge program manager to an ExecuTorch program: memory planned, cache written in place."
     from executorch.exir import ExecutorchBackendConfig
     from executorch.exir.passes import MemoryPlanningPass
-    return edge.to_executorch(ExecutorchBackendConfig(memory_planning_pass=MemoryPlanningPass(share_mutable_buffers=True), run_reinplace_pass=True))
+    return edge.to_executorch(ExecutorchBackendConfig(memory_planning_pass=MemoryPlanningPass(share_mutable_buffers=True), run_reinplace_pass=True,
+                                                     do_quant_fusion_and_const_prop=quantized_embedding))  # dequantize + embedding -> one look-up operator
 
 @contextmanager
 def written(path: Path):
@@ -100,7 +101,7 @@ def export_model(model: Decoder, example_inputs=None, output_path: str | Path = 
                  *, methods: tuple[str, ...] = ('forward', 'logits'), max_tokens: int | None = None, options: dict | None = None, progress=None) -> ExportResult:
     """Lower `model` to a `.pte` that holds its step, its cache and its facts.
 
-    - `backend`, `quantization`: names, see `BACKENDS` and `QUANTIZATIONS`;
+    - `backend`, `quantization`: names, see `BACKENDS` and `Quantization`;
     - `methods`: `forward` (ids and confidence) and/or `logits`; with both, one method `forward` returns ids, confidence and logits;
     - `max_tokens`: most tokens of one step; default 128, or the whole cache for a bidirectional model. With a backend of constant shapes every step has this many (default 32, or two blocks);
     - `options`: of the backend, see `describe_backends()`;
@@ -109,7 +110,9 @@ def export_model(model: Decoder, example_inputs=None, output_path: str | Path = 
     Raises `ValueError` naming what is unknown or does not fit, `RuntimeError` naming what this machine lacks to lower; on any error no file is left behind.
     """
     c = ExportConfig(output_path=output_path, backend=backend, quantization=quantization, methods=methods, max_tokens=max_tokens, options=options or {})
-    how = plan_lowering(c.backend, c.quantization, **c.options)
+    how = plan_lowering(c.backend, c.quantization.partition(',')[0], **c.options)
+    q = Quantization() if how.prepare else Quantization.of(c.quantization)
+    if q.head: find_backend(c.backend, q.head)
     info, example, path, seconds = ModelInfo.of(model), example_step(model, example_inputs), Path(c.output_path), {}
     info.max_tokens = step_size(model.config, c.max_tokens, how.constant_shapes)
     constants = info.constants() | (dict(get_step_size=info.max_tokens) if how.constant_shapes else {})
@@ -122,7 +125,7 @@ def export_model(model: Decoder, example_inputs=None, output_path: str | Path = 
         return out
 
     with torch.no_grad():
-        model = stage('quantize', quantize, model, 'none' if how.prepare else c.quantization)
+        model = stage('quantize', quantize, model, q)
         if how.constant_shapes:
             model = with_constant_shapes(model, info.max_tokens, how.write, how.masked)
             example = torch.zeros(1, info.max_tokens, dtype=torch.long), torch.tensor([0]), torch.tensor([info.max_tokens])
@@ -130,7 +133,7 @@ def export_model(model: Decoder, example_inputs=None, output_path: str | Path = 
         if how.prepare: programs = stage('calibrate', lambda: {m: how.prepare(p, info) for m, p in programs.items()})
         edge = stage('lower', how.lower or (lambda programs, constants: lower(programs, how.partitioners, constants)), programs, constants)
         inside, outside, calls = delegation(edge, programs)
-        program = stage('serialize', serialize, edge)
+        program = stage('serialize', serialize, edge, q.embedding != 'none')
     def write():
         with written(path) as f: program.write_to_file(f)
     stage('write', write)
