@@ -28,11 +28,12 @@ def golden_file(folder: str) -> dict:
     return json.loads((golden_dir() / folder / 'cases.json').read_text(encoding='utf-8'))
 
 def golden_cases(family: str, kind: str, name: str = '*') -> list:
-    "Parameters for pytest, `(folder, case)`, of all cases of a family and kind (`logits`, `generation`, …) whose name matches the pattern."
+    "Parameters for pytest, `(folder, case)`, of all cases of a family and kind (`logits`, `generation`, `filters`) whose name matches the pattern; a filter case is named by its kind."
     import pytest
     folders = [p.parent.name for p in sorted(golden_dir().glob('*/cases.json'))]
-    return [pytest.param(f, c, id=f'{f}-{c["name"]}') for f in folders if golden_file(f)['family'] == family
-            for c in golden_file(f).get(kind, []) if fnmatch.fnmatch(c['name'], name)]
+    called = lambda i, c: c['name'] if 'name' in c else f'{i}-{c["kind"]}'
+    return [pytest.param(f, c, id=f'{f}-{called(i, c)}') for f in folders if golden_file(f)['family'] == family
+            for i, c in enumerate(golden_file(f).get(kind, [])) if fnmatch.fnmatch(c.get('name', c.get('kind')), name)]
 
 def golden_arrays(folder: str, case: dict) -> dict[str, Tensor]:
     "The arrays of a case by their short names."

@@ -15,7 +15,7 @@ from diffulex_edge.runtime.diffusion import DiffusionEngine, DiffusionGeneration
 # %% 23-loop-18
 import pytest, torch
 from diffulex_edge.model import load_model
-from diffulex_edge.testing import golden_cases, golden_dir, golden_file
+from diffulex_edge.testing import golden_cases, golden_dir
 
 
 # %% 23-loop-21

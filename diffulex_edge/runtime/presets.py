@@ -49,7 +49,7 @@ def dream(alg='origin', steps=512, max_new_tokens=128, temperature=0., top_p=Non
                         score=DREAM_SCORES[alg], order='random' if alg == 'origin' else 'score', order_temperature=alg_temp or 0., confidence_threshold=None,
                         temperature=temperature, top_p=top_p or 1., top_k=top_k or 0)
 
-def fast_dream(alg='confidence_threshold', threshold=.9, steps=512, max_new_tokens=128, temperature=0., top_p=None, top_k=None, alg_temp=None, eps=1e-3, compat=False) -> dict:
+def fast_dream(alg='confidence_threshold', threshold=.9, steps=128, max_new_tokens=128, temperature=0., top_p=None, top_k=None, alg_temp=None, eps=1e-3, compat=False) -> dict:
     "`diffusion_generate` of Fast-dLLM's Dream: a threshold without blocks, the rejected tokens carried over to the next step; other values of `alg` are Dream's own."
     if alg != 'confidence_threshold': return dream(alg, steps, max_new_tokens, temperature, top_p, top_k, alg_temp, eps, compat)
     if max_new_tokens % steps: raise ValueError(f'{max_new_tokens} new tokens do not divide evenly among {steps} steps')

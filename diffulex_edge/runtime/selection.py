@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['Quotas', 'SCHEDULES', 'select', 'select_factor', 'select_entropy', 'select_sampled', 'even_table', 'noise_levels',
-           'spread', 'even', 'block', 'linear', 'late', 'carry']
+           'spread', 'even', 'block', 'linear', 'share', 'late', 'carry']
 
 # %% ../../nbs/03_sampler/22_selection.ipynb #22-selection-02
 from typing import Iterator
@@ -70,6 +70,10 @@ def linear(n: int, length: int, steps: int, eps: float) -> Quotas:
     for i, (t, s) in enumerate(noise_levels(steps, eps)):
         _, left = yield int(torch.tensor(float(left)) * (1 - s / t)) if i < steps - 1 else left
 
+def share(n: int, length: int, steps: int, eps: float) -> Iterator[float]:
+    for t, s in noise_levels(steps, eps)[:-1]: yield float(1 - s / t)
+    yield 1.
+
 def late(n: int, length: int, steps: int, eps: float) -> Quotas:
     left = n
     for i, (t, s) in list(enumerate(noise_levels(steps, eps)))[1:]:
@@ -85,4 +89,4 @@ def carry(n: int, length: int, steps: int, eps: float) -> Quotas:
         if i == steps - 1 and dropped: base, steps = 0, steps + dropped  # a step more for each token the last one dropped
         i += 1
 
-SCHEDULES = dict(spread=spread, even=even, block=block, linear=linear, late=late, carry=carry)
+SCHEDULES = dict(spread=spread, even=even, block=block, linear=linear, share=share, late=late, carry=carry)
