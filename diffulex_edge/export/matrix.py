@@ -12,7 +12,7 @@ from ..backends import BACKENDS
 from .exporter import export_model, written
 from .model_exporter import check_file, probe, random_model
 
-FAMILY = ('fast_dllm_v2', 'dream', 'llada', 'sdar', 'llama')
+FAMILY = ('fast_dllm_v2', 'dream', 'llada', 'sdar')
 SHAPE = dict(vocab_size=128, hidden_size=64, intermediate_size=128, num_hidden_layers=1, num_attention_heads=4, num_key_value_heads=2)
 
 # %% ../../nbs/05_lowering/58_matrix.ipynb #58-matrix-04
