@@ -171,4 +171,5 @@ def main(argv: list[str] | None = None) -> int:
     return int(any('error' in r for r in rows))
 
 # %% ../../nbs/05_lowering/57_model_exporter.ipynb #57-model-exporter-11
+#| eval: false
 if __name__ == '__main__': raise SystemExit(main())
