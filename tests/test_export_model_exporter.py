@@ -8,7 +8,7 @@ from diffulex_edge.export.model_exporter import read_plan
 from diffulex_edge.export.model_exporter import table
 
 # %% 57-model-exporter-15
-import json, pytest, torch
+import json, pytest
 from diffulex_edge.export import model_exporter
 
 
