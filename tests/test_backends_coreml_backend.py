@@ -29,6 +29,7 @@ def export_and_read(model, path, **options):
 
 
 # %% 54-coreml-12
+@pytest.mark.slow
 def test_state_and_inputs(tmp_path):
     model = SDAREdge(SDAREdgeConfig(vocab_size=96, hidden_size=64, num_hidden_layers=2, num_attention_heads=4, num_key_value_heads=2, intermediate_size=128, max_seq_len=32))
     _, a = export_and_read(model, tmp_path / 'a.pte')

@@ -62,6 +62,7 @@ def test_every_heavy_operator_is_known():
 
 
 # %% 55-qnn-16
+@pytest.mark.slow
 def test_annotation_and_calibration(monkeypatch):
     monkeypatch.setenv('QNN_SDK_ROOT', '')
     model = load_model(golden_dir() / 'sdar_a', max_seq_len=32)

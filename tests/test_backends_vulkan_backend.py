@@ -9,6 +9,7 @@ from diffulex_edge.export.model_exporter import random_model
 
 
 # %% 56-vulkan-06
+@pytest.mark.slow
 def test_only_the_cache_write_stays_on_the_cpu(tmp_path):
     model = random_model(dict(family='sdar', vocab_size=96, hidden_size=64, num_hidden_layers=1, num_attention_heads=4, num_key_value_heads=2, intermediate_size=128), max_seq_len=32)
     r = export_model(model, output_path=tmp_path / 'v.pte', backend='vulkan', methods=('forward',), options=dict(precision='float16'))
