@@ -112,7 +112,7 @@ def ahead(r: Answer, p: Prediction, b: int, longest: int, prefill: bool = False)
 
 def reusable(r: Answer, first: int, size: int) -> int:
     "How many of the first rows of the cache already hold the prompt, so that its prefill of `first` rows can begin behind them."
-    n = min(r.session.rows.common(r.prompt, size), first) if r.reuse and not r.offset and hasattr(r.session, 'rows') else 0
+    n = min(r.session.rows.common(r.prompt, size), first) if r.reuse and not r.offset else 0
     if n == len(r.prompt) and r.session.info.logits_shift: n = max(0, n - size)  # the last row of the prompt reveals the first token
     return n
 

@@ -19,7 +19,7 @@ def speculate(answer: Answer) -> Iterator[StepRecord]:
     info, c, P = answer.session.info, answer.c, len(answer.prompt)
     if not info.logits_shift or info.block_length > 1 or answer.mask is None: raise ValueError('drafts need an autoregressive model (block length 1, shifted logits) with a mask adapter')
     if not c.greedy: raise ValueError('drafts are verified greedily: set temperature to 0 and repetition_penalty to 1')
-    answer.reused = min(answer.session.rows.common(answer.prompt, 1), P - 1) if answer.reuse and hasattr(answer.session, 'rows') else 0
+    answer.reused = min(answer.session.rows.common(answer.prompt, 1), P - 1) if answer.reuse else 0
     for a in range(answer.reused, P - 1, info.max_tokens):  # all of the prompt but its last token
         b = min(a + info.max_tokens, P - 1)
         _, ms = answer.forward(a, b, b, 1)
