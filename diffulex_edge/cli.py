@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['app', 'out', 'err', 'EXPECTED', 'HOLE', 'traces', 'TraceFile', 'one_line', 'emit', 'read_settings', 'open_model',
-           'make_config', 'DemoModel', 'demo', 'export', 'generate', 'read_holes', 'infill', 'chat', 'show', 'html',
-           'gif', 'backends', 'Sieve', 'hush', 'main']
+           'make_config', 'DemoModel', 'demo', 'export', 'generate', 'read_holes', 'infill', 'chat', 'serve', 'show',
+           'html', 'gif', 'backends', 'Sieve', 'hush', 'main']
 
 # %% ../nbs/08_demo/85_cli.ipynb #85-cli-02
 import ast, io, json, logging, os, re, sys, warnings
@@ -226,7 +226,27 @@ def chat(
     settings = dict(max_new_tokens=max_new_tokens) | (dict(temperature=temperature) if temperature is not None else {})
     talk.chat(talk.Conversation(open_model(model, max_seq_len=max_seq_len), settings, system, out))
 
-# %% ../nbs/08_demo/85_cli.ipynb #85-cli-13
+# %% ../nbs/08_demo/85_cli.ipynb #85-cli-12
+@app.command(epilog='Example: diffulex-edge serve model.pte --port 8000')
+def serve(
+    model: Annotated[str, Argument(help='a .pte or a checkpoint, with its tokenizer')],
+    host: Annotated[str, Option(help='address to listen on; others than loopback are open to the network, without authentication')] = '127.0.0.1',
+    port: Annotated[int, Option(min=0, max=65535)] = 8000,
+    waiting: Annotated[int, Option(min=0, help='requests that may wait while one runs')] = 8,
+    max_tokens: Annotated[int, Option(min=1, help='most new tokens of a request')] = 1024,
+    max_seq_len: Annotated[int | None, Option(min=2, help='rows of the KV cache (checkpoints only)')] = None,
+):
+    "Answer OpenAI's protocol on this machine, and show the denoising on a page."
+    try:
+        import uvicorn
+        from diffulex_edge.serve import make_app
+    except ModuleNotFoundError as e: raise ImportError(f"the server needs the package {e.name}; run: pip install 'diffulex_edge[serve]'") from None
+    local = host in ('127.0.0.1', 'localhost', '::1')
+    server = make_app(open_model(model, max_seq_len=max_seq_len), Path(model).stem, waiting=waiting, max_tokens=max_tokens, **({} if local else dict(hosts=('*',))))
+    err.print(f'http://{host}:{port} shows the denoising; the API is at http://{host}:{port}/v1. Ctrl-C stops the server', soft_wrap=True)
+    uvicorn.run(server, host=host, port=port, log_level='warning')
+
+# %% ../nbs/08_demo/85_cli.ipynb #85-cli-14
 traces = typer.Typer(no_args_is_help=True, help='Look at what --trace wrote.')
 app.add_typer(traces, name='trace')
 TraceFile = Annotated[Path, Argument(help='a file that --trace wrote')]
@@ -256,7 +276,7 @@ def gif(file: TraceFile, output: Annotated[Path | None, Option('--output', '-o',
     save_gif(to := output or file.with_suffix('.gif'), load_film(file), ms=ms, theme=theme)
     err.print(f'wrote {to}', soft_wrap=True)
 
-# %% ../nbs/08_demo/85_cli.ipynb #85-cli-15
+# %% ../nbs/08_demo/85_cli.ipynb #85-cli-16
 @app.command(epilog='Example: diffulex-edge backends --json')
 def backends(as_json: Annotated[bool, Option('--json')] = False):
     "What a model can be lowered to, and which quantizations each backend runs."
@@ -268,13 +288,7 @@ def backends(as_json: Annotated[bool, Option('--json')] = False):
     for name, quantizations in rows.items(): t.add_row(name, ', '.join(quantizations))
     out.print(t)
 
-from .bench.command import bench_command
-app.command('bench', epilog='Example: diffulex-edge bench fp32.pte --model smollm2 --int8 int8.pte --check')(bench_command)
-
-from .viz.commands import app as trace_app
-app.add_typer(trace_app, name='trace')  # show, html, gif, png: see the notebook of traces on the command line
-
-# %% ../nbs/08_demo/85_cli.ipynb #85-cli-17
+# %% ../nbs/08_demo/85_cli.ipynb #85-cli-18
 class Sieve(io.TextIOBase):
     "A text stream that passes whole lines on, but not notices of C++ code."
     def __init__(self, to): self.to, self.held = to, ''

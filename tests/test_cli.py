@@ -10,7 +10,7 @@ from diffulex_edge.cli import read_holes
 from diffulex_edge.cli import read_settings
 from pathlib import Path
 
-# %% 85-cli-19
+# %% 85-cli-20
 import shutil, subprocess, sys
 import pytest
 
@@ -26,7 +26,7 @@ def refused(*args, word, **env):
     assert r.stderr.count('\n') == 1 and r.stderr.startswith('diffulex-edge: ') and word in r.stderr and 'Traceback' not in r.stderr, r.stderr
 
 
-# %% 85-cli-22
+# %% 85-cli-23
 from typer.testing import CliRunner
 from diffulex_edge.testing import golden_dir
 
@@ -62,7 +62,7 @@ def test_settings():
         with pytest.raises(ValueError, match=word): make_config(facts, **wrong)
 
 
-# %% 85-cli-25
+# %% 85-cli-26
 def test_generate(tmp_path):
     from diffulex_edge.model.checkpoint import load_model
     from diffulex_edge.model.tokenizer import load_tokenizer
@@ -83,7 +83,7 @@ def test_generate(tmp_path):
     assert seeded[0] == seeded[1] != seeded[2]
 
 
-# %% 85-cli-26
+# %% 85-cli-27
 def test_infill_and_traces(tmp_path):
     from random import Random
     from diffulex_edge.demo.tiny import check_sudoku, decode_sudoku, sudoku
@@ -103,7 +103,7 @@ def test_infill_and_traces(tmp_path):
     assert (tmp_path / 't.html').read_text(encoding='utf-8').count('<html') == 1 and (tmp_path / 'x.gif').read_bytes()[:4] == b'GIF8'
 
 
-# %% 85-cli-28
+# %% 85-cli-29
 @pytest.fixture
 def broken(tmp_path):
     "A copy of a golden checkpoint to damage"
