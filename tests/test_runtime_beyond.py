@@ -2,8 +2,6 @@
 
 
 # %% 29-beyond-02
-import pytest
-import torch
 from random import Random
 from functools import lru_cache
 from diffulex_edge.demo.tiny import check_sudoku, decode_sudoku, encode_sudoku, sudoku, tiny_path
