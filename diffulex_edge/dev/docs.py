@@ -11,6 +11,7 @@ import argparse, json, re, subprocess, sys
 from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import unquote
+from tqdm import tqdm
 from .tests import NotebookError, notebooks, project_root, settings
 
 # %% ../../nbs/90_dev/94_docs.ipynb #94-docs-04
@@ -65,7 +66,7 @@ def build_docs(root: Path, to: Path, api: bool = True) -> int:
     "Write every notebook as a page, a table of contents and the API reference below `to`; returns the number of pages. Raises `NotebookError` with one line per broken link."
     if faults := broken_links(root): raise NotebookError('\n'.join(faults))
     cfg, rows = settings(root), []
-    for path in notebooks(root):
+    for path in tqdm(notebooks(root), 'pages', unit='page', leave=False, disable=None):
         rel = path.relative_to(root / cfg['nbs_path']).with_suffix('.html')
         (to / rel).parent.mkdir(parents=True, exist_ok=True)
         (to / rel).write_text(page_html(path), encoding='utf-8')
