@@ -288,6 +288,12 @@ def backends(as_json: Annotated[bool, Option('--json')] = False):
     for name, quantizations in rows.items(): t.add_row(name, ', '.join(quantizations))
     out.print(t)
 
+from .bench.command import bench_command
+app.command('bench', epilog='Example: diffulex-edge bench fp32.pte --model smollm2 --int8 int8.pte --check')(bench_command)
+
+from .viz.commands import app as trace_app
+app.add_typer(trace_app, name='trace')  # show, html, gif, png: see the notebook of traces on the command line
+
 # %% ../nbs/08_demo/85_cli.ipynb #85-cli-18
 class Sieve(io.TextIOBase):
     "A text stream that passes whole lines on, but not notices of C++ code."
