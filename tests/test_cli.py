@@ -97,7 +97,7 @@ def test_infill_and_traces(tmp_path):
     assert 'no gap' in str(run('infill', 'tiny', '1 2').exception)
     shown = run('trace', 'show', tmp_path / 't.jsonl').stdout.splitlines()
     assert len(shown) == 2 + got['stats']['forwards']['denoise'] and '░' in shown[0] and '░' not in shown[-1]
-    assert json.loads(run('trace', 'show', tmp_path / 't.jsonl', '--json').stdout)['tokens'] == puzzle.count(0)
+    assert json.loads(run('trace', 'show', tmp_path / 't.jsonl', '--json').stdout)['stats']['tokens'] == puzzle.count(0)
     assert run('trace', 'html', tmp_path / 't.jsonl').exit_code == run('trace', 'gif', tmp_path / 't.jsonl', '-o', tmp_path / 'x.gif').exit_code == 0
     assert (tmp_path / 't.html').read_text(encoding='utf-8').count('<html') == 1 and (tmp_path / 'x.gif').read_bytes()[:4] == b'GIF8'
 
