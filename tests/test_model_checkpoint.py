@@ -2,6 +2,7 @@
 
 import json
 from diffulex_edge.model.checkpoint import COMMON
+from diffulex_edge.model.checkpoint import build
 from diffulex_edge.model.checkpoint import expand_names
 from diffulex_edge.model.checkpoint import load_model
 from diffulex_edge.model.checkpoint import read_config
@@ -21,11 +22,35 @@ def test_refused_configs():
     assert read_config(ok)[0] is SDAREdge and read_config(ok)[1].block_length == 4
     for change, word in [(dict(model_type='llada2_moe'), 'llada2_moe'), (dict(num_experts=8), 'num_experts'), (dict(rope_scaling=dict(rope_type='yarn', factor=4)), 'rope_scaling'),
                          (dict(hidden_act='gelu'), 'hidden_act'), (dict(use_sliding_window=True), 'sliding'), (dict(hidden_size=None), 'hidden_size'),
-                         (dict(vocab_size=2**40), 'vocab_size'), (dict(mask_token_id=100), 'mask_token_id'), (dict(num_hidden_layers='2'), 'num_hidden_layers')]:
+                         (dict(rope_scaling='yarn'), 'rope_scaling'), (dict(rope_parameters=dict(rope_type='llama3', rope_theta=1e4)), 'rope_parameters'),
+                         (dict(layer_types=['full_attention', 'linear_attention']), 'linear_attention'), (dict(quantization_config=dict(quant_method='gptq')), 'quantization_config'),
+                         (dict(partial_rotary_factor=0.5), 'partial_rotary_factor'), (dict(model_type='qwen3', architectures=['SDARForCausalLM']), 'qwen3'),
+                         (dict(model_type=None, architectures=['SDARMoeForCausalLM']), 'SDARMoe'), (dict(model_type=['sdar'], architectures=[None]), 'model_type')]:
         with pytest.raises(ValueError, match=word): read_config(ok | change)
+    assert read_config(ok | dict(rope_parameters=dict(rope_type='default', rope_theta=5e4)))[1].rope_theta == 5e4
 
 
-# %% 09-checkpoint-09
+# %% 09-checkpoint-10
+WRONG = [dict(vocab_size=2**40), dict(vocab_size=0), dict(vocab_size=1.5), dict(hidden_size=-64), dict(hidden_size=2**31), dict(num_hidden_layers='2'), dict(num_hidden_layers=-1), dict(num_hidden_layers=10**9),
+         dict(intermediate_size=True), dict(num_attention_heads=0), dict(num_attention_heads=2**20), dict(num_key_value_heads=-2), dict(num_key_value_heads=3), dict(head_dim=[16]), dict(head_dim=15), dict(head_dim=-2),
+         dict(rms_norm_eps=-1e-6), dict(rms_norm_eps='1e-6'), dict(rms_norm_eps=float('nan')), dict(rope_theta=float('inf')), dict(rope_theta=0), dict(tie_word_embeddings='yes'),
+         dict(mask_token_id=100), dict(mask_token_id=float('nan')), dict(mask_token_id=-1), dict(mask_token_id=True), dict(eos_token_id=[3, float('nan')]), dict(eos_token_id=[3, 100]), dict(eos_token_id='2'),
+         dict(eos_token_id=[[3]]), dict(bos_token_id=2**70), dict(pad_token_id=-5), dict(block_size=-4), dict(block_size=2**30), dict(block_size='4'), dict(max_position_embeddings=-8)]
+
+@pytest.mark.parametrize('wrong', WRONG, ids=lambda w: '-'.join(f'{k}-{v}' for k, v in w.items()))
+def test_wrong_numbers(wrong):
+    "One sentence that names the field, before anything is allocated"
+    field = {'eos_token_id': 'eos_token_ids', 'block_size': 'block_length', 'max_position_embeddings': 'max_seq_len'}.get(next(iter(wrong)), next(iter(wrong)))
+    hf = dict(model_type='sdar', vocab_size=100, hidden_size=64, num_hidden_layers=2, num_attention_heads=4, num_key_value_heads=2, intermediate_size=96)
+    with pytest.raises(ValueError, match=field) as e: read_config(hf | wrong)
+    assert '\n' not in str(e.value)
+
+def test_wrong_arguments():
+    for wrong in (dict(max_seq_len=0), dict(max_seq_len=-1), dict(max_seq_len=2**40), dict(block_length=-1), dict(block_length=1.5)):
+        with pytest.raises(ValueError, match=next(iter(wrong))): load_model(golden_dir() / 'sdar_a', **wrong)
+
+
+# %% 09-checkpoint-11
 def test_fields_that_real_checkpoints_lack():
     qwen = dict(model_type='Fast_dLLM_Qwen', vocab_size=151936, hidden_size=1536, num_hidden_layers=28, num_attention_heads=12, num_key_value_heads=2, intermediate_size=8960)
     assert read_config(qwen)[1].mask_token_id == 151665 and read_config(qwen)[1].block_length == 32 and read_config(qwen | dict(bd_size=16))[1].block_length == 16
@@ -33,7 +58,7 @@ def test_fields_that_real_checkpoints_lack():
     assert read_config(sdar)[0] is SDAREdge and (read_config(sdar)[1].mask_token_id, read_config(sdar)[1].block_length) == (151669, 4)
 
 
-# %% 09-checkpoint-20
+# %% 09-checkpoint-22
 def test_dtypes():
     for dtype in (torch.float32, torch.float16, torch.bfloat16):
         m = load_model(golden_dir() / 'sdar_a', dtype=dtype, max_seq_len=32)
@@ -43,7 +68,7 @@ def test_dtypes():
     with pytest.raises(ValueError, match='float64'): load_model(golden_dir() / 'sdar_a', dtype=torch.float64)
 
 
-# %% 09-checkpoint-22
+# %% 09-checkpoint-24
 @pytest.fixture
 def checkpoint(tmp_path):
     "A copy of a golden checkpoint to damage: (folder, save(tensors))"
@@ -96,50 +121,134 @@ def test_corrupt_files(checkpoint):
     with pytest.raises(ValueError, match='list'): load_model(folder)
     with pytest.raises(FileNotFoundError, match='config.json'): load_model(folder.parent)
 
+def test_a_tensor_twice(checkpoint):
+    folder, _ = checkpoint
+    tensors = load_file(folder / 'model.safetensors')
+    (folder / 'model.safetensors').unlink()
+    for f in 'ab': save_file(tensors, folder / f'{f}.safetensors')
+    (folder / 'model.safetensors.index.json').write_text(json.dumps(dict(weight_map=dict(zip(tensors, ['a.safetensors', 'b.safetensors'] * len(tensors))))))
+    with pytest.raises(ValueError, match='is in a.safetensors and in b.safetensors'): load_model(folder)
+    for table in ({}, dict(weight_map=[]), dict(weight_map={'x': 3})):
+        (folder / 'model.safetensors.index.json').write_text(json.dumps(table))
+        with pytest.raises(ValueError, match='index.json'): load_model(folder)
+
+def test_stored_types(checkpoint):
+    "Half-precision files load as what they are; integers, which need scales, do not"
+    folder, save = checkpoint
+    tensors = load_file(folder / 'model.safetensors')
+    save({n: t.bfloat16() for n, t in tensors.items()})
+    assert torch.equal(load_model(folder).embed.weight, tensors['model.embed_tokens.weight'].bfloat16().float())
+    save(tensors | {'lm_head.weight': tensors['lm_head.weight'].to(torch.int8)})
+    with pytest.raises(ValueError, match='lm_head.weight is stored as I8'): load_model(folder)
+
+def test_pieces(checkpoint):
+    "A few rows at a time give the same weights as all at once"
+    folder, _ = checkpoint
+    want, scope = load_model(folder).state_dict(), build.__globals__
+    before, scope['PIECE'] = scope['PIECE'], 1000
+    try: got = load_model(folder).state_dict()
+    finally: scope['PIECE'] = before
+    assert all(torch.equal(want[n], got[n]) for n in want)
+
+def test_pickles_are_not_read(checkpoint):
+    folder, _ = checkpoint
+    (folder / 'model.safetensors').rename(folder / 'pytorch_model.bin')
+    with pytest.raises(FileNotFoundError, match='only'): load_model(folder)
+
+def test_shipped_models():
+    from diffulex_edge.model.tokenizer import load_tokenizer
+    tiny = load_model('tiny', max_seq_len=32)
+    assert (tiny.family, tiny.config.max_seq_len) == ('llada', 32) and load_tokenizer('tiny').encode('[MASK]') == [tiny.config.mask_token_id]
+    with pytest.raises(FileNotFoundError, match='tiny or smollm2'): load_model('tinny')
+    assert tiny.config.num_parameters == 746_880 and shipped('sdar_a') == Path('sdar_a')
+
+def test_shipped_pretrained():
+    from diffulex_edge.model.gguf import packaged_gguf
+    try: packaged_gguf()
+    except FileNotFoundError as e: pytest.skip(str(e))
+    smol = load_model('smollm2', max_seq_len=16, dtype=torch.float16)
+    assert smol.config.mask_token_id == 4 and smol.mask_embed is not None and smol.config.num_hidden_layers == 30
+
 def test_hub_ids_need_a_revision():
     with pytest.raises(ValueError, match='revision'): load_model('JetLM/SDAR-1.7B-Chat')
     with pytest.raises(ValueError, match="'main'"): load_model('JetLM/SDAR-1.7B-Chat', revision='main')
 
 
-# %% 09-checkpoint-24
+# %% 09-checkpoint-26
+import hashlib, http.server, os, subprocess, sys, threading
+
+@pytest.fixture
+def hub(tmp_path):
+    "A Hub repository `them/model` on loopback with one commit: (commit, the paths asked for, run(python code) -> finished process)"
+    commit, asked = '0123456789abcdef' * 2 + '01234567', []
+    stored = {f: (golden_dir() / 'sdar_a' / f).read_bytes() for f in ('config.json', 'model.safetensors')} | {'pytorch_model.bin': b'pickle', 'modeling.py': b'print(1)'}
+    class Hub(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            asked.append(self.path)
+            at, _, name = self.path.split('?')[0].partition(f'/resolve/{commit}/')
+            if at == '/them/model' and name in stored: self.answer(stored[name], {'ETag': f'"{hashlib.sha1(stored[name]).hexdigest()}"', 'X-Repo-Commit': commit})
+            elif at == f'/api/models/them/model/tree/{commit}': self.answer(json.dumps([dict(type='file', path=f, size=len(b), oid='0' * 40) for f, b in stored.items()]).encode())
+            elif at == f'/api/models/them/model/revision/{commit}': self.answer(json.dumps(dict(id='them/model', sha=commit, siblings=[dict(rfilename=f) for f in stored])).encode())
+            else: self.answer(b'', {'X-Error-Code': 'RevisionNotFound', 'X-Error-Message': 'no such commit'}, 404)
+        do_HEAD = do_GET
+        def answer(self, body, headers=(), code=200):
+            self.send_response(code)
+            for k, v in dict(headers, **{'Content-Length': str(len(body)), 'Content-Type': 'application/json'}).items(): self.send_header(k, v)
+            self.end_headers()
+            if self.command == 'GET': self.wfile.write(body)
+        def log_message(self, *args): pass
+    server = http.server.ThreadingHTTPServer(('127.0.0.1', 0), Hub)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    env = os.environ | dict(HF_ENDPOINT=f'http://127.0.0.1:{server.server_port}', HF_HOME=str(tmp_path), HF_HUB_DISABLE_XET='1', HF_HUB_OFFLINE='0', no_proxy='127.0.0.1')
+    yield commit, asked, lambda code: subprocess.run([sys.executable, '-c', f'from diffulex_edge.model import load_model\n{code}'], env=env, capture_output=True, text=True)
+    server.shutdown()
+
+def test_hub_repository(hub, tmp_path):
+    commit, asked, run = hub
+    done = run(f'print(load_model("them/model", revision="{commit}").logits([1, 2, 3]).sum().item())')
+    assert float(done.stdout) == pytest.approx(load_model(golden_dir() / 'sdar_a').logits([1, 2, 3]).sum().item(), rel=1e-4), done.stderr
+    kept = {f.name for f in (tmp_path / 'hub/models--them--model/snapshots' / commit).iterdir()}
+    assert kept == {'config.json', 'model.safetensors'} and not any('.bin' in a or '.py' in a for a in asked)
+
+def test_hub_refusals(hub):
+    commit, asked, run = hub
+    done = run(f'load_model("them/model", revision="{commit[::-1]}")')
+    assert f'FileNotFoundError: them/model@{commit[::-1][:8]} could not be downloaded' in done.stderr.splitlines()[-1]
+
+
+# %% 09-checkpoint-28
 PEAK = """
-import resource, sys, torch
+import re, sys, torch
 from diffulex_edge.model.checkpoint import load_model
-peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+peak = lambda: int(re.search(r'VmHWM:\\s+(\\d+) kB', open('/proc/self/status').read())[1]) * 1024  # getrusage would count the process that started this one
 torch.zeros(8, 8) @ torch.zeros(8, 8)
 before = peak()
 model = load_model(sys.argv[1], max_seq_len=16, dtype=getattr(torch, sys.argv[2]))
 print((peak() - before) / sum(p.numel() * p.element_size() for p in model.parameters()))
 """
 
-def peak_over_weights(folder, dtype):
+def peak_over_weights(path, dtype):
     "Peak memory of loading a checkpoint, over the size of the loaded weights; in a process of its own."
-    import subprocess, sys
-    return float(subprocess.run([sys.executable, '-c', PEAK, str(folder), dtype], capture_output=True, text=True, check=True).stdout)
+    return float(subprocess.run([sys.executable, '-c', PEAK, str(path), dtype], capture_output=True, text=True, check=True).stdout)
 
-def big_checkpoint(folder):
-    "A random 200 MB SDAR checkpoint."
-    cls, config = read_config(dict(model_type='sdar', vocab_size=8000, hidden_size=1024, num_hidden_layers=3, num_attention_heads=16, intermediate_size=2816, tie_word_embeddings=True))
+def big_checkpoint(folder, dtype):
+    "A random SDAR checkpoint of 53 million weights, a third of them in the embedding; 200 MB in fp32."
+    cls, config = read_config(dict(model_type='sdar', vocab_size=16000, hidden_size=1024, num_hidden_layers=3, num_attention_heads=16, num_key_value_heads=8, intermediate_size=2816, tie_word_embeddings=True))
     model, tensors = cls(config), {}
     for name, sources in expand_names(model).items():
         if name == 'head.weight': continue
         param, kv = model.get_parameter(name), config.num_key_value_heads * config.head_dim
         parts = param.split([len(param) - 2 * kv, kv, kv] if 'qkv' in name else len(param) // len(sources))
-        tensors |= {s: t.clone() for s, t in zip(sources, parts)}
+        tensors |= {s: t.to(dtype, copy=True) for s, t in zip(sources, parts)}
     save_file(tensors, folder / 'model.safetensors')
     hf = dict(model_type='sdar', block_size=4, mask_token_id=7999, eos_token_id=7998)
     (folder / 'config.json').write_text(json.dumps(hf | {f: getattr(config, f) for f in COMMON if getattr(config, f) is not None}))
 
 
-# %% 09-checkpoint-26
-def test_peak_memory(tmp_path):
-    big_checkpoint(tmp_path)
-    assert peak_over_weights(tmp_path, 'float32') < 1.15
-
-
-# %% 09-checkpoint-28
-def test_names():
-    tiny = load_model('tiny')
-    assert type(tiny).__name__ == 'LLaDAEdge' and tiny.config.num_parameters == 746_880 and shipped('sdar_a') == Path('sdar_a')
-    smol = load_model('smollm2', max_seq_len=16, dtype=torch.float16)
-    assert smol.config.mask_token_id == 4 and smol.mask_embed is not None and smol.config.num_hidden_layers == 30
+# %% 09-checkpoint-30
+@pytest.mark.skipif(not sys.platform.startswith('linux'), reason='reads /proc')
+@pytest.mark.parametrize('stored, loaded', [('float32', 'float16'), pytest.param('float32', 'float32', marks=pytest.mark.slow),
+                                            pytest.param('bfloat16', 'bfloat16', marks=pytest.mark.slow), pytest.param('float16', 'float32', marks=pytest.mark.slow)])
+def test_peak_memory(tmp_path, stored, loaded):
+    big_checkpoint(tmp_path, getattr(torch, stored))
+    assert 0.9 < peak_over_weights(tmp_path, loaded) < 1.15

@@ -105,6 +105,7 @@ def test_cache_length_and_dtype(tmp_path):
     path = write_gguf(tmp_path / 'model.gguf', random_checkpoint())
     assert load_gguf(path).config.max_seq_len == 64 and load_gguf(path, max_seq_len=16).config.max_seq_len == 16
     half = load_model(path, dtype=torch.bfloat16)
+    assert load_model(path, block_length=8).config.block_length == 8
     assert {p.dtype for p in half.parameters()} == {torch.bfloat16} == {half.layers[0].cache.k.dtype}
 
 @pytest.mark.parametrize('field, value', [('general.architecture', 'qwen2'), ('llama.expert_count', 8), ('llama.rope.scaling.type', 'yarn'), ('llama.rope.scaling.factor', 4.0),

@@ -3,21 +3,75 @@
 from diffulex_edge.runtime.trace import StepRecord
 from diffulex_edge.runtime.trace import Trace
 
-# %% 21-trace-07
+# %% 21-trace-11
 import pytest
 
-
-# %% 21-trace-09
-def test_trace_round_trip(tmp_path):
-    trace = Trace([7, 8], 99, kept=2, seconds=.1, records=[
+def example():
+    "A trace with something in every field"
+    return Trace([7, 8], 99, kept=2, seconds=.1, finish='eos', reused=0, facts=dict(family='sdar'), settings=dict(temperature=.5), records=[
         StepRecord(0, 'prefill', 0, 0, 2, [7, 8], {}, {}, 5.),
         StepRecord(1, 'denoise', 0, 2, 4, [99, 5], {3: 5}, {2: .4, 3: .9}, 20., {2: 1.5, 3: .25}, {2: [(6, .4), (11, .3)]}, {3: 12}),
-        StepRecord(2, 'commit', 0, 2, 4, [6, 5], {4: 1}, {}, 18.)])
-    assert set(trace.name(lambda i: f'<{i}>').words) == {1, 5, 6, 7, 8, 11, 12, 99}
+        StepRecord(2, 'commit', 0, 2, 4, [6, 5], {4: 1}, {}, 18., at=50.)])
+
+
+# %% 21-trace-13
+def test_trace_round_trip(tmp_path):
+    trace = example()
+    assert set(trace.name(lambda i: f'<{i}>\u2028').words) == {1, 5, 6, 7, 8, 11, 12, 99}
     trace.save(tmp_path / 't.jsonl')
-    assert Trace.load(tmp_path / 't.jsonl') == trace
-    assert list(trace.states()) == [[7, 8], [7, 8, 99, 5], [7, 8, 6, 5, 1]]
-    s = trace.stats()
-    assert s['tpf'] == 1 and s['forwards'] == dict(prefill=1, denoise=1, commit=1) and s['first_token_ms'] == 25
-    (tmp_path / 'x').write_text('{}')
-    with pytest.raises(ValueError, match='not a trace'): Trace.load(tmp_path / 'x')
+    assert Trace.load(tmp_path / 't.jsonl') == trace and [p.name for p in tmp_path.glob('t*')] == ['t.jsonl']
+    assert list(trace.states()) == [[7, 8], [7, 8, 99, 5], [7, 8, 6, 5, 1]] and trace.answer() == [6, 5]
+    template = Trace([7], 99, [StepRecord(0, 'denoise', 0, 0, 4, [7, 3, 8, 99], {1: 3}, ms=2.), StepRecord(1, 'denoise', 0, 0, 4, [7, 3, 8, 4], {3: 4}, ms=2.)], kept=2, tail=[99, 8, 99])
+    template.save(tmp_path / 't.jsonl')
+    assert Trace.load(tmp_path / 't.jsonl') == template and template.answer() == [3, 8, 4] and template.first_token_ms() == 2
+
+
+# %% 21-trace-14
+def test_counts():
+    s = example().stats()
+    assert s['tpf'] == 1 and s['tpf_prefill'] == 2 / 3 and s['nfe'] == 3 and s['forwards'] == dict(prefill=1, denoise=1, commit=1) and s['rows'] == dict(prefill=2, denoise=2, commit=2)
+    assert s['tokens_per_second'] == 20 and s['prefill_ms'] == 5 and s['ms_per_forward'] == 19 and s['first_token_ms'] == 50
+    step = lambda *x, ms=10.: StepRecord(0, 'denoise', 0, 0, 3, list(x), {}, ms=ms)
+    seen = lambda *records: Trace([7], 99, list(records), 2).first_token_ms()
+    assert seen(step(7, 99, 4), step(7, 3, 4)) == 20 and seen(step(7, 3, 99), step(7, 3, 4)) == 10
+    assert seen(step(7, 3, 99), step(7, 99, 4), step(7, 3, 4), step(7, 3, 5)) == 30      # it was masked again, and came back in the third step
+    assert seen(step(7, 3, 99), step(7, 2, 4)) == 20 and seen(step(7, 99, 4)) == 10 and seen() == 0
+
+
+# %% 21-trace-15
+def test_where_two_traces_part():
+    a, b = example(), example()
+    assert a.difference(b) is None
+    b.records[1].ms, b.records[1].confidence[2] = 1., .40001
+    assert a.difference(b) is None
+    b.records[1].confidence[2] = .5
+    assert 'record 1, confidence at 2' in a.difference(b)
+    b.records[1].tokens = [99, 6]
+    assert 'record 1, tokens' in a.difference(b)
+    assert '3 and 2 records' in a.difference(Trace(**vars(example()) | dict(records=example().records[:2]))) and 'kept' in a.difference(Trace([7, 8], 99))
+
+
+# %% 21-trace-16
+def test_damaged_and_foreign_traces(tmp_path):
+    example().save(tmp_path / 't.jsonl')
+    whole = (tmp_path / 't.jsonl').read_text()
+    lines = whole.splitlines()
+    def refused(text, word):
+        (tmp_path / 'x.jsonl').write_text(text)
+        with pytest.raises(ValueError, match=word) as e: Trace.load(tmp_path / 'x.jsonl')
+        assert 'x.jsonl' in str(e.value)
+    for text, word in [('', 'not a trace'), ('{}', 'format'), ('[1]', 'not a trace'), ('PK\x03\x04', 'not a trace'), ('{"format": "llama/1"}', 'format'), (whole.replace('trace/1', 'trace/2'), 'version'),
+                       ('\n'.join(lines[:3]), '2 records and its header says 3'), ('\n'.join(lines[:1]), '0 records'), (whole + lines[1], '4 records')]: refused(text, word)
+    for n in range(2, len(whole) - 1): refused(whole[:-n], 'cut short|not a trace')             # every way of being cut short
+    swap = lambda a, b, line=2: '\n'.join([*lines[:line], lines[line].replace(a, b), *lines[line + 1:]])
+    for text, word in [(swap('"denoise"', '"dream"'), 'line 3: kind is dream'), (swap('"step": 1', '"step": "1"'), 'step'), (swap('"3": 5', '"x": 5'), 'revealed'), (swap('[99, 5]', '[99, null]'), 'tokens'),
+                       (swap('[6, 0.4]', '[6]'), 'candidates'), (swap('"kv_len": 4, ', ''), "lacks 'kv_len'"), (swap('"row"', '"rows"'), "unknown field 'rows'"), (swap('[7, 8]', '"78"', 0), 'line 1: prompt')]: refused(text, word)
+
+
+# %% 21-trace-17
+def test_saving_is_all_or_nothing(tmp_path):
+    example().save(tmp_path / 't.jsonl')
+    broken = example()
+    broken.facts['model'] = object()                                                            # no JSON
+    with pytest.raises(TypeError): broken.save(tmp_path / 't.jsonl')
+    assert Trace.load(tmp_path / 't.jsonl') == example() and len(list(tmp_path.glob('t.*'))) == 1

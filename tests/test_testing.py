@@ -13,7 +13,6 @@ from diffulex_edge.testing import rows_alone
 
 # %% 92-testing-08
 def test_golden_is_found():
-    import pytest
     families = {golden_file(p.parent.name)['family'] for p in golden_dir().glob('*/cases.json')}
     assert families, 'no case folders'
 
@@ -24,7 +23,7 @@ def test_rows_alone():
     assert [ids for ids, _ in rows] == [[1, 2, 3], [5, 6]] and rows[1][1].tolist() == [False, True, True]
 
 
-# %% 92-testing-11
+# %% 92-testing-12
 def test_replay_is_complete():
     from diffulex_edge.model import load_model
     folder, case = golden_cases('fast_dllm_v2', 'logits', 'cached')[0].values

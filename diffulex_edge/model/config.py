@@ -58,7 +58,9 @@ class DecoderConfig:
         if self.head_dim % 2: raise ValueError(f'config: head_dim is {self.head_dim}; rotary positions need an even number')
         for field in ('rms_norm_eps', 'rope_theta'):
             v = getattr(self, field)
-            if not (isinstance(v, (int, float)) and 0 < v < math.inf): raise ValueError(f'config: {field} is {v!r}; it must be a positive number')
+            if isinstance(v, bool) or not (isinstance(v, (int, float)) and 0 < v < math.inf): raise ValueError(f'config: {field} is {v!r}; it must be a positive number')
+        for field in ('qkv_bias', 'o_bias', 'qk_norm', 'tie_word_embeddings'):
+            if not isinstance(getattr(self, field), bool): raise ValueError(f'config: {field} is {getattr(self, field)!r}; it must be true or false')
         if self.logits_shift not in (0, 1): raise ValueError(f'config: logits_shift is {self.logits_shift!r}; it must be 0 or 1')
         self._fill_ids()
 
@@ -78,9 +80,9 @@ class DecoderConfig:
         for field, spare in (('mask_token_id', last), ('eos_token_ids', (last - 1,)), ('bos_token_id', None), ('pad_token_id', None)):
             v, default = getattr(self, field), self.released.get(field)
             if v is None and default is not None: v = default if max(default if isinstance(default, tuple) else (default,)) <= last else spare
-            if field == 'eos_token_ids': v = tuple(v or ())
+            if field == 'eos_token_ids': v = (v,) if isinstance(v, int) else tuple(v or ())
             for i in v if isinstance(v, tuple) else () if v is None else (v,):
-                if not isinstance(i, int) or not 0 <= i <= last: raise ValueError(f'config: {field} is {v!r}; ids must be from 0 to {last} (vocab_size {self.vocab_size})')
+                if not isinstance(i, int) or isinstance(i, bool) or not 0 <= i <= last: raise ValueError(f'config: {field} is {v!r}; ids must be from 0 to {last} (vocab_size {self.vocab_size})')
             setattr(self, field, v)
 
     @property

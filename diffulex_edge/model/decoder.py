@@ -9,7 +9,7 @@ __all__ = ['HF_NAMES', 'Decoder']
 import torch, torch.nn as nn
 from torch import Tensor
 from .config import DecoderConfig
-from .kv_cache import KVCache
+from .kv_cache import KVCache, check_rows
 from .layers import Layer, LowRank, RMSNorm, block_mask, half_turn, rope_table
 
 # %% ../../nbs/01_model/03_decoder.ipynb #03-decoder-04
@@ -31,18 +31,19 @@ HF_NAMES = {  # our parameter -> tensors of the checkpoint, stacked by rows
 class Decoder(nn.Module):
     """A decoder-only language model with a static KV cache, `config.max_seq_len` rows.
 
-    A family is a subclass that names its config class, `model_types` (of a Hugging Face `config.json`) and tensor `names`.
+    A family is a subclass that names its config class, `model_types` and `architectures` (of a Hugging Face `config.json`) and tensor `names`.
     """
     Config = DecoderConfig
     family = 'decoder'
     model_types: tuple[str, ...] = ()
+    architectures: tuple[str, ...] = ()
     names = HF_NAMES
     whole_cache = False  # attend to all rows of the cache under a mask, and not to the first `kv_len`: for backends whose shapes must be constants
 
     def __init__(self, config: DecoderConfig):
         super().__init__()
         self.config = config
-        self.embed = nn.Embedding(config.vocab_size, config.hidden_size)
+        self.embed = nn.Embedding.from_pretrained(nn.init.uniform_(torch.empty(config.vocab_size, config.hidden_size), -3**.5, 3**.5))  # unit variance, as usual; a normal draw on the meta device imports 75 MB
         self.mask_embed = None  # of a mask adapter: the learned embedding of the mask token, [1, hidden]
         self.layers = nn.ModuleList(Layer(config) for _ in range(config.num_hidden_layers))
         self.norm = RMSNorm(config.hidden_size, config.rms_norm_eps)
@@ -97,6 +98,11 @@ class Decoder(nn.Module):
         for layer in self.layers: layer.cache.reset()
 
     def logits(self, ids, start: int = 0, kv_len: int | None = None, block_length: int | None = None) -> Tensor:
-        "`forward` for a list of ids, eagerly: logits `[len(ids), vocab]`; without `kv_len`, everything up to the last of them is attended to."
+        """`forward` for a list of ids, eagerly: logits `[len(ids), vocab]`; without `kv_len`, everything up to the last of them is attended to.
+
+        Raises `ValueError` when they do not fit the cache.
+        """
         tokens = torch.as_tensor(ids).view(1, -1)
-        return self(tokens, torch.tensor([start]), torch.tensor([start + tokens.shape[1] if kv_len is None else kv_len]), block_length)
+        if kv_len is None: kv_len = start + tokens.shape[1]
+        check_rows(tokens.shape[1], start, kv_len, self.config.max_seq_len)
+        return self(tokens, torch.tensor([start]), torch.tensor([kv_len]), block_length)

@@ -24,6 +24,7 @@ class DreamEdge(Decoder):
     Config = DreamEdgeConfig
     family = 'dream'
     model_types = ('Dream',)
+    architectures = ('DreamModel',)
 
     @classmethod
     def read_config(cls, hf: dict) -> dict:

@@ -24,6 +24,7 @@ class FastdLLMV2Edge(Decoder):
     Config = FastdLLMV2EdgeConfig
     family = 'fast_dllm_v2'
     model_types = ('Fast_dLLM_Qwen',)
+    architectures = ('Fast_dLLM_QwenForCausalLM',)
 
     @classmethod
     def read_config(cls, hf: dict) -> dict:

@@ -7,7 +7,7 @@ __all__ = ['GGUF_NAMES', 'GGUF_LAYER_NAMES', 'USUAL', 'GGUF_FIELDS', 'packaged_g
            'gguf_config', 'load_gguf']
 
 # %% ../../nbs/01_model/10_gguf.ipynb #10-gguf-02
-import re
+import mmap, re
 from importlib import metadata
 from pathlib import Path
 import numpy as np, torch
@@ -49,7 +49,9 @@ class GGUFFile:
         if not self.where.is_file(): raise FileNotFoundError(f'{path} is missing; give the path of a .gguf file')
         try: reader = GGUFReader(self.where)
         except Exception as e: raise ValueError(f'{path} is not a whole GGUF file ({e or type(e).__name__}); download it again') from None  # the reader trusts the file and fails in many ways
-        self.fields = reader.fields
+        self.reader, self.fields = reader, reader.fields
+        self.heads = self.get('llama.attention.head_count')
+        self.kv_heads = self.get('llama.attention.head_count_kv', self.heads)
         self.tensors = {hf_name(t.name): t for t in reader.tensors}
         self.shapes = {name: tuple(int(n) for n in t.shape[::-1]) for name, t in self.tensors.items()}
 
@@ -57,22 +59,28 @@ class GGUFFile:
         "The value of a metadata field: a number, string or list."
         return self.fields[field].contents() if field in self.fields else default
 
-    def read(self, name: str) -> torch.Tensor:
-        "One tensor, dequantized to fp32."
-        t = self.tensors[name]
-        try: w = dequantize(t.data, t.tensor_type).reshape(self.shapes[name])
+    def read(self, name: str, a: int, b: int) -> torch.Tensor:
+        "Rows `a` to `b` of a tensor, dequantized to fp32; of queries and keys whole heads."
+        t, size = self.tensors[name], self.shapes[name]
+        try: w = dequantize(t.data[a:b], t.tensor_type).reshape(-1, *size[1:])
         except NotImplementedError: raise ValueError(f'{self.where}: {t.name} is stored as {t.tensor_type.name}, which the gguf package cannot dequantize; convert the model to Q8_0') from None
-        heads = self.get('llama.attention.head_count')
-        if '.q_proj.' in name: w = unpermute(w, heads)
-        if '.k_proj.' in name: w = unpermute(w, self.get('llama.attention.head_count_kv', heads))
-        return torch.from_numpy(np.array(w, dtype=np.float32))  # a copy: the file may be unmapped
+        if '.q_proj.' in name: w = unpermute(w, len(w) * self.heads // size[0])
+        if '.k_proj.' in name: w = unpermute(w, len(w) * self.kv_heads // size[0])
+        w = torch.from_numpy(np.array(w, dtype=np.float32))  # a copy: the file may be unmapped
+        self.forget()
+        return w
+
+    def forget(self):
+        "Give the pages of the file that were read back to the system; without this they would stay beside the weights."
+        pages = self.reader.data._mmap
+        if hasattr(pages, 'madvise'): pages.madvise(mmap.MADV_DONTNEED)
 
 # %% ../../nbs/01_model/10_gguf.ipynb #10-gguf-16
 USUAL = {'general.architecture': 'llama', 'llama.expert_count': 0, 'llama.rope.scaling.type': 'none', 'llama.rope.scaling.factor': 1, 'llama.rope.scale_linear': 1,
          'llama.attention.sliding_window': 0, 'llama.attention.causal': True}  # the only value supported
 GGUF_FIELDS = dict(hidden_size='embedding_length', intermediate_size='feed_forward_length', num_hidden_layers='block_count', num_attention_heads='attention.head_count')
 
-def gguf_config(file: GGUFFile, max_seq_len: int | None = None) -> LlamaEdgeConfig:
+def gguf_config(file: GGUFFile, max_seq_len: int | None = None, block_length: int | None = None) -> LlamaEdgeConfig:
     "The config in a GGUF file's metadata. Raises `ValueError` naming a field that is missing, out of range, or asks for what is not supported."
     for field, usual in USUAL.items():
         if (value := file.get(field, usual)) != usual: raise ValueError(f'{file.where}: {field} is {value!r}; only {usual!r} is supported')
@@ -81,22 +89,25 @@ def gguf_config(file: GGUFFile, max_seq_len: int | None = None) -> LlamaEdgeConf
     for ours, theirs in GGUF_FIELDS.items():
         if c[ours] is None: raise ValueError(f'{file.where}: llama.{theirs} is missing')
     c |= dict(vocab_size=get('vocab_size') or file.shapes.get('model.embed_tokens.weight', (0,))[0], num_key_value_heads=get('attention.head_count_kv'), head_dim=get('attention.key_length'))
-    c |= dict(rms_norm_eps=get('attention.layer_norm_rms_epsilon', 1e-5), rope_theta=get('rope.freq_base', 1e4), max_seq_len=max_seq_len or min(2048, get('context_length', 2048)))
+    c |= dict(rms_norm_eps=get('attention.layer_norm_rms_epsilon', 1e-5), rope_theta=get('rope.freq_base', 1e4), max_seq_len=min(2048, get('context_length', 2048)) if max_seq_len is None else max_seq_len)
     c |= dict(qkv_bias='model.layers.0.self_attn.q_proj.bias' in file.shapes, o_bias='model.layers.0.self_attn.o_proj.bias' in file.shapes)
     token = lambda name: file.get(f'tokenizer.ggml.{name}_token_id')
     eos = dict.fromkeys(i for i in (token('eos'), token('eot')) if i is not None)  # end of text, end of turn
+    if block_length is not None: c['block_length'] = block_length
     config = LlamaEdgeConfig(**c, eos_token_ids=tuple(eos), bos_token_id=token('bos'), pad_token_id=token('padding'), mask_token_id=token('mask'))
     for field in ('rope.dimension_count', 'attention.value_length'):
         if get(field, config.head_dim) != config.head_dim: raise ValueError(f'{file.where}: llama.{field} is {get(field)}; only the head dimension, {config.head_dim}, is supported')
-    if 'rope_freqs.weight' in file.shapes and (file.read('rope_freqs.weight') != 1).any(): raise ValueError(f'{file.where}: rope_freqs.weight scales the rotary positions; only unscaled ones are supported')
+    if 'rope_freqs.weight' in file.shapes and (file.read('rope_freqs.weight', 0, file.shapes['rope_freqs.weight'][0]) != 1).any(): raise ValueError(f'{file.where}: rope_freqs.weight scales the rotary positions; only unscaled ones are supported')
     return config
 
 # %% ../../nbs/01_model/10_gguf.ipynb #10-gguf-18
-def load_gguf(path: str | Path, *, dtype: torch.dtype = torch.float32, max_seq_len: int | None = None) -> LlamaEdge:
+def load_gguf(path: str | Path, *, dtype: torch.dtype = torch.float32, max_seq_len: int | None = None, block_length: int | None = None) -> LlamaEdge:
     """A Llama-architecture model from a `.gguf` file, its weights dequantized to `dtype`; `load_model` calls this for `*.gguf`.
 
-    `max_seq_len`: rows of the KV cache; default 2048, or the model's own limit if that is less.
+    `max_seq_len`: rows of the KV cache; default 2048, or the model's own limit if that is less. `block_length`: other than 1 (causal).
     Raises `FileNotFoundError` or `ValueError`, one sentence naming the file, field or tensor.
     """
     file = GGUFFile(path)
-    return build(LlamaEdge, gguf_config(file, max_seq_len), file, dtype)
+    config = gguf_config(file, max_seq_len, block_length)
+    file.fields.clear()  # the reader keeps every token of the vocabulary in several arrays, 150 MB here
+    return build(LlamaEdge, config, file, dtype)

@@ -31,13 +31,13 @@ class RMSNorm(nn.Module):
 # %% ../../nbs/01_model/02_layers.ipynb #02-layers-07
 def rope_table(config: DecoderConfig) -> tuple[Tensor, Tensor]:
     "Cosine and sine of every position's angles, each `[max_seq_len, head_dim]` (both halves alike), fp32."
-    freq = config.rope_theta ** (-torch.arange(0, config.head_dim, 2, dtype=torch.float64) / config.head_dim)  # [D/2]
-    angle = (torch.arange(config.max_seq_len)[:, None] * freq).float().repeat(1, 2)                           # [S, D]
+    freq = config.rope_theta ** (-torch.arange(0, config.head_dim, 2, dtype=torch.float64, device='cpu') / config.head_dim)  # [D/2]
+    angle = (torch.arange(config.max_seq_len, device='cpu')[:, None] * freq).float().repeat(1, 2)                           # [S, D]
     return angle.cos(), angle.sin()
 
 def half_turn(head_dim: int) -> Tensor:
     "The matrix `[D, D]` that sends the halves `(a, b)` of a row to `(-b, a)`."
-    eye = torch.eye(head_dim // 2)
+    eye = torch.eye(head_dim // 2, device='cpu')
     return torch.cat([torch.cat([0 * eye, -eye], 1), torch.cat([eye, 0 * eye], 1)])
 
 def rotate(x: Tensor, cos: Tensor, sin: Tensor, turn: Tensor) -> Tensor:

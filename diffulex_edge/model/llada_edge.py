@@ -38,6 +38,7 @@ class LLaDAEdge(Decoder):
     Config = LLaDAEdgeConfig
     family = 'llada'
     model_types = ('llada',)
+    architectures = ('LLaDAModelLM',)
     names = LLADA_NAMES
 
     @classmethod
@@ -47,8 +48,8 @@ class LLaDAEdge(Decoder):
         Raises `ValueError` naming the field, for ALiBi, parallel blocks, layer norms other than RMSNorm, scaled logits and other activations.
         """
         for field, usual in dict(alibi=False, rope=True, layer_norm_type='rms', activation_type='silu', block_type='llama', scale_logits=False,
-                                 attention_layer_norm=False, input_emb_norm=False, include_bias=False, bias_for_layer_norm=False).items():
-            if hf.get(field, usual) != usual: raise ValueError(f'config: {field} is {hf[field]!r}; only {usual!r} is supported for LLaDA')
+                                 attention_layer_norm=False, input_emb_norm=False, include_bias=False, bias_for_layer_norm=False, clip_qkv=None).items():
+            if hf.get(field) not in (None, usual): raise ValueError(f'config: {field} is {hf[field]!r}; only {usual!r} is supported for LLaDA')
         fields = {ours: hf[theirs] for theirs, ours in LLADA_FIELDS.items() if hf.get(theirs) is not None}
         if hf.get('block_length') is not None: fields['block_length'] = hf['block_length']  # of our own block-causal models
         return fields

@@ -23,9 +23,10 @@ class LlamaEdge(Decoder):
     Config = LlamaEdgeConfig
     family = 'llama'
     model_types = ('llama',)
+    architectures = ('LlamaForCausalLM',)
 
     @classmethod
     def read_config(cls, hf: dict) -> dict:
         "`attention_bias` puts a bias on q, k, v and the output projection. Raises `ValueError` for `mlp_bias`."
         if hf.get('mlp_bias'): raise ValueError('config: mlp_bias is true; biases in the feed-forward are not supported')
-        return dict(qkv_bias=bool(hf.get('attention_bias')), o_bias=bool(hf.get('attention_bias')))
+        return dict.fromkeys(('qkv_bias', 'o_bias'), hf.get('attention_bias') or False)

@@ -23,9 +23,10 @@ class SDAREdge(Decoder):
     Config = SDAREdgeConfig
     family = 'sdar'
     model_types = ('sdar',)
+    architectures = ('SDARForCausalLM',)
 
     @classmethod
     def read_config(cls, hf: dict) -> dict:
         "`block_size` is the block length; `attention_bias` puts a bias on q, k, v and the output projection."
-        fields = dict(qkv_bias=bool(hf.get('attention_bias')), o_bias=bool(hf.get('attention_bias')))
+        fields = dict.fromkeys(('qkv_bias', 'o_bias'), hf.get('attention_bias') or False)
         return fields | (dict(block_length=hf['block_size']) if hf.get('block_size') is not None else {})

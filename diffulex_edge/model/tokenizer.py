@@ -7,7 +7,7 @@ __all__ = ['WORDS', 'SPLITS', 'PRINTED', 'BYTES', 'byte_level_bpe', 'Tokenizer',
            'load_tokenizer', 'tokenizer_beside']
 
 # %% ../../nbs/01_model/12_tokenizer.ipynb #12-tokenizer-02
-import json, re
+import json
 from datetime import datetime
 from pathlib import Path
 import tokenizers
@@ -15,7 +15,7 @@ from jinja2 import TemplateError
 from jinja2.ext import loopcontrols
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from tokenizers import AddedToken, Regex, decoders, models, normalizers, pre_tokenizers
-from .checkpoint import download, read_json, shipped
+from .checkpoint import find_model, read_json
 from .gguf import GGUFFile
 
 # %% ../../nbs/01_model/12_tokenizer.ipynb #12-tokenizer-04
@@ -130,14 +130,12 @@ def from_gguf(path: Path) -> Tokenizer:
     return Tokenizer(tk, file.get('tokenizer.chat_template'), special)
 
 def load_tokenizer(path: str | Path, *, revision: str | None = None) -> Tokenizer:
-    """The tokenizer of a Hugging Face folder, a `.gguf` file, an exported `.pte`, a Hub repository id (at the commit `revision`), or of `tiny` and `smollm2`.
+    """The tokenizer of a Hugging Face folder, a `.gguf` file, an exported `.pte`, a Hub repository id (at the commit `revision`), or a model that comes with the library (`tiny`, `smollm2`).
 
     Raises `FileNotFoundError` or `ValueError`, one sentence naming the file or field.
     """
-    folder = shipped(path)
-    if folder.suffix == '.gguf': return from_gguf(folder)
-    if not folder.exists() and re.fullmatch(r'[\w.-]+/[\w.-]+', str(path)) and folder.suffix != '.pte': folder = download(str(path), revision)
-    return from_folder(*token_files(folder))
+    where = find_model(path, revision)
+    return from_gguf(where) if where.suffix == '.gguf' else from_folder(*token_files(where))
 
 def tokenizer_beside(path: str | Path) -> Tokenizer | None:
     "The tokenizer that lies beside a `.pte`; None when there is none."

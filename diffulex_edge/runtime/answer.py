@@ -131,7 +131,7 @@ class Answer:
         self.limit = len(prompt) + (c.max_new_tokens if tail is None else len(tail))
         self.bound = self.limit            # positions before it are filled; `whole_blocks` moves it to the end of the last block
         self.offset = 0                    # row of the cache = position - offset; not 0 only where a compat bug loses the prompt
-        self.x, self.steps, self.ended, self.rng = list(prompt) + (tail or []), 0, False, None
+        self.x, self.tail, self.steps, self.ended, self.rng = [*prompt, *(tail or ())], list(tail or ()), 0, False, None
         self.row, self.blocks = 0, []      # which row of a batch it is; its blocks, set by the loop
         self.before = {}                   # position -> distribution of the last step, for `stability`
         self.reuse, self.reused = False, 0 # whether rows of the cache that already hold the prompt stay; how many did

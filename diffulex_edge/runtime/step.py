@@ -13,6 +13,7 @@ from typing import Callable, Protocol
 import torch
 from torch import Tensor
 from ..model.decoder import Decoder
+from ..model.kv_cache import check_rows
 from ..model.heads import ConfidenceStep, LogitsStep
 
 # %% ../../nbs/03_sampler/20_step.ipynb #20-step-04
@@ -102,9 +103,7 @@ class Session(Protocol):
 def check_step(info: ModelInfo, tokens: list[int], start: int, kv_len: int):
     "Refuse a step that would leave the cache or the vocabulary: `ValueError` naming the number and its limit."
     if not tokens or len(tokens) > info.max_tokens: raise ValueError(f'a step of {len(tokens)} tokens; this model takes 1 to {info.max_tokens}')
-    if start < 0 or start + len(tokens) > info.max_seq_len:
-        raise ValueError(f'{len(tokens)} tokens at position {start} do not fit the KV cache of {info.max_seq_len} rows; shorten the prompt or the answer, or export with a larger max_seq_len')
-    if not start + len(tokens) <= kv_len <= info.max_seq_len: raise ValueError(f'kv_len is {kv_len}; it must be from {start + len(tokens)} (the last token of the step) to {info.max_seq_len} (the cache)')
+    check_rows(len(tokens), start, kv_len, info.max_seq_len)
     for t in tokens:
         if not 0 <= t < info.vocab_size: raise ValueError(f'token id {t} is outside the vocabulary of {info.vocab_size}')
 

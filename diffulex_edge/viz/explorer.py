@@ -52,11 +52,11 @@ export default {
       const old = show?.state;
       show?.destroy();
       show = stage(place, model.get('films'), {sync: options.sync, diff: options.diff, colour: old?.colour ?? options.colour, at: options.form ? undefined : model.get('step'),
-        onedit: options.form ? e => model.send({edit: e}) : undefined, onstep: k => { if (model.get('step') !== k && !running()) { model.set('step', k); model.save_changes(); } }});
+        onedit: options.form ? e => model.send({edit: e}) : undefined, onstep: k => { if (!running()) { model.set('step', k); model.save_changes(); } }});
       root.film = show;
     };
     const message = m => { if (m.add) show.add(0, m.add, m.words); if (m.done) show.done(0, m.kept); };
-    const moved = () => { if (!show.state.playing && !running()) show.go(model.get('step')); };
+    const moved = () => { if (!show.state.playing && !running() && show.k() !== model.get('step')) show.jump(model.get('step')); };
     model.on('change:films', build); model.on('change:status', state); model.on('msg:custom', message); model.on('change:step', moved);
     build(); state();
     return () => { show.destroy(); model.off('change:films', build); model.off('change:status', state); model.off('msg:custom', message); model.off('change:step', moved); };

@@ -157,8 +157,8 @@ def sampler_comparison(points: dict[str, tuple[float, float]], title: str = 'sam
         best = frontier(points)
         ax.plot(*zip(*(points[n] for n in best)), color='#9ca3af', lw=1.2, zorder=1)
         for i, (name, (x, y)) in enumerate(points.items()):
-            ax.scatter(x, y, s=52 if name in best else 34, color=COLOURS[i % 7], zorder=3)
-            ax.annotate(name, (x, y), xytext=(6, 4), textcoords='offset points', fontsize=8)
+            ax.scatter(x, y, s=64 if name in best else 40, color=COLOURS[i % 7], marker='osD^vPX'[(i + i // 7) % 7], zorder=3, label=name)
+        ax.legend(loc='center left', bbox_to_anchor=(1, .5), fontsize=8)
         ax.yaxis.set_major_formatter(lambda v, _: f'{v:.0%}')
         ax.margins(.12)
         label(ax, title, 'tokens per forward', agreement)

@@ -225,7 +225,7 @@ class Curve {  // tokens per forward over steps or time, a line per film
     const x = (r, k) => byTime ? r.time[k] / Math.max(total, 1e-6) * 300 : k / Math.max(n, 1) * 300;
     this.svg.replaceChildren(svg('line', {x1: 0, x2: 300, y1: y(1), y2: y(1), class: 'dx-one'}));
     reels.forEach((r, i) => {
-      if (r.n) this.svg.append(svg('polyline', {class: `dx-line dx-film${i}`, points: r.steps.map((s, j) => `${x(r, j + 1).toFixed(1)},${y(s.tpf).toFixed(1)}`).join(' ')}));
+      if (r.n) this.svg.append(svg('polyline', {class: `dx-line dx-film${i}`, points: `${x(r, 0)},${y(r.steps[0].tpf).toFixed(1)} ` + r.steps.map((s, j) => `${x(r, j + 1).toFixed(1)},${y(s.tpf).toFixed(1)}`).join(' ')}));
       if (ks[i]) this.svg.append(svg('line', {x1: x(r, ks[i]), x2: x(r, ks[i]), y1: 2, y2: 82, class: `dx-line dx-film${i} dx-thin`}));
     });
     const said = reels.map((r, i) => `${reels.length > 1 ? r.data.title + ' ' : ''}${ks[i] ? r.steps[ks[i] - 1].tpf.toFixed(2) : '–'}`).join(' · ');
@@ -247,13 +247,13 @@ function stage(root, films, options = {}) {
   const select = (label, entries, value, f) => { const s = el('select', {'aria-label': label, onchange: e => f(e.target.value)}, ...entries.map(([v, t]) => el('option', {value: v}, t))); s.value = value; return el('label', {}, el('span', {class: 'dx-soft'}, label), s); };
   const play = button('play or pause (space)', '', () => toggle(), 'dx-play');
   play.replaceChildren(icon(ICONS.play));
-  const slider = el('input', {type: 'range', min: 0, step: 'any', 'aria-label': 'position in the film', oninput: e => { st.v = st.mode === 'time' ? +e.target.value : Math.round(+e.target.value); st.follow = st.v >= max(); draw(); }});
+  const slider = el('input', {type: 'range', min: 0, step: 'any', 'aria-label': 'position in the film', oninput: e => { st.v = st.mode === 'time' ? +e.target.value : Math.round(+e.target.value); st.follow = st.v >= max(); draw(); tell_step(); }});
   const clock = el('output', {class: 'dx-clock'});
   const bar = el('div', {class: 'dx-bar', role: 'toolbar', 'aria-label': 'film'},
     button('to the start (Home)', icon(ICONS.first), () => go(0)), button('step back (left arrow)', icon(ICONS.back), () => move(-1)), play, button('step forward (right arrow)', icon(ICONS.on), () => move(1)), button('to the end (End)', icon(ICONS.last), () => go(Infinity)),
     slider, clock, select('speed', [[.25, '¼×'], [.5, '½×'], [1, '1×'], [2, '2×'], [4, '4×'], [16, '16×']], 1, v => st.speed = +v),
     select('colour', [['state', 'state'], ['confidence', 'confidence'], ['entropy', 'entropy'], ['step', 'reveal step']], st.colour, v => { st.colour = v; draw(); options.oncolour?.(v); }),
-    two ? select('together by', [['step', 'step'], ['time', 'time']], st.mode, v => { const k = k_of(reels[0]); st.mode = v; st.v = v === 'time' ? reels[0].time[k] : k; draw(); }) : null);
+    two ? select('together', [['step', 'by step'], ['time', 'by time']], st.mode, v => { const k = k_of(reels[0]); st.mode = v; st.v = v === 'time' ? reels[0].time[k] : k; draw(); }) : null);
   const legend = el('div', {class: 'dx-legend', 'aria-label': 'legend'});
   const detail = el('div', {class: 'dx-detail'});
   const curve = new Curve(reels);
@@ -266,7 +266,7 @@ function stage(root, films, options = {}) {
     return pane;
   });
   const edits = options.onedit ? editor() : null;
-  const diff = options.diff === undefined || !two ? null : el('p', {class: 'dx-diff'}, options.diff == null ? 'The answers are identical.' : `First difference: token ${options.diff} of the answer (framed).`);
+  const diff = options.diff === undefined || !two ? null : el('p', {class: 'dx-diff'}, options.diff == null ? 'The answers are identical.' : `First difference: token ${options.diff + 1} of the answer (framed).`);
   const view = el('div', {class: `dx${two ? ' dx-two' : ''}`, role: 'region', 'aria-label': 'denoising', tabindex: -1, 'data-lm-suppress-shortcuts': 'true', onkeydown: key},
     bar, legend, edits?.box ?? null, diff, el('div', {class: 'dx-panes'}, ...panes.map(p => p.box)), two ? el('div', {class: 'dx-below'}, detail, curve.box) : null,
     el('p', {class: 'dx-soft dx-keys'}, 'Keys: space plays, ← → step (in the text: next token), Home and End, c colours' + (options.onedit ? ', m masks and p pins the token' : '') + '.'));
@@ -278,8 +278,9 @@ function stage(root, films, options = {}) {
     pick(i, p); draw();
   }
   function pick(i, p) { st.film = i; st.p = p; }
-  function jump(reel, k) { k = Math.min(Math.max(k, 0), reel.n); go(st.mode === 'time' ? reel.time[k] : k); }
-  function go(v) { st.v = Math.min(Math.max(v, 0), max()); st.follow = st.v >= max(); draw(); }
+  function jump(reel, k, quiet) { k = Math.min(Math.max(k, 0), reel.n); go(st.mode === 'time' ? reel.time[k] : k, quiet); }
+  function go(v, quiet) { st.v = Math.min(Math.max(v, 0), max()); st.follow = st.v >= max(); draw(); if (!quiet) tell_step(); }
+  function tell_step() { options.onstep?.(k_of(reels[0])); }  // what the reader did, not what a message did
   function move(d) {
     if (st.mode !== 'time') return go(Math.round(st.v) + d);
     const times = [0, ...reels.flatMap(r => r.time)].sort((a, b) => a - b);
@@ -290,7 +291,7 @@ function stage(root, films, options = {}) {
     st.playing = on;
     play.replaceChildren(icon(on ? ICONS.pause : ICONS.play)); play.classList.toggle('on', on);
     panes.forEach(p => p.facts.setAttribute('aria-live', on ? 'off' : 'polite'));
-    if (!on) return draw();
+    if (!on) { draw(); return tell_step(); }
     if (st.v >= max()) st.v = 0;
     last = performance.now(); requestAnimationFrame(frame);
   }
@@ -368,16 +369,16 @@ function stage(root, films, options = {}) {
     }
     curve.draw(reels.map(k_of), st.mode === 'time', total(), Math.max(...reels.map(r => r.n)));
     tell();
-    options.onstep?.(k_of(reels[0]));
   }
   const size = new ResizeObserver(() => draw());
   size.observe(view);
   let waiting = false;
+  if (options.at == null) st.v = max(); else if (st.mode === 'time') st.v = reels[0].time[Math.min(st.v, reels[0].n)];
   draw();
   return {
     add(i, step, words) { Object.assign(reels[i].data.words, words); reels[i].add(step); if (!waiting) { waiting = true; requestAnimationFrame(() => { waiting = false; if (st.follow && !st.playing) st.v = max(); draw(); }); } },
     done(i, kept) { reels[i].data.kept = kept; panes[i].text.keys = []; draw(); },
-    go, toggle, state: st, reels, panes, draw, destroy() { st.playing = false; size.disconnect(); }};
+    go, toggle, k: () => k_of(reels[0]), jump: k => jump(reels[0], k, true), state: st, reels, panes, draw, destroy() { st.playing = false; size.disconnect(); }};
 }
 '''
 
@@ -395,6 +396,7 @@ CSS = r'''
 .dx label{display:inline-flex;align-items:center;gap:5px}.dx input[type=range]{flex:1 1 160px;min-width:120px;accent-color:var(--blue)}
 .dx :focus-visible{outline:3px solid color-mix(in srgb,var(--orange) 85%,var(--fg));outline-offset:1px;border-radius:4px}
 .dx-icon{width:14px;height:14px;fill:currentColor;display:block;margin:auto}
+.dx-bar label .dx-soft{display:inline}@container (max-width:940px){.dx-bar label .dx-soft{display:none}}
 .dx-clock{min-width:68px;font-variant-numeric:tabular-nums;text-align:right}
 .dx-legend{display:flex;flex-wrap:wrap;gap:8px;align-items:center;padding:2px 0 6px;font-size:12px;min-height:28px}.dx-ramp{width:140px;height:10px;border-radius:5px}
 .dx-panes{display:grid;gap:18px;grid-template-columns:1fr}.dx-two .dx-panes{grid-template-columns:1fr 1fr}@container (max-width:640px){.dx-two .dx-panes{grid-template-columns:1fr}}
@@ -407,8 +409,8 @@ CSS = r'''
 .dx-t.given{color:var(--soft)}.dx-t.mask{border:1px dashed var(--line);color:var(--soft);background:color-mix(in srgb,var(--fg) 5%,transparent);margin:1px}
 .dx-t.done{background:color-mix(in srgb,var(--blue) 14%,transparent);border-bottom-color:color-mix(in srgb,var(--blue) 45%,transparent)}
 .dx-t.new{background:color-mix(in srgb,var(--orange) 42%,transparent);border:1px solid var(--orange);border-bottom-width:2px;font-weight:700}
-.dx-t.plain.done,.dx-t.plain.mask{background:none}.dx-t.plain.new{background:none}
-.dx-t.ramp{background:rgb(var(--v) / .38);border-bottom-color:rgb(var(--v))}
+.dx-t.plain.done,.dx-t.plain.mask,.dx-t.plain.new{background:none}
+.dx-t.plain.ramp{background:rgb(var(--v) / .38);border-bottom-color:rgb(var(--v))}
 .dx-t.revised{text-decoration:underline double var(--pink) 2px;text-underline-offset:3px}.dx-t.cut{opacity:.5;text-decoration:line-through}
 .dx-t.mask.cut{text-decoration:none}
 .dx-t.diff{outline:3px solid var(--pink);outline-offset:1px}.dx-t.mask-edit{outline:2px dashed #c92a2a}

@@ -10,7 +10,7 @@ def add_notebook(project, name, *cells):
     (project/'nbs'/name).write_text(json.dumps(nb))
     return f'nbs/{name}'
 
-def test_by_keyboard(opened, shot, theme):
+def test_by_keyboard_and_edited(opened, shot, theme):
     page = opened('nbs/07_viz/76_explorer.ipynb')
     cells = page.evaluate('window.jupyterapp.shell.currentWidget.content.widgets.length')
     box = page.locator('.dx[role=region]').first
@@ -47,11 +47,7 @@ def test_by_keyboard(opened, shot, theme):
     # none of these keys reached the notebook
     assert page.evaluate('window.jupyterapp.shell.currentWidget.content.widgets.length') == cells
     assert all(b for b in box.locator('button').evaluate_all("all => all.map(b => b.getAttribute('aria-label') || b.textContent.trim())"))
-
-def test_edit_and_denoise_again(opened, shot):
-    page = opened('nbs/07_viz/76_explorer.ipynb')
-    box = page.locator('.dx[role=region]').first
-    box.scroll_into_view_if_needed()
+    # two cells masked with the mouse, and denoised again
     box.get_by_label('mask', exact=True).check()
     for p in (5, 6): box.locator(f'.dx-text .dx-t[data-p="{p}"]').click()
     assert box.locator('.dx-text .dx-t.e-mask').count() == 2 and '2 masked' in box.inner_text()
@@ -59,13 +55,14 @@ def test_edit_and_denoise_again(opened, shot):
     box.get_by_text('denoise again').click()
     status = page.locator('.dx-form [role=status]').first
     page.wait_for_function("document.querySelector('.dx-form [role=status]').textContent.startsWith('done: 2 tokens')")
+    page.wait_for_function("document.querySelector('.dx-clock').textContent === '1 / 1'")
     assert status.inner_text().startswith('done: 2 tokens') and box.locator('.dx-text .dx-t.mask').count() == 0
 
 def test_two_at_a_time(opened, shot, theme):
     page = opened('nbs/07_viz/77_compare.ipynb')
     race, thresholds = (page.locator('.dx-two').nth(i) for i in (0, 1))
     race.scroll_into_view_if_needed()
-    assert 'The answers are identical.' in race.inner_text() and race.locator('select[aria-label="together by"]').input_value() == 'time'
+    assert 'The answers are identical.' in race.inner_text() and race.locator('select[aria-label="together"]').input_value() == 'time'
     slider = race.locator('input[type=range]')
     slider.focus()
     page.keyboard.press('Home')
@@ -77,7 +74,7 @@ def test_two_at_a_time(opened, shot, theme):
     theme('dark')
     shot(race, 'compare-dark')
     theme('light')
-    race.locator('select[aria-label="together by"]').select_option('step')
+    race.locator('select[aria-label="together"]').select_option('step')
     slider.focus()
     page.keyboard.press('ArrowRight')
     ks = [int(re.match(r'step (\d+)', race.locator('.dx-facts').nth(i).inner_text())[1]) for i in (0, 1)]
@@ -123,4 +120,3 @@ e''', "print('the kernel answers', e.status, len(e.film.steps) > 0)"))
     assert '1024' in status.inner_text()
     theme('dark')
     shot(page, 'live-dark')
-    page.get_by_role('button', name='stop')

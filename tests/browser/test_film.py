@@ -1,6 +1,7 @@
 "An exported film opened from disk, with the network cut off."
 import json, statistics
 import pytest
+expect = pytest.importorskip('playwright.sync_api').expect
 from diffulex_edge.viz.explorer import example_trace
 from diffulex_edge.viz.film import Film, first_difference, load_film
 from diffulex_edge.viz.player import save_html
@@ -35,7 +36,7 @@ def test_one_film(offline, tmp_path, shot):
     shot(offline, f'film-{offline.scheme}', full_page=True)
     offline.locator('select[aria-label=speed]').select_option('16')
     offline.locator('.dx-play').click()
-    offline.wait_for_function(f"document.querySelector('.dx-clock').textContent === '{n} / {n}'")
+    expect(offline.locator('.dx-clock')).to_have_text(f'{n} / {n}', timeout=60_000)
     assert offline.asked == [f'file://{tmp_path}/film.html'] and not offline.faults
 
 def test_two_films(offline, tmp_path, shot):
