@@ -24,22 +24,26 @@ def tiny_model(): return LlamaEdge(LlamaEdgeConfig(vocab_size=61, hidden_size=64
 # %% 43-delegation-10
 def test_what_was_asked_is_what_runs():
     from diffulex_edge.backends.xnnpack_backend import partitioners
-    for text in ('dynamic_int8,exclude=layers.0.o', 'dynamic_int4,head=dynamic_int8', 'weight_only_int8'):
+    for text in ('dynamic_int8,exclude=layers.0.o', 'dynamic_int4,head=dynamic_int8'):
         model, q = tiny_model(), Quantization.of(text)
         linears = lowered_linears(lowered(model, text, partitioners(q.name)), ['logits'])
         check_linears(linears, q, model, ['logits'])
         assert sorted(x.path for x in linears) == ['head', 'layers.0.down', 'layers.0.gate_up', 'layers.0.o', 'layers.0.qkv'] and all(x.delegated for x in linears)
         by = {x.path: (x.weights, x.group, x.activations) for x in linears}
-        assert by['layers.0.down'] == {'dynamic_int8': ('int8', 96, 'int8 per token'), 'dynamic_int4': ('int4', 32, 'int8 per token'), 'weight_only_int8': ('int8', 96, 'fp32')}[q.name]
+        assert by['layers.0.down'] == {'dynamic_int8': ('int8', 96, 'int8 per token'), 'dynamic_int4': ('int4', 32, 'int8 per token')}[q.name]
         if q.exclude: assert by['layers.0.o'] == ('fp32', 0, 'fp32')
         if q.head: assert by['head'] == ('int8', 64, 'int8 per token')
-    with pytest.raises(ValueError, match='layers.0.qkv of method logits has int8 weights'): check_linears(linears, Quantization.of('dynamic_int8'), model, ['logits'])  # what runs is not this
+    with pytest.raises(ValueError, match='layers.0.qkv of method logits has int4 weights'): check_linears(linears, Quantization.of('dynamic_int8'), model, ['logits'])  # what runs is not this
 
 
 # %% 43-delegation-11
 def test_what_is_lost_is_refused():
     from executorch.backends.xnnpack.partition.xnnpack_partitioner import XnnpackPartitioner
+    from diffulex_edge.backends.xnnpack_backend import partitioners
     model, q = tiny_model(), Quantization.of('weight_only_int8')
+    linears = lowered_linears(lowered(model, str(q), partitioners(str(q))), ['logits'])
+    check_linears(linears, q, model, ['logits'])
+    assert {(x.weights, x.activations, x.delegated) for x in linears} == {('int8', 'fp32', True)}
     linears = lowered_linears(lowered(model, str(q), [XnnpackPartitioner()]), ['logits'])
     with pytest.raises(ValueError, match='dequantized weights'): check_linears(linears, q, model, ['logits'])
     linears = lowered_linears(lowered(model, 'dynamic_int8', []), ['logits'])

@@ -22,7 +22,7 @@ def test_ranges():
         for row in x: o.add(row)
         low, high = o.range()
         assert low < 0 < high
-    exact, o, p = MinMax(), MinMax(), Percentile(.99)
+    o, p = MinMax(), Percentile(.99)
     for row in x: o.add(row), p.add(row)
     assert o.range() == (x.min().item(), x.max().item())
     low, high = p.range()

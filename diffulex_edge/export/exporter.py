@@ -16,6 +16,7 @@ from ..backends import find_backend
 from .config import ExportConfig, ExportResult
 from ..model.decoder import Decoder
 from ..model.heads import ConfidenceStep, FullStep, LogitsStep
+from ..quant.delegation import check_embedding, check_linears, lowered_linears
 from ..quant.quantizer import Quantization, quantize, split_bias
 from ..runtime.step import ModelInfo
 
@@ -84,7 +85,7 @@ def export_model(model: Decoder, example_inputs=None, output_path: str | Path = 
     - `max_tokens`: most tokens of one step; default 128, or the whole cache for a bidirectional model;
     - `progress`: called with the name of each stage as it begins.
 
-    Raises `ValueError` naming what is unknown or does not fit; on any error no file is left behind.
+    Raises `ValueError` naming what is unknown, does not fit, or lost its quantization in lowering; on any error no file is left behind.
     """
     c = ExportConfig(output_path=output_path, backend=backend, quantization=quantization, methods=methods, max_tokens=max_tokens)
     q, S = Quantization.of(c.quantization), model.config.max_seq_len
@@ -107,8 +108,11 @@ def export_model(model: Decoder, example_inputs=None, output_path: str | Path = 
         programs = stage('export', lambda: {m: export_method(head(model), example, longest) for m, head in heads_of(c.methods).items()})
         edge = stage('lower', lower, programs, lowering.partitioners(q.name), info.constants())
         inside, outside, calls = delegation(edge, programs)
+        linears = lowered_linears(edge, programs)
+        check_linears(linears, q, model, programs)
         program = stage('serialize', serialize, edge, q.embedding != 'none')
+        check_embedding(program, q, programs)
     def write():
         with written(path) as f: program.write_to_file(f)
     stage('write', write)
-    return ExportResult(path, path.stat().st_size, list(programs), info.constants(), inside, outside, calls, seconds)
+    return ExportResult(path, path.stat().st_size, list(programs), info.constants(), inside, outside, calls, seconds, linears)

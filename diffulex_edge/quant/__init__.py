@@ -1,2 +1,3 @@
 "Quantization."
+from diffulex_edge.quant.observers import Statistics, calibrate
 from diffulex_edge.quant.quantizer import EMBEDDINGS, SCHEMES, Quantization, quantize

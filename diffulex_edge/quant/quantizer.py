@@ -103,7 +103,7 @@ def quantize(model: Decoder, name: str | Quantization, **options) -> Decoder:
         if SCHEMES[scheme][0] == 4:
             for p in sorted(chosen):
                 if linears[p].in_features % q.group_size: raise ValueError(f'{p} has rows of {linears[p].in_features} weights, which groups of {q.group_size} do not divide; exclude it: exclude={p}')
-        quantize_(model, weight_config(scheme, q.group_size), lambda m, path: path in chosen)
+        quantize_(model, weight_config(scheme, q.group_size), lambda m, path, chosen=chosen: path in chosen)
     if bits := EMBEDDINGS[q.embedding]:
         if bits == 4 and model.config.hidden_size % q.group_size: raise ValueError(f'the embedding has rows of {model.config.hidden_size} weights, which groups of {q.group_size} do not divide; use embedding=int8')
         quantize_(model, embedding_config(bits, q.group_size), lambda m, path: path == 'embed')
@@ -117,7 +117,7 @@ def split_bias(program: torch.export.ExportedProgram) -> torch.export.ExportedPr
         if node.target is not torch.ops.aten.linear.default or len(node.args) < 3 or not dequantized(node.args[1]) or dequantized(node.args[0]): continue
         with graph.inserting_after(node): total = graph.call_function(torch.ops.aten.add.Tensor, (node, node.args[2]))
         total.meta = dict(node.meta)
-        node.replace_all_uses_with(total, delete_user_cb=lambda user: user is not total)
+        node.replace_all_uses_with(total, delete_user_cb=lambda user, total=total: user is not total)
         node.args = node.args[:2]
     program.graph_module.recompile()
     return program
