@@ -2,17 +2,34 @@
 
 from diffulex_edge.backends.base import BACKENDS
 from diffulex_edge.backends.base import Backend
+from diffulex_edge.backends.base import Lowering
+from diffulex_edge.backends.base import describe_backends
 from diffulex_edge.backends.base import find_backend
+from diffulex_edge.backends.base import lacks
+from diffulex_edge.backends.base import not_in_runtime
+from diffulex_edge.backends.base import plan_lowering
 from diffulex_edge.backends.base import register
 
-# %% 50-backends-06
+# %% 50-backends-10
 import pytest
 
 
-# %% 50-backends-07
+# %% 50-backends-11
 def test_registry():
-    register(Backend('nowhere', ('none',), lambda quantization: []))
-    assert find_backend('nowhere').partitioners('none') == []
-    with pytest.raises(ValueError, match='does not run'): find_backend('nowhere', 'dynamic_int8')
+    nowhere = register(Backend('nowhere', 'nothing', ('none',), lambda quantization, *, depth=1: Lowering(write='slice' if depth > 1 else 'index'), missing_to_run=lambda: 'a nothing; make one'))
+    try:
+        assert plan_lowering('nowhere').write == 'index' and plan_lowering('nowhere', depth=2).write == 'slice' and nowhere.options() == {'depth': 1}
+        row = describe_backends()[-1]
+        assert row['lowers'] and not row['runs'] and row['missing'] == 'to run: a nothing; make one'
+        with pytest.raises(ValueError, match='does not run'): find_backend('nowhere', 'dynamic_int8')
+        with pytest.raises(ValueError, match="no option 'width'; it has depth"): plan_lowering('nowhere', width=3)
+        register(Backend('nowhere', 'nothing', ('none',), lambda quantization: 1 / 0, missing_to_lower=lambda: 'everything; buy it'))
+        with pytest.raises(RuntimeError, match='cannot lower for nowhere: everything; buy it'): plan_lowering('nowhere')
+    finally: del BACKENDS['nowhere']
     with pytest.raises(ValueError, match='unknown'): find_backend('elsewhere')
-    del BACKENDS['nowhere']
+
+
+# %% 50-backends-12
+def test_what_is_installed():
+    assert lacks('torch', 'x') == '' and lacks('torch.export', 'x') == '' and lacks('no_such_thing', 'get it') == 'get it' and lacks('no_such_thing.part', 'get it') == 'get it'
+    assert not_in_runtime('XnnpackBackend', 'x') == '' and not_in_runtime('AbacusBackend', 'x') == 'x'

@@ -3,6 +3,7 @@
 from diffulex_edge.backends.xnnpack_backend import portable
 from diffulex_edge.backends.xnnpack_backend import xnnpack
 
-# %% 51-xnnpack-08
-def test_partitioners():
-    assert [type(p).__name__ for p in xnnpack.partitioners('none')] == ['XnnpackPartitioner'] and portable.partitioners('none') == []
+# %% 51-xnnpack-09
+def test_lowerings():
+    assert [type(p).__name__ for p in xnnpack.lowering('none').partitioners] == ['XnnpackPartitioner'] and portable.lowering('none').partitioners == ()
+    assert portable.lowering('none', constant_shapes=True, write='slice').constant_shapes

@@ -6,10 +6,11 @@ from diffulex_edge.cli import EXPECTED
 from diffulex_edge.cli import app
 from diffulex_edge.cli import make_config
 from diffulex_edge.cli import one_line
+from diffulex_edge.cli import read_holes
 from diffulex_edge.cli import read_settings
 from pathlib import Path
 
-# %% 85-cli-15
+# %% 85-cli-20
 import shutil, subprocess, sys
 import pytest
 
@@ -25,7 +26,7 @@ def refused(*args, word, **env):
     assert r.stderr.count('\n') == 1 and r.stderr.startswith('diffulex-edge: ') and word in r.stderr and 'Traceback' not in r.stderr, r.stderr
 
 
-# %% 85-cli-18
+# %% 85-cli-23
 from typer.testing import CliRunner
 from diffulex_edge.testing import golden_dir
 
@@ -61,7 +62,7 @@ def test_settings():
         with pytest.raises(ValueError, match=word): make_config(facts, **wrong)
 
 
-# %% 85-cli-21
+# %% 85-cli-26
 def test_generate(tmp_path):
     from diffulex_edge.model.checkpoint import load_model
     from diffulex_edge.model.tokenizer import load_tokenizer
@@ -82,7 +83,27 @@ def test_generate(tmp_path):
     assert seeded[0] == seeded[1] != seeded[2]
 
 
-# %% 85-cli-23
+# %% 85-cli-27
+def test_infill_and_traces(tmp_path):
+    from random import Random
+    from diffulex_edge.demo.tiny import check_sudoku, decode_sudoku, sudoku
+    from diffulex_edge.model.tokenizer import load_tokenizer
+    puzzle, _ = sudoku(Random(3))
+    text = '<sudoku> ' + ' '.join(str(c or '[MASK]') for c in puzzle) + ' [EOS]'
+    r = run('infill', 'tiny', text, '--json', '--trace', tmp_path / 't.jsonl')
+    got = json.loads(r.stdout)
+    assert check_sudoku(decode_sudoku(got['ids']), puzzle) and got['stats']['tokens'] == puzzle.count(0)
+    tok = load_tokenizer('tiny')
+    assert read_holes('1 [MASK:2] 3', tok, 1) == [8, 1, 1, 10] and read_holes(text, tok, 1) == tok.encode(text)
+    assert 'nothing to fill' in str(run('infill', 'tiny', '1 2').exception)
+    shown = run('trace', 'show', tmp_path / 't.jsonl').stdout.splitlines()
+    assert len(shown) == 1 + got['stats']['forwards']['denoise'] and '░' in shown[0] and '░' not in shown[-1]
+    assert json.loads(run('trace', 'show', tmp_path / 't.jsonl', '--json').stdout)['tokens'] == puzzle.count(0)
+    assert run('trace', 'html', tmp_path / 't.jsonl').exit_code == run('trace', 'gif', tmp_path / 't.jsonl', '-o', tmp_path / 'x.gif').exit_code == 0
+    assert (tmp_path / 't.html').read_text(encoding='utf-8').count('<html') == 1 and (tmp_path / 'x.gif').read_bytes()[:4] == b'GIF8'
+
+
+# %% 85-cli-29
 @pytest.fixture
 def broken(tmp_path):
     "A copy of a golden checkpoint to damage"

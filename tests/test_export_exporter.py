@@ -6,11 +6,11 @@ from diffulex_edge.export.exporter import written
 from diffulex_edge.model import load_model
 from diffulex_edge.testing import golden_dir
 
-# %% 53-exporter-14
+# %% 53-exporter-16
 import pytest
 
 
-# %% 53-exporter-15
+# %% 53-exporter-17
 def test_nothing_heavy_outside_the_delegate(tmp_path):
     for quantization in ('none', 'dynamic_int8'):
         r = export_model(load_model(golden_dir() / 'sdar_a', max_seq_len=64), output_path=tmp_path / 'x.pte', quantization=quantization, methods=('forward',))
@@ -18,7 +18,7 @@ def test_nothing_heavy_outside_the_delegate(tmp_path):
         assert r.not_delegated['aten_index_put_default'] == 4 and r.bytes == r.path.stat().st_size and r.methods == ['forward']
 
 
-# %% 53-exporter-16
+# %% 53-exporter-18
 def test_sizes(tmp_path):
     model = load_model(golden_dir() / 'llada_a', max_seq_len=64)
     a, b = (export_model(model, output_path=tmp_path / 'x.pte', methods=m) for m in (('forward',), ('forward', 'logits')))
@@ -26,11 +26,33 @@ def test_sizes(tmp_path):
     assert weights < a.bytes < 1.35 * weights and b.bytes - a.bytes < .05 * weights and a.methods == b.methods == ['forward']
 
 
-# %% 53-exporter-17
+# %% 53-exporter-20
+from diffulex_edge.runtime.pte import PteSession
+from diffulex_edge.runtime.step import EagerSession
+
+
+# %% 53-exporter-21
+def test_constant_shapes_equal_eager(tmp_path):
+    for folder, write, spans in (('sdar_a', 'slice', [(0, 8), (8, 11), (8, 16), (14, 20), (31, 32)]), ('llada_a', 'index', [(0, 32), (0, 19)])):
+        model = load_model(golden_dir() / folder, max_seq_len=32)
+        r = export_model(model, output_path=tmp_path / 'c.pte', backend='portable', max_tokens=8 if folder == 'sdar_a' else None, options=dict(constant_shapes=True, write=write))
+        session, eager, ids = PteSession(r.path), EagerSession(model), torch.randint(0, 190, (32,), generator=torch.Generator().manual_seed(1)).tolist()
+        size = r.constants['get_step_size']
+        assert size == session.info.max_tokens == (8 if folder == 'sdar_a' else 32) and session.info.max_seq_len == 32
+        for i in range(0, 32, size): session.step([7] * size, i, i + size)
+        for start, end in spans:
+            for s in (session, eager):
+                for i in range(0, start, size): s.step(ids[i:min(start, i + size)], i, min(start, i + size))
+            got, want = (s.step(ids[start:end], start, end, logits=True) for s in (session, eager))
+            assert torch.equal(got.ids, want.ids) and torch.allclose(got.confidence, want.confidence, atol=1e-4) and torch.allclose(got.logits, want.logits, atol=1e-3), (start, end)
+    with pytest.raises(ValueError, match='steps of 32 tokens'): session.step([1, 2], 0, 4)
+
+
+# %% 53-exporter-22
 def test_nothing_is_left_behind(tmp_path):
     model = load_model(golden_dir() / 'sdar_a', max_seq_len=64)
     for wrong, word in [(dict(backend='abacus'), 'abacus'), (dict(quantization='int3'), 'int3'), (dict(backend='portable', quantization='dynamic_int8'), 'portable'), (dict(methods=('x',)), 'methods'),
-                        (dict(max_tokens=65), 'max_tokens'), (dict(example_inputs=(torch.zeros(2, 8, dtype=torch.long),)), 'example_inputs'), (dict(example_inputs=torch.zeros(1, 1, dtype=torch.long)), '1 tokens')]:
+                        (dict(max_tokens=65), 'max_tokens'), (dict(max_tokens=3), 'a block of 4'), (dict(options=dict(depth=1)), 'depth'), (dict(example_inputs=(torch.zeros(2, 8, dtype=torch.long),)), 'example_inputs'), (dict(example_inputs=torch.zeros(1, 1, dtype=torch.long)), '1 tokens')]:
         with pytest.raises(ValueError, match=word): export_model(model, **dict(output_path=tmp_path / 'y.pte') | wrong)
     with pytest.raises(RuntimeError, match='half-way'):
         with written(tmp_path / 'z.pte') as f:

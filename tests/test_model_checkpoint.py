@@ -245,7 +245,7 @@ def big_checkpoint(folder, dtype):
     (folder / 'config.json').write_text(json.dumps(hf | {f: getattr(config, f) for f in COMMON if getattr(config, f) is not None}))
 
 
-# %% 09-checkpoint-30
+# %% 09-checkpoint-32
 @pytest.mark.skipif(not sys.platform.startswith('linux'), reason='reads /proc')
 @pytest.mark.parametrize('stored, loaded', [('float32', 'float16'), pytest.param('float32', 'float32', marks=pytest.mark.slow),
                                             pytest.param('bfloat16', 'bfloat16', marks=pytest.mark.slow), pytest.param('float16', 'float32', marks=pytest.mark.slow)])

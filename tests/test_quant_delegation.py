@@ -16,17 +16,17 @@ def lowered(model, text, rules):
     with torch.no_grad():
         example = torch.zeros(1, 4, dtype=torch.long), torch.tensor([0]), torch.tensor([4])
         program = split_bias(torch.export.export(LogitsStep(quantize(model, text)), example, strict=False))
-        return to_edge_transform_and_lower({'logits': program}, partitioner=rules, compile_config=EdgeCompileConfig(_check_ir_validity=False))
+        return to_edge_transform_and_lower({'logits': program}, partitioner=list(rules), compile_config=EdgeCompileConfig(_check_ir_validity=False))
 
 def tiny_model(): return LlamaEdge(LlamaEdgeConfig(vocab_size=61, hidden_size=64, intermediate_size=96, num_attention_heads=4, num_hidden_layers=1, max_seq_len=8))
 
 
 # %% 43-delegation-10
 def test_what_was_asked_is_what_runs():
-    from diffulex_edge.backends.xnnpack_backend import partitioners
+    from diffulex_edge.backends import plan_lowering
     for text in ('dynamic_int8,exclude=layers.0.o', 'dynamic_int4,head=dynamic_int8'):
         model, q = tiny_model(), Quantization.of(text)
-        linears = lowered_linears(lowered(model, text, partitioners(q.name)), ['logits'])
+        linears = lowered_linears(lowered(model, text, plan_lowering('xnnpack', q.name).partitioners), ['logits'])
         check_linears(linears, q, model, ['logits'])
         assert sorted(x.path for x in linears) == ['head', 'layers.0.down', 'layers.0.gate_up', 'layers.0.o', 'layers.0.qkv'] and all(x.delegated for x in linears)
         by = {x.path: (x.weights, x.group, x.activations) for x in linears}
@@ -39,9 +39,9 @@ def test_what_was_asked_is_what_runs():
 # %% 43-delegation-11
 def test_what_is_lost_is_refused():
     from executorch.backends.xnnpack.partition.xnnpack_partitioner import XnnpackPartitioner
-    from diffulex_edge.backends.xnnpack_backend import partitioners
+    from diffulex_edge.backends import plan_lowering
     model, q = tiny_model(), Quantization.of('weight_only_int8')
-    linears = lowered_linears(lowered(model, str(q), partitioners(str(q))), ['logits'])
+    linears = lowered_linears(lowered(model, str(q), plan_lowering('xnnpack', q.name).partitioners), ['logits'])
     check_linears(linears, q, model, ['logits'])
     assert {(x.weights, x.activations, x.delegated) for x in linears} == {('int8', 'fp32', True)}
     linears = lowered_linears(lowered(model, str(q), [XnnpackPartitioner()]), ['logits'])

@@ -29,7 +29,22 @@ def test_lossless():
             assert stop == greedy[:greedy.index(greedy[11])]
 
 
-# %% 26-speculation-08
+# %% 26-speculation-10
+def test_a_block_as_the_draft_is_lossless():
+    accepted = 0
+    for folder in ('fast_dllm_v2_a', 'fast_dllm_v2_b'):
+        model = load_model(golden_dir() / folder, max_seq_len=96)
+        for prompt in ([7], [5, 9, 20], list(range(40))):
+            greedy = InferenceEngine.from_model(model).generate(prompt, GenerationConfig(max_new_tokens=50, temperature=0, eos_token_id=()))
+            for k in (1, 3, 8):
+                out = DiffusionEngine(model).generate(prompt, DiffusionGenerationConfig(max_new_tokens=50, drafts=k, eos_token_id=()))
+                assert out == greedy and list(out.trace.states())[-1][:len(prompt) + 50] == prompt + out
+                accepted += 50 - out.stats['forwards']['verify']
+    assert accepted > 0    # some drafts were right, so that the branch that keeps them ran
+
+
+# %% 26-speculation-11
 def test_drafts_need_a_greedy_autoregressive_model():
+    with pytest.raises(ValueError, match='autoregressive'): DiffusionEngine(load_model(golden_dir() / 'dream_a')).generate([1], DiffusionGenerationConfig(drafts=2))
     with pytest.raises(ValueError, match='autoregressive'): DiffusionEngine(load_model(golden_dir() / 'sdar_a')).generate([1], DiffusionGenerationConfig(drafts=2))
     with pytest.raises(ValueError, match='temperature'): DiffusionEngine(repeating_model()).generate([1], DiffusionGenerationConfig(drafts=2, temperature=1, max_new_tokens=4))

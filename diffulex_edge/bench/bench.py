@@ -4,17 +4,16 @@
 
 # %% auto #0
 __all__ = ['CHILD', 'interleaved', 'machine_limits', 'linear_weights', 'step_flops', 'peak_memory', 'runner_memory',
-           'outside_forward', 'llama_cpp', 'bench', 'Target', 'check', 'report', 'main']
+           'outside_forward', 'llama_cpp', 'bench', 'Target', 'check', 'report']
 
 # %% ../../nbs/09_bench/70_bench.ipynb #70-bench-02
-import json, platform, statistics, subprocess, sys, time
+import platform, statistics, subprocess, sys, time
 from dataclasses import dataclass
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Annotated, Callable, Optional
+from typing import Callable
 import torch
-import typer
 from ..model.config import DecoderConfig
 from ..model.decoder import Decoder
 from ..model.kv_cache import KVCacheConfig
@@ -184,26 +183,3 @@ def report(r: dict) -> str:
     "The targets as lines of text."
     mark = {True: 'holds', False: 'FALLS SHORT', None: 'not measured'}
     return '\n'.join(f'{t.name:62} {"" if t.value is None else format(t.value, ".3g"):>8} {"<=" if t.at_most else ">="} {t.limit:<5} {mark[t.ok]}' for t in check(r))
-
-# %% ../../nbs/09_bench/70_bench.ipynb #70-bench-15
-def main(fp32: Annotated[Path, typer.Argument(help='the exported model, fp32')],
-         model: Annotated[Optional[Path], typer.Option(help='the checkpoint or GGUF file it was exported from: adds eager PyTorch')] = None,
-         int8: Annotated[Optional[Path], typer.Option(help='the same model in dynamic_int8')] = None,
-         short: Annotated[Optional[Path], typer.Option(help='the same model with a short cache')] = None,
-         threads: Annotated[int, typer.Option(help='1: CPU time; more: wall time')] = 1,
-         runs: Annotated[int, typer.Option(help='rounds per number')] = 5,
-         output: Annotated[Optional[Path], typer.Option('--json', help='write the results here')] = None,
-         check_targets: Annotated[bool, typer.Option('--check', help='exit with status 1 when a target falls short')] = False):
-    "Measure exported files against eager PyTorch, llama.cpp and the machine's own limits."
-    from diffulex_edge.export.exporter import written
-    from diffulex_edge.model import load_model
-    if model is None: raise typer.BadParameter('give --model, the checkpoint or GGUF file the .pte was exported from')
-    files = {n: p for n, p in dict(fp32=fp32, int8=int8, short=short).items() if p}
-    eager = load_model(model, max_seq_len=PteSession(fp32).info.max_seq_len)
-    r = bench(files, eager.config, eager, model if model.suffix == '.gguf' else None, threads=threads, runs=runs, progress=lambda m: print(m, file=sys.stderr))
-    if output:
-        with written(output) as f: f.write((json.dumps(r, indent=1) + '\n').encode())
-    for T, row in r['forward'].items(): print(f'{T:>4} tokens  ' + '  '.join(f'{n} {v:8.1f} ms' for n, v in row.items()))
-    print(f'machine: {r["machine"]["gflops"]:.0f} GFLOP/s, {r["machine"]["gbs"]:.1f} GB/s')
-    print(report(r))
-    if check_targets and any(t.ok is False for t in check(r)): raise typer.Exit(1)

@@ -18,6 +18,7 @@ class Device:
     gflops: float             # fp32 matrix products
     gbs: float                # memory reads
     memory_mb: float = 4000.
+    layer_us: float = 50.     # what a layer takes besides: crossing into delegates, norms, the cache
     int8_speed: float = 1.    # speed of 8-bit products over fp32 ones: about 1 without dot-product instructions, 2 to 4 with them
 
     @classmethod
@@ -35,7 +36,7 @@ def file_bytes(c: DecoderConfig, quantization: str = 'none', embedding_bytes: fl
     return linear * linear_weights(c) + (embedding_bytes or embedding) * c.vocab_size * c.hidden_size + scales + 8 * c.max_seq_len * c.head_dim + 60e3 * c.num_hidden_layers
 
 def peak_bytes(c: DecoderConfig, quantization: str = 'none', max_tokens: int = 128) -> float:
-    "Resident memory of a runner: the packed weights, the embedding, the cache, and probabilities and logits of the longest step."
+    "Resident memory of a runner when everything was touched, an upper bound: the packed weights, the whole embedding, a full cache, and probabilities and logits of the longest step."
     return file_bytes(c, quantization) + KVCacheConfig.of(c).bytes + 2 * 4 * max_tokens * c.vocab_size + 30e6
 
 def step_seconds(c: DecoderConfig, device: Device, tokens: int, kv_len: int | None = None, quantization: str = 'none') -> float:
@@ -45,7 +46,7 @@ def step_seconds(c: DecoderConfig, device: Device, tokens: int, kv_len: int | No
     read = (BYTES[quantization][0] * linear_weights(c) + cache) / device.gbs / 1e9
     speed = device.int8_speed if 'int' in quantization else 1.
     multiply = step_flops(c, tokens, kv_len) / device.gflops / 1e9 / speed
-    return (read**1.5 + multiply**1.5) ** (2 / 3)
+    return (read**1.5 + multiply**1.5) ** (2 / 3) + c.num_hidden_layers * device.layer_us / 1e6
 
 def tokens_per_second(c: DecoderConfig, device: Device, block: int = 1, tpf: float = 1., kv_len: int | None = None, quantization: str = 'none') -> float:
     """Speed of generation. `block` 1 is autoregression. A block of B takes `B / tpf` denoising steps of B tokens and one commit; `tpf`: tokens a denoising step reveals, 1 to B."""

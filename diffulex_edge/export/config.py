@@ -9,6 +9,7 @@ __all__ = ['METHODS', 'BackendType', 'QuantizationType', 'ExportConfig', 'Export
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
+from ..backends import BACKENDS
 from ..quant.quantizer import Quantization
 
 # %% ../../nbs/05_lowering/52_export_config.ipynb #52-export-config-04
@@ -16,6 +17,10 @@ class BackendType(str, Enum):
     "Names of backends; see `BACKENDS`."
     XNNPACK = 'xnnpack'
     PORTABLE = 'portable'
+    COREML = 'coreml'
+    QNN = 'qnn'
+    VULKAN = 'vulkan'
+    OPENVINO = 'openvino'
 
 class QuantizationType(str, Enum):
     "Names of quantizations; see `SCHEMES` and, for what else can be said, `Quantization`."
@@ -35,10 +40,12 @@ class ExportConfig:
     backend: str = 'xnnpack'
     quantization: str = 'none'           # a name and options: 'dynamic_int4,embedding=int8'; or a `Quantization`
     methods: tuple[str, ...] = METHODS   # 'forward': ids and confidence; 'logits': all logits. They share weights and cache
-    max_tokens: int | None = None        # most tokens of one step; None: 128, or the whole cache for a bidirectional model
+    max_tokens: int | None = None        # most tokens of one step, with constant shapes its size; None: chosen by `step_size`
+    options: dict = field(default_factory=dict)  # of the backend
 
     def __post_init__(self):
-        self.backend, self.quantization = str(getattr(self.backend, 'value', self.backend)), str(Quantization.of(self.quantization))
+        self.backend = str(getattr(self.backend, 'value', self.backend))
+        if self.quantization not in getattr(BACKENDS.get(self.backend), 'own', ()): self.quantization = str(Quantization.of(self.quantization))
         if not self.methods or set(self.methods) - set(METHODS): raise ValueError(f'methods are {self.methods}; choose from {METHODS}')
 
 @dataclass

@@ -38,6 +38,7 @@ class Decoder(nn.Module):
     model_types: tuple[str, ...] = ()
     architectures: tuple[str, ...] = ()
     names = HF_NAMES
+    masked = -1e9        # added to the scores of hidden keys; nearer to 0 for backends that quantize scores
     whole_cache = False  # attend to all rows of the cache under a mask, and not to the first `kv_len`: for backends whose shapes must be constants
 
     def __init__(self, config: DecoderConfig):
@@ -78,8 +79,8 @@ class Decoder(nn.Module):
         torch._check(end <= S)
         block = self.config.attention_block if block_length is None else block_length or S
         rows = start + torch.arange(T)                                                             # [T]
-        mask = block_mask(start, T, end, block)                                                    # [T, end]
-        if self.whole_cache: mask = mask + torch.where(torch.arange(S) < kv_len, 0.0, -1e9)        # [T, S]
+        mask = block_mask(start, T, end, block, self.masked)                                       # [T, end]
+        if self.whole_cache: mask = torch.where(torch.arange(S) < kv_len, mask, self.masked)       # [T, S]
         mask = mask.repeat(self.config.num_attention_heads // self.config.num_key_value_heads, 1)  # [G T, end]: G query heads share a key head
         x, gate = self.embed(tokens[0]), None                                                      # [T, hidden]
         if self.mask_embed is not None:

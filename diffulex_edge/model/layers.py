@@ -46,10 +46,10 @@ def rotate(x: Tensor, cos: Tensor, sin: Tensor, turn: Tensor) -> Tensor:
     return (h * cos + F.linear(h, turn) * sin).to(x.dtype)
 
 # %% ../../nbs/01_model/02_layers.ipynb #02-layers-11
-def block_mask(start: Tensor, length: int, kv_len: int, block: int) -> Tensor:
-    "What to add to attention scores, `[length, kv_len]` fp32: 0 where the query at `start + row` may see the key, -1e9 elsewhere."
+def block_mask(start: Tensor, length: int, kv_len: int, block: int, masked: float = -1e9) -> Tensor:
+    "What to add to attention scores, `[length, kv_len]` fp32: 0 where the query at `start + row` may see the key, `masked` elsewhere."
     q, k = start + torch.arange(length), torch.arange(kv_len)
-    return torch.where(k[None] // block <= q[:, None] // block, 0.0, -1e9)
+    return torch.where(k[None] // block <= q[:, None] // block, 0.0, masked)
 
 # %% ../../nbs/01_model/02_layers.ipynb #02-layers-16
 class LowRank(nn.Module):

@@ -49,7 +49,8 @@ class DiffusionGenerationConfig:
     order: str = 'score'                  # score; sequential: left to right; random: each mask with the schedule's share of the masks left
     order_temperature: float = 0.         # above 0: positions are drawn, with the score as their logit
     stability: float | None = None        # reveal by threshold only where the KL divergence to the last step's distribution is below this
-    revise_below: float | None = None     # mask a revealed token of the block again when its probability falls below this
+    revise_below: float | None = None     # when a block is full, mask what was less sure than this when it was revealed, and fill it once more, this sure
+    edit_above: float | None = None       # replace a revealed token of the block, once, when another has at least this probability there
     # how many
     schedule: str = 'spread'              # how num_iterations becomes quotas; see SCHEDULES
     exact_steps: bool = False             # run every step of the schedule, also when nothing is left to reveal
@@ -58,8 +59,9 @@ class DiffusionGenerationConfig:
     cache: str = 'exact'                  # exact; bidirectional models also prefix, dual (approximate); shifted block-causal models also sub_block (approximate)
     refresh_interval: int | None = None   # prefix and dual: recompute everything after this many steps too, not only at the start of a block
     sub_block: int | None = None          # finish this many positions before the next ones of the block
-    fused: bool = False                   # block-causal: the commit of a block is the first denoise of the next
-    lookahead: int = 0                    # block-causal: blocks after the current one that are denoised along with it
+    fused: bool = False                   # block-causal, no shift: the commit of a block is the first denoise of the next
+    lookahead: int = 0                    # block-causal, no shift: blocks after the current one that are denoised along with it (approximate; implies fused)
+    lookahead_shares: tuple[float, float] = (.1, .95)   # share of a block that must be known before the next is begun, and before its best token is forced
     # the distribution
     filtered_confidence: bool = False     # score the distribution after temperature, top_k and top_p; False: the model's own
     confidence_temperature: float = 1.    # of the filtered distribution at temperature 0
@@ -91,7 +93,8 @@ class DiffusionGenerationConfig:
                          ('confidence_threshold', self.confidence_threshold is None or 0 <= self.confidence_threshold <= 1), ('top_p', 0 < self.top_p <= 1),
                          ('repetition_penalty', self.repetition_penalty > 0), ('drafts', self.drafts >= 0), ('sub_block', self.sub_block is None or self.sub_block >= 1),
                          ('factor', self.factor is None or self.factor >= 0), ('entropy_budget', self.entropy_budget is None or self.entropy_budget >= 0),
-                         ('refresh_interval', self.refresh_interval is None or self.refresh_interval >= 1), ('lookahead', self.lookahead >= 0), ('candidates', self.candidates >= 0),
+                         ('refresh_interval', self.refresh_interval is None or self.refresh_interval >= 1), ('lookahead', self.lookahead >= 0), ('lookahead_shares', all(0 <= s <= 1 for s in self.lookahead_shares)),
+                         ('revise_below', self.revise_below is None or 0 <= self.revise_below <= 1), ('edit_above', self.edit_above is None or .5 <= self.edit_above <= 1), ('candidates', self.candidates >= 0),
                          ('confidence_temperature', self.confidence_temperature > 0), ('order_temperature', self.order_temperature >= 0),
                          ('repetition_stop', self.repetition_stop == 0 or self.repetition_stop >= 2), ('eps', 0 < self.eps < 1)]:
             if not ok: raise ValueError(f'{name} is {getattr(self, name)}; see DiffusionGenerationConfig for its range')
@@ -102,7 +105,7 @@ class DiffusionGenerationConfig:
     def greedy(self) -> bool:
         "Whether ids and confidences are enough, or the whole distribution is needed."
         return not (self.temperature or self.repetition_penalty != 1 or self.full or self.candidates or self.score in ('margin', 'entropy') or self.entropy_budget is not None
-                    or self.stability is not None or self.filtered_confidence or self.guidance or self.logit_bias or self.forbidden or self.late or self.compat)
+                    or self.stability is not None or self.edit_above is not None or self.filtered_confidence or self.guidance or self.logit_bias or self.forbidden or self.late or self.compat)
 
 # %% ../../nbs/03_sampler/23_answer.ipynb #23-answer-08
 @dataclass
@@ -134,6 +137,8 @@ class Answer:
         self.x, self.tail, self.steps, self.ended, self.rng = [*prompt, *(tail or ())], list(tail or ()), 0, False, None
         self.row, self.blocks = 0, []      # which row of a batch it is; its blocks, set by the loop
         self.before = {}                   # position -> distribution of the last step, for `stability`
+        self.given = set(range(len(prompt))) | {len(prompt) + i for i, t in enumerate(tail or []) if t != self.mask}   # positions that are not the model's to change
+        self.sure, self.revised = {}, set()   # position -> its probability when it was revealed; positions that were revised: once each, so that every loop ends
         self.reuse, self.reused = False, 0 # whether rows of the cache that already hold the prompt stay; how many did
         if c.seed is not None: self.rng = torch.Generator().manual_seed(c.seed)
         if self.mask is not None and self.mask in self.prompt and not c.scope_before: raise ValueError(f'the prompt holds the mask token {self.mask} at position {self.prompt.index(self.mask)}; to fill masks in a text, use `fill`')
@@ -191,7 +196,8 @@ class Answer:
             if c.order_temperature: return select_sampled(whole, quota, c.order_temperature, self.rng)[positions]
             if c.confidence_threshold is None: return select(whole, min(quota, len(positions)))[positions]
         if c.schedule == 'carry': return select(v.score, quota) & (select(v.score, 1) | (v.score >= c.confidence_threshold))
-        chosen = select(v.score, quota, c.confidence_threshold, c.strict)
+        again = c.revise_below is not None and c.confidence_threshold is not None and self.revised.issuperset(positions)
+        chosen = select(v.score, quota, max(c.confidence_threshold, c.revise_below) if again else c.confidence_threshold, c.strict)
         if c.stability is None: return chosen
         still = torch.tensor([self.moved(i, p) < c.stability for i, p in zip(positions, v.p)])
         return select(v.score, quota) | chosen & still
@@ -201,15 +207,32 @@ class Answer:
         last, self.before[position] = self.before.get(position), p
         return float('inf') if last is None else float((p * ((p + 1e-10) / (last + 1e-10)).log()).sum())
 
+    def revise(self, p: Prediction, a: int, b: int, w0: int, revealed: dict[int, int], positions: list[int], v: Verdict) -> dict[int, int]:
+        """What to change of the tokens revealed in `a … b`, by a prediction of positions `w0 …` that is about to reveal more of them:
+        a better token where one has `edit_above`, and, once none is masked, the mask where one was revealed with less than `revise_below`."""
+        c, shift, free = self.c, self.session.info.logits_shift, [i for i in range(a, min(b, self.bound)) if i not in self.given | self.revised]
+        self.sure |= {i: s for i, s in zip(positions, v.confidence.tolist()) if i in revealed}
+        changes = {}
+        if c.edit_above is not None and (at := [i for i in free if self.x[i] != self.mask and i - shift >= w0]):
+            best, ids = forbid(p.logits[[i - shift - w0 for i in at]], self.never).softmax(-1).max(-1)
+            changes = {i: t for i, q, t in zip(at, best.tolist(), ids.tolist()) if q >= c.edit_above and t != self.x[i]}
+        if c.revise_below is not None and revealed.keys() >= {*self.masked(a, b)}: changes |= {i: self.mask for i in free if self.sure.get(i, 1.) < c.revise_below}
+        return changes
+
     def put(self, revealed: dict[int, int]):
         "Write tokens into the sequence; a position just behind its end makes it longer."
         for i, t in sorted(revealed.items()):
             if i == len(self.x): self.x.append(t)
             else: self.x[i] = t
 
-    def record(self, kind: str, block: int, a: int, b: int, kv_len: int, ms: float, revealed: dict[int, int], positions: list[int] = (), v: Verdict | None = None, **more) -> StepRecord:
-        "Reveal tokens and describe the step; `v` is about `positions`."
+    def record(self, kind: str, block: int, a: int, b: int, kv_len: int, ms: float, revealed: dict[int, int], positions: list[int] = (), v: Verdict | None = None, remasked: dict[int, int] | None = None,
+               **more) -> StepRecord:
+        "Reveal tokens, put what is `remasked`, and describe the step; `v` is about `positions`."
         self.put(revealed)
+        if remasked:
+            self.revised |= {*remasked}
+            more['remasked'] = {i: self.x[i] for i in remasked}  # before: a token revealed just now may be among them
+            self.put(remasked)
         self.steps += 1
         if kind in ('denoise', 'refresh') and any(t in self.eos for i, t in revealed.items() if i >= len(self.prompt)): self.ended = True
         if v is not None:

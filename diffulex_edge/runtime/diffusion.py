@@ -141,6 +141,7 @@ class DiffusionEngine:
     def start(self, prompt, config: DiffusionGenerationConfig | None = None, session: Session | None = None) -> Answer:
         "The state of a new generation; its `x` and `settled()` can be watched while `steps` runs."
         answer = Answer(session or self.session, self.encode(prompt), self.settings(config), decode=self.tokenizer and self.tokenizer.decode)
+        if not answer.prompt and answer.mask is None: raise ValueError('the prompt is empty, and an autoregressive model predicts from what stands before; give at least one token, such as the beginning-of-text token')
         answer.reuse = self.reuse and session is None
         return answer
 
@@ -185,7 +186,7 @@ class DiffusionEngine:
     def result(self, answer: Answer, records: list[StepRecord], seconds: float, cancelled: bool = False) -> Generation:
         "An answer and its records as a `Generation`."
         ids, tail = answer.settled(), answer.tail
-        if tail: ids = answer.x[len(answer.prompt):]
+        if tail: ids = answer.x[len(answer.prompt):answer.limit]
         trace = Trace(answer.prompt, answer.mask, records, tail.count(answer.mask) - ids.count(answer.mask) if tail else len(ids), seconds, tail=tail, finish=why(answer) or ('cancelled' if cancelled else ''),
                       reused=answer.reused, facts=plainly(asdict(self.session.info) | dict(runtime=type(self.session).__name__)), settings=changed(answer.c))
         if self.tokenizer: trace.name(self.tokenizer.token)

@@ -41,7 +41,7 @@ def window(r: Answer, n: int, s: int, e: int, fresh: bool) -> tuple[str, int, in
     c, (a, b), end = r.c, r.blocks[n], r.blocks[-1][1]
     if r.session.info.block_length:
         if c.cache == 'sub_block': return ('refresh', a, b, b) if fresh else ('denoise', s, e, b)
-        return 'denoise', r.blocks[n - 1][0] if c.fused and n else a, b, b
+        return 'denoise', a, b, b
     if c.cache not in ('prefix', 'dual'): return 'denoise', 0, end, end
     if fresh: return 'refresh', 0, end, end
     return 'denoise', a, end if c.cache == 'prefix' else b, end
@@ -88,7 +88,7 @@ def fill(rows: list[Answer], n: int, o: int, size: int, rule: int, fresh: bool) 
                 yield StepRecord(r.steps, 'guide', n, w0, kv_len, r.x[w0:w1], {}, ms=ms, row=r.row)
             p, ms = r.forward(w0, w1, kv_len, rule)
             revealed, positions, v = reveal(r, p, quotas.get(r.row, 0), s, e, w0, kind, blind)
-            yield r.record(kind, n, w0, w1, kv_len, ms, revealed, positions, v)
+            yield r.record(kind, n, w0, w1, kv_len, ms, revealed, positions, v, r.revise(p, s, e, w0, revealed, positions, v))
             if steps and r.row in quotas and not (c.first_token and kind == 'refresh'): advance(r, schedules, quotas, len(revealed), len(r.masked(s, e)))
         fresh, age, idle = False, 0 if new else age + 1, idle + 1 if masks() == before else 0
         if idle == STUCK and not steps: raise ValueError(f'{STUCK} steps in a row revealed nothing at positions {next(filter(None, before.values()))}: the model predicts the mask token itself there; compat=True allows that, leave it off')
@@ -112,7 +112,7 @@ def ahead(r: Answer, p: Prediction, b: int, longest: int, prefill: bool = False)
 
 def reusable(r: Answer, first: int, size: int) -> int:
     "How many of the first rows of the cache already hold the prompt, so that its prefill of `first` rows can begin behind them."
-    n = min(r.session.rows.common(r.prompt, size), first) if r.reuse and not r.offset and hasattr(r.session, 'rows') else 0
+    n = min(r.session.rows.common(r.prompt, size), first) if r.reuse and not r.offset else 0
     if n == len(r.prompt) and r.session.info.logits_shift: n = max(0, n - size)  # the last row of the prompt reveals the first token
     return n
 
@@ -135,6 +135,10 @@ def denoise(*rows: Answer) -> Iterator[StepRecord]:
             p, ms = r.forward(a, b, b, rule)
             yield r.record('prefill', 0, a, b, b, ms, *(ahead(r, p, b, longest, True) if b == first else ({}, [], None)))
         cached = True
+    if c.fused or c.lookahead:
+        from diffulex_edge.runtime.pipeline import pipeline
+        for r in rows: yield from pipeline(r, rule)
+        return
     for n in range(len(rows[0].blocks)):
         rows = [r for r in rows if not r.stopped()]
         if not rows: return
@@ -146,7 +150,7 @@ def denoise(*rows: Answer) -> Iterator[StepRecord]:
         if not rows:
             if c.compat and c.stop == 'block' and not cached: raise ValueError('all rows ended in the first block and nothing was prefilled; the original fails here, so does compat=True')
             return
-        if causal and (c.commit_last or not c.fused and n + 1 < len(rows[0].blocks)):
+        if causal and (c.commit_last or n + 1 < len(rows[0].blocks)):
             for r in rows:
                 p, ms = r.forward(a, b, b, rule)
                 yield r.record('commit', n, a, b, b, ms, *ahead(r, p, b, longest))

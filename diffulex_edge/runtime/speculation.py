@@ -14,25 +14,34 @@ from .trace import StepRecord
 def speculate(answer: Answer) -> Iterator[StepRecord]:
     """Greedy autoregressive decoding with `config.drafts` masks per forward; the ids are those of greedy decoding without them.
 
+    A causal model (block length 1, with a mask adapter) drafts in the forward that verifies; a block-causal one drafts in a forward of its own.
     Raises `ValueError` unless the model shifts its logits, has a mask token, and decoding is greedy.
     """
     info, c, P = answer.session.info, answer.c, len(answer.prompt)
-    if not info.logits_shift or info.block_length > 1 or answer.mask is None: raise ValueError('drafts need an autoregressive model (block length 1, shifted logits) with a mask adapter')
+    if not info.logits_shift or not info.block_length or answer.mask is None: raise ValueError('drafts need an autoregressive model (shifted logits, block length 1 with a mask adapter, or block-causal)')
+    apart = info.block_length > 1               # drafts are made in a forward of their own
     if not c.greedy: raise ValueError('drafts are verified greedily: set temperature to 0 and repetition_penalty to 1')
-    answer.reused = min(answer.session.rows.common(answer.prompt, 1), P - 1) if answer.reuse and hasattr(answer.session, 'rows') else 0
+    answer.reused = min(answer.session.rows.common(answer.prompt, 1), P - 1) if answer.reuse else 0
     for a in range(answer.reused, P - 1, info.max_tokens):  # all of the prompt but its last token
         b = min(a + info.max_tokens, P - 1)
         _, ms = answer.forward(a, b, b, 1)
         yield answer.record('prefill', 0, a, b, b, ms, {}, {})
     n, drafts = P - 1, []                       # rows of the cache that are final; guesses at positions n + 1 …
     while not answer.over():
-        known, d = answer.x[n:], len(drafts)    # one token
-        masks = max(0, min(c.drafts, info.max_seq_len - n - 1 - d))
+        known = answer.x[n:]                    # one token
+        room = min(c.drafts, info.max_seq_len - n - 1)
+        if apart and room:                      # the block behind it, each mask seeing the others; its rows are overwritten below
+            fed = known + [answer.mask] * (room - 1)
+            p, ms = answer.run(fed, n, n + len(fed), 0)
+            drafts = p.ids.tolist()
+            yield answer.record('denoise', 0, n, n + 1, n + len(fed), ms, {}, {})
+        d = len(drafts)
+        masks = 0 if apart else max(0, min(c.drafts, info.max_seq_len - n - 1 - d))
         fed = known + drafts + [answer.mask] * masks
         p, ms = answer.run(fed, n, n + len(fed), 1)
         ids, confidence = p.ids.tolist(), p.confidence.tolist()
         good = next((i for i in range(d) if ids[i] != drafts[i]), d)
         start, n = n, n + 1 + good
-        drafts = ids[d + 1:d + 1 + masks] if good == d else []
+        drafts = ids[d + 1:d + 1 + masks] if good == d else []   # none, where they are made apart
         revealed = {start + 1 + i: ids[i] for i in range(good + 1)}
         yield answer.record('verify', 0, start, start + len(fed), start + len(fed), ms, revealed, {start + 1 + i: confidence[i] for i in range(d + 1)})

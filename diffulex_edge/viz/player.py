@@ -338,9 +338,10 @@ function stage(root, films, options = {}) {
       el('th', {scope: 'row'}, `${step}${born.includes(step) ? ' ○' : ''}`),
       el('td', {}, ...cand.map(([id, q]) => el('span', {class: 'dx-c', style: `--q:${q}`, title: `${word(id)} ${q.toFixed(3)}`}, `${word(id)} ${q.toFixed(2)}`)))))));
     const revised = (reel.revised[st.p] || []).map(([k, id]) => `${word(id)} until step ${k}`);
-    detail.replaceChildren(el('h5', {}, s ? (s.state === 'mask' ? '░' : reel.word(s.id)) : '–'), el('p', {}, reel.describe(st.p, k).replace(/^.*?, position/, 'position')),
+    const parts = [el('h5', {}, s ? (s.state === 'mask' ? '░' : reel.word(s.id).trim() || '␣') : '–'), el('p', {}, reel.describe(st.p, k).replace(/^.*?, position/, 'position')),
       revised.length ? el('p', {}, `revised: it was ${revised.join(', ')}`) : null, rows.length ? table : null,
-      rows.length && !reel.cand[st.p] ? el('p', {class: 'dx-soft'}, 'Run with candidates=4 to record the alternatives.') : null);
+      rows.length && !reel.cand[st.p] ? el('p', {class: 'dx-soft'}, 'Run with candidates=4 to record the alternatives.') : null];
+    detail.replaceChildren(...parts.filter(Boolean));
   }
   function tell_legend() {
     const items = {state: [['t given', 'given'], ['t mask', 'masked'], ['t new', 'revealed now'], ['t done', 'settled'], ['t done revised', 'revised'], ['t done cut', 'not kept']]}[st.colour];

@@ -31,7 +31,7 @@ def test_one_film(offline, tmp_path, shot):
     *_, x = (x for k, x in enumerate(film.states()) if k <= 12)
     assert offline.locator('.dx-text .dx-t:not([hidden])').all_text_contents() == [film.word(t) for t in x]
     offline.locator('.dx-text .dx-t.new').hover()
-    assert offline.locator('.dx-cand .dx-c').count() == 4
+    assert offline.locator('.dx-cand .dx-c').count() == 4 and 'null' not in offline.locator('.dx').inner_text()
     offline.keyboard.press('c')
     shot(offline, f'film-{offline.scheme}', full_page=True)
     offline.locator('select[aria-label=speed]').select_option('16')
