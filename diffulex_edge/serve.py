@@ -8,7 +8,7 @@ __all__ = ['NUMBERS', 'FIELDS', 'MAX_BODY', 'PAGE', 'Refused', 'read_request', '
 
 # %% ../nbs/08_demo/88_server.ipynb #88-server-02
 import asyncio, json, threading, time, uuid
-from contextlib import closing, contextmanager
+from contextlib import closing
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware

@@ -3,7 +3,6 @@
 import json
 import threading
 import time
-from contextlib import contextmanager
 from diffulex_edge.runtime.diffusion import DiffusionEngine
 from diffulex_edge.serve import MAX_BODY
 from diffulex_edge.serve import make_app
@@ -11,6 +10,7 @@ from diffulex_edge.serve import make_app
 # %% 88-server-12
 import httpx
 import pytest
+from contextlib import contextmanager
 import uvicorn
 from diffulex_edge.model.checkpoint import load_model
 from diffulex_edge.model.tokenizer import load_tokenizer
@@ -35,7 +35,7 @@ def tiny_engine():
     return DiffusionEngine(load_model('tiny'), tokenizer=tok)
 
 
-# %% 88-server-13
+# %% 88-server-14
 def test_openai_client():
     import openai
     engine = tiny_engine()
@@ -62,7 +62,7 @@ def test_openai_client():
         assert worker.inside == 0
 
 
-# %% 88-server-14
+# %% 88-server-15
 def test_other_doors():
     with serving(tiny_engine()) as (url, _):
         post = lambda **more: httpx.post(url + '/v1/steps', **more)
@@ -74,7 +74,7 @@ def test_other_doors():
         assert ''.join(u['text'] for u in seen) == want.text and [u['kind'] for u in seen if 'kind' in u] == [r.kind for r in want.trace.records] and '░' in seen[0]['draft']
 
 
-# %% 88-server-15
+# %% 88-server-16
 def test_queue_and_cancellation():
     engine = tiny_engine()
     step, gate, forwards = engine.session.step, threading.Semaphore(0), []
