@@ -6,7 +6,6 @@ from diffulex_edge.cli import EXPECTED
 from diffulex_edge.cli import app
 from diffulex_edge.cli import make_config
 from diffulex_edge.cli import one_line
-from diffulex_edge.cli import read_holes
 from diffulex_edge.cli import read_settings
 from pathlib import Path
 
@@ -93,12 +92,12 @@ def test_infill_and_traces(tmp_path):
     r = run('infill', 'tiny', text, '--json', '--trace', tmp_path / 't.jsonl')
     got = json.loads(r.stdout)
     assert check_sudoku(decode_sudoku(got['ids']), puzzle) and got['stats']['tokens'] == puzzle.count(0)
-    tok = load_tokenizer('tiny')
-    assert read_holes('1 [MASK:2] 3', tok, 1) == [8, 1, 1, 10] and read_holes(text, tok, 1) == tok.encode(text)
-    assert 'nothing to fill' in str(run('infill', 'tiny', '1 2').exception)
+    given = load_tokenizer('tiny').encode(text)
+    assert len(got['gaps']) == puzzle.count(0) and all(i == g for i, g in zip(got['ids'], given, strict=True) if g != 1)
+    assert 'no gap' in str(run('infill', 'tiny', '1 2').exception)
     shown = run('trace', 'show', tmp_path / 't.jsonl').stdout.splitlines()
-    assert len(shown) == 1 + got['stats']['forwards']['denoise'] and '░' in shown[0] and '░' not in shown[-1]
-    assert json.loads(run('trace', 'show', tmp_path / 't.jsonl', '--json').stdout)['tokens'] == puzzle.count(0)
+    assert len(shown) == 2 + got['stats']['forwards']['denoise'] and '░' in shown[0] and '░' not in shown[-1]
+    assert json.loads(run('trace', 'show', tmp_path / 't.jsonl', '--json').stdout)['stats']['tokens'] == puzzle.count(0)
     assert run('trace', 'html', tmp_path / 't.jsonl').exit_code == run('trace', 'gif', tmp_path / 't.jsonl', '-o', tmp_path / 'x.gif').exit_code == 0
     assert (tmp_path / 't.html').read_text(encoding='utf-8').count('<html') == 1 and (tmp_path / 'x.gif').read_bytes()[:4] == b'GIF8'
 

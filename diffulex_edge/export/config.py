@@ -59,3 +59,4 @@ class ExportResult:
     not_delegated: dict = field(default_factory=dict)   # operator -> how many run in ExecuTorch's own kernels
     delegates: int = 0                   # calls into delegates per step, all methods together
     seconds: dict = field(default_factory=dict)         # stage -> wall time
+    linears: list = field(default_factory=list)         # what every linear became, see `LoweredLinear`

@@ -18,6 +18,7 @@ from ..backends import find_backend, plan_lowering
 from .config import ExportConfig, ExportResult
 from ..model.decoder import Decoder
 from ..model.heads import ConfidenceStep, FullStep, LogitsStep
+from ..quant.delegation import check_embedding, check_linears, lowered_linears
 from ..quant.quantizer import Quantization, quantize, split_bias
 from ..runtime.step import ModelInfo
 
@@ -107,7 +108,7 @@ def export_model(model: Decoder, example_inputs=None, output_path: str | Path = 
     - `options`: of the backend, see `describe_backends()`;
     - `progress`: called with the name of each stage as it begins.
 
-    Raises `ValueError` naming what is unknown or does not fit, `RuntimeError` naming what this machine lacks to lower; on any error no file is left behind.
+    Raises `ValueError` naming what is unknown, does not fit or lost its quantization in lowering, `RuntimeError` naming what this machine lacks to lower; on any error no file is left behind.
     """
     c = ExportConfig(output_path=output_path, backend=backend, quantization=quantization, methods=methods, max_tokens=max_tokens, options=options or {})
     how = plan_lowering(c.backend, c.quantization.partition(',')[0], **c.options)
@@ -133,8 +134,11 @@ def export_model(model: Decoder, example_inputs=None, output_path: str | Path = 
         if how.prepare: programs = stage('calibrate', lambda: {m: how.prepare(p, info) for m, p in programs.items()})
         edge = stage('lower', how.lower or (lambda programs, constants: lower(programs, how.partitioners, constants)), programs, constants)
         inside, outside, calls = delegation(edge, programs)
+        linears = lowered_linears(edge, programs)
+        check_linears(linears, q, model, programs)
         program = stage('serialize', serialize, edge, q.embedding != 'none')
+        check_embedding(program, q, programs)
     def write():
         with written(path) as f: program.write_to_file(f)
     stage('write', write)
-    return ExportResult(path, path.stat().st_size, list(programs), constants, inside, outside, calls, seconds)
+    return ExportResult(path, path.stat().st_size, list(programs), constants, inside, outside, calls, seconds, linears)

@@ -51,7 +51,8 @@ def read_plan(path: str | Path) -> list[ModelExportConfig]:
 
     Raises `FileNotFoundError`, or `ValueError` naming the table and field that is wrong.
     """
-    import tomllib
+    try: import tomllib
+    except ModuleNotFoundError: import tomli as tomllib  # Python 3.10
     path = Path(path)
     try: tables = tomllib.loads(path.read_text(encoding='utf-8')).get('export')
     except tomllib.TOMLDecodeError as e: raise ValueError(f'{path} is not TOML: {e}') from None

@@ -34,7 +34,7 @@ def show(file: File, prompt: Annotated[bool, Option(help='with the prompt')] = F
     from diffulex_edge.viz.film import film_text
     trace, film = read(file)
     stats = trace.stats()
-    if as_json: return print(json.dumps(dict(prompt=''.join(map(film.word, film.prompt)), text=''.join(map(film.word, film.x[len(film.prompt):][:trace.kept or None])), stats=stats), ensure_ascii=False, indent=1))
+    if as_json: return print(json.dumps(dict(prompt=''.join(map(film.word, film.prompt)), text=''.join(map(film.word, film.x[len(film.prompt):][:None if trace.tail else trace.kept or None])), stats=stats), ensure_ascii=False, indent=1))
     print(film_text(film, answer_only=not prompt))
     print(f'{stats["tokens"]} tokens, {", ".join(f"{n} {kind}" for kind, n in stats["forwards"].items())}, {stats["tpf"]:.2f} tokens per forward, {stats["ms_per_forward"]:.1f} ms per forward')
 
