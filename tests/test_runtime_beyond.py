@@ -137,3 +137,34 @@ def test_the_table_has_every_preset():
     for name, k in ON_SUDOKU.items():
         answer, records = solve(puzzles(1)[0], preset(name, seed=0, **k))
         assert 1 not in answer.x and records
+
+
+# %% 29-beyond-27
+import pytest
+FAMILY_OF = {**{k: 'llada' for k in PRESETS if 'llada' in k}, **{k: 'dream' for k in PRESETS if 'dream' in k}, **{k: f for k, (f, _) in ON_GOLDEN.items()}}
+
+def on_pte(name, info):
+    "Settings of a preset in the block length of an exported file."
+    if name.startswith('fast_v2'): return V2 | dict(block_size=info.block_length, small_block_size=max(1, info.block_length // 2), max_new_tokens=2 * info.block_length)
+    if name.startswith('sdar'): return ON_GOLDEN[name][1] | dict(block_length=info.block_length, denoising_steps=info.block_length)
+    return ON_SUDOKU[name]
+
+@pytest.mark.slow
+@pytest.mark.parametrize('name', PRESETS)
+def test_golden_presets_eager_and_pte_give_the_same_tokens(exported, name):
+    from diffulex_edge.runtime.pte import PteSession
+    model, path = exported(FAMILY_OF[name])
+    session = PteSession(path)
+    for prompt in ([5, 9, 20], list(range(30, 41))):
+        c = preset(name, seed=1, **on_pte(name, session.info))
+        here, there = DiffusionEngine(model).generate(prompt, c), DiffusionEngine(session=session).generate(prompt, c)
+        assert here == there and [r.revealed for r in here.trace.records if r.kind != 'prefill'] == [r.revealed for r in there.trace.records if r.kind != 'prefill']
+
+@pytest.mark.slow
+@pytest.mark.parametrize('family, more', [('llada', dict(revise_below=.9)), ('dream', dict(entropy_budget=1., confidence_threshold=None)), ('llada', dict(stability=.1)),
+                                          ('dream', dict(edit_above=.5)), ('sdar', dict(fused=True)), ('sdar', dict(lookahead=2)), ('llada', dict(cache='dual', refresh_interval=2))])
+def test_golden_methods_eager_and_pte_give_the_same_tokens(exported, family, more):
+    from diffulex_edge.runtime.pte import PteSession
+    model, path = exported(family)
+    c = DiffusionGenerationConfig(**dict(max_new_tokens=20, confidence_threshold=.5, eos_token_id=()) | more)
+    for prompt in ([5, 9, 20], list(range(30, 41))): assert DiffusionEngine(model).generate(prompt, c) == DiffusionEngine(session=PteSession(path)).generate(prompt, c)
