@@ -28,11 +28,12 @@ def exported(golden, tmp_path_factory):
     "exported(family, quantization='none', backend='xnnpack') -> (eager model, path) of the family's golden checkpoint, 96 cache rows, ids, confidence and logits; made once per run"
     from diffulex_edge.export import export_model
     from diffulex_edge.model import load_model
+    from diffulex_edge.testing import golden_model
     made, folder = {}, tmp_path_factory.mktemp('pte')
     def export(family, quantization='none', backend='xnnpack'):
         key = family, quantization, backend
         if key not in made:
-            model = load_model(golden / f'{family}_a', max_seq_len=96)
+            model = load_model(golden_model(family), max_seq_len=96)
             made[key] = model, export_model(model, output_path=folder / f'{"-".join(key)}.pte', quantization=quantization, backend=backend).path
         return made[key]
     return export

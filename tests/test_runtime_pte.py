@@ -12,15 +12,14 @@ from diffulex_edge.testing import golden_dir
 import pytest
 from diffulex_edge.quant import quantize
 from diffulex_edge.runtime.step import EagerSession
-from diffulex_edge.testing import golden_cases
+from diffulex_edge.testing import golden_cases, golden_model
 
 FAMILY = ('fast_dllm_v2', 'dream', 'llada', 'sdar')
 
 def first_folder(family):
     "The first golden folder of a family and its prompts."
-    cases = [p.values for p in golden_cases(family, 'generation')]
-    if not cases: pytest.skip(f'no golden folder of family {family}')
-    return cases[0][0], [c['input_ids'][0] for f, c in cases if f == cases[0][0] and 'attention_mask' not in c]
+    folder = golden_model(family).name
+    return folder, [c['input_ids'][0] for f, c in (p.values for p in golden_cases(family, 'generation')) if f == folder and 'attention_mask' not in c]
 
 @pytest.mark.parametrize('family', FAMILY)
 def test_golden_prompts_eager_and_pte_give_the_same_tokens(exported, family):

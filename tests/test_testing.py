@@ -6,6 +6,7 @@ from diffulex_edge.testing import golden_arrays
 from diffulex_edge.testing import golden_cases
 from diffulex_edge.testing import golden_dir
 from diffulex_edge.testing import golden_file
+from diffulex_edge.testing import golden_model
 from diffulex_edge.testing import longest
 from diffulex_edge.testing import max_error
 from diffulex_edge.testing import replay_logits
@@ -47,7 +48,8 @@ def test_another_folder(tmp_path):
     try:
         assert golden_dir() == tmp_path
         found = [p.values[0] for p in golden_cases(golden_file('other_name')['family'], 'logits')]
-        assert found and set(found) == {'other_name'}
+        assert found and set(found) == {'other_name'} and golden_model(golden_file('other_name')['family']) == tmp_path / 'other_name'
+        with pytest.raises(pytest.skip.Exception, match='no golden checkpoint of family nobody'): golden_model('nobody')
     finally:
         del os.environ['DIFFULEX_GOLDEN']
         if before is not None: os.environ['DIFFULEX_GOLDEN'] = before
