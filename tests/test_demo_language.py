@@ -4,10 +4,9 @@
 # %% 80-language-22
 import json
 import pytest
-import torch
 from random import Random
 from diffulex_edge.demo import language
-from diffulex_edge.demo.language import (COLORS, EXAMS, HE, PLOTS, RECORD, SHE, STORY, THINGS, check_record, check_story, decode, draw_record, draw_story, encode, exam, example,
+from diffulex_edge.demo.language import (COLORS, EXAMS, HE, PLOTS, RECORD, SHE, STORY, THINGS, check_record, check_story, decode, draw_record, draw_story, encode, example,
                                          held_out, mark, question, record, record_words, story, unseen_record, vocabulary)
 from diffulex_edge.demo.tiny import EOS, MASK, TAG, decode_sudoku, unseen_grids
 
@@ -17,6 +16,8 @@ def test_stories_are_what_the_checker_accepts():
     rng = Random(0)
     for _ in range(500): assert check_story(' '.join(story(rng))) == (True, [])
     assert {len(story(rng)) for _ in range(99)} == {5} and len(PLOTS) == 3
+    for sentences in PLOTS.values():
+        for alternatives in sentences[1:]: assert len({len(t.replace('{h}', 'in the box').split()) for t in alternatives}) == 1, alternatives
 
 
 # %% 80-language-24
@@ -40,13 +41,13 @@ def test_every_broken_story_is_seen():
 
 
 # %% 80-language-25
-she = 'anna was in the park with a red ball . she lost the red ball and was sad . ben came to the park and helped her . he looked in the box , and there was the red ball . anna thanked ben and took her red ball home .'
+she = 'anna was in the park with a red ball . she lost the red ball there and was very sad . ben came to the park and helped her . soon he saw the ball in the box . anna thanked ben and took her red ball home .'
 
 
 # %% 80-language-26
 def test_reasons():
-    assert check_story(she) == (True, []) and check_story(she.replace('sad', 'upset'))[1] == []
-    for a, b, why in (('helped her', 'helped him', 'anna: him'), ('ben', 'anna', 'n1 is n2'), ('he looked', 'she looked', 'ben: she'), ('park and', 'school and', 'p: park, school'), ('the red ball .', 'the blue ball .', 'c1')):
+    assert check_story(she) == (True, [])
+    for a, b, why in (('helped her', 'helped him', 'anna: him'), ('ben', 'anna', 'n1 is n2'), ('he saw', 'she saw', 'ben: she'), ('park and', 'school and', 'p: park, school'), ('her red ball', 'her blue ball', 'c1: red, blue')):
         assert any(why in w for w in check_story(she.replace(a, b))[1]), (a, check_story(she.replace(a, b)))
     assert check_story('') == (False, ['grammar']) and check_story(she + ' ' + she) == (False, ['grammar'])
 
