@@ -74,8 +74,11 @@ def spread(n: int, rng: torch.Generator) -> Tensor:
     "`n` mask ratios, one from each n-th of (0, 1), in random order."
     return ((torch.arange(n) + torch.rand(n, generator=rng)) / n)[torch.randperm(n, generator=rng)]
 
-def corrupt(x: Tensor, prompt: Tensor, block: int, rng: torch.Generator) -> tuple[Tensor, Tensor]:
-    "Which tokens of `x [N, L]` to mask, bool, and the mask ratio at each; texts in blocks have a ratio for every block, `prompt [N, 1]` counts the first tokens that half of the texts keep."
+def corrupt(x: Tensor, prompt: Tensor, block: int, rng: torch.Generator, as_used: bool = False) -> tuple[Tensor, Tensor]:
+    """Which tokens of `x [N, L]` to mask, bool, and the mask ratio at each; texts in blocks have a ratio for every block, `prompt [N, 1]` counts the first tokens that half of the texts keep.
+
+    `as_used`: four in ten texts look like one that is being written: the prompt stands, and what has to be copied is filled in last.
+    """
     (n, length), where = x.shape, torch.arange(x.shape[1])
     if block: ratio = torch.stack([spread(n, rng) for _ in range(-(-length // block))], 1).repeat_interleave(block, 1)[:, :length]
     else: ratio = spread(n, rng)[:, None].expand(n, length)
@@ -84,6 +87,9 @@ def corrupt(x: Tensor, prompt: Tensor, block: int, rng: torch.Generator) -> tupl
     first, size = (torch.rand(n, 1, generator=rng) * length).long(), torch.randint(1, 16, (n, 1), generator=rng)
     gap = (where >= first) & (where < first + size) & (where > 0)
     free = torch.where(kind < .2, free & copied()[x], torch.where(kind < .3, gap, free))
+    if as_used:
+        writing = (kind >= .3) & (kind < .7)
+        free, ratio = torch.where(writing, where >= prompt, free), torch.where(writing & copied()[x], ratio ** .25, ratio)
     ratio = ratio.clamp(.02, 1)
     return free & (torch.rand(x.shape, generator=rng) < ratio), ratio
 
@@ -95,10 +101,10 @@ def batch(task: int, n: int, seed: int) -> tuple[Tensor, Tensor]:
     if task != TAG: length = rng.randint(length, LONGEST)
     return torch.tensor([ids + [EOS] * (length - len(ids)) for ids, _ in texts]), torch.tensor([p for _, p in texts])[:, None]
 
-def loss(model: Decoder, task: int, n: int, seed: int, block: int = 0) -> Tensor:
-    "The weighted loss of `n` texts, nats per masked token; with `block` that of block-causal decoding."
+def loss(model: Decoder, task: int, n: int, seed: int, block: int = 0, as_used: bool = False) -> Tensor:
+    "The weighted loss of `n` texts, nats per masked token; with `block` that of block-causal decoding; `as_used` as for `corrupt`."
     (x, prompt), rng = batch(task, n, seed), torch.Generator().manual_seed(seed)
-    masked, ratio = corrupt(x, prompt, block, rng)
+    masked, ratio = corrupt(x, prompt, block, rng, as_used and task != TAG)
     if not masked.any(): masked[:, -1] = True
     z, length = torch.where(masked, MASK, x), x.shape[1]
     if block: h = batch_hidden(model, torch.cat([z, x], 1), torch.arange(length).repeat(2), pair_sees(length, block))[:, :length]
@@ -153,7 +159,7 @@ def training(folder: str | Path, steps: int, seed: int = 0, *, n: int = 28, lr: 
         rng, losses, scale = Random(f'{seed} {step}'), {}, min(1, (step + 1) / 50) * min(1, (1 - step / steps) / .7)
         for task, weight in WEIGHTS.items():
             block = rng.choice([4, 8, 16]) if task != TAG and rng.random() < .4 else 0
-            value = loss(model, task, max(2, round(n * SHARES[task] * (.6 if block else 1))), rng.randrange(2 ** 31), block)
+            value = loss(model, task, max(2, round(n * SHARES[task] * (.6 if block else 1))), rng.randrange(2 ** 31), block, as_used=step >= steps * 4 // 5)
             (value * weight).backward()
             losses[NAMED[task] + (' blocks' if block else '')] = value.item()
         torch.nn.utils.clip_grad_norm_(opts[1].param_groups[0]['params'], 1.)

