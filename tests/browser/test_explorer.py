@@ -15,14 +15,14 @@ def test_by_keyboard_and_edited(opened, shot, theme):
     cells = page.evaluate('window.jupyterapp.shell.currentWidget.content.widgets.length')
     box = page.locator('.dx[role=region]').first
     box.scroll_into_view_if_needed()
-    box.locator('[role=toolbar] input[type=range]').focus()
+    box.locator('.dx-main input[type=range]').focus()
     page.keyboard.press('Home')
     n = int(clock(box).split(' / ')[1])
     assert clock(box) == f'0 / {n}' and n >= 2
     page.keyboard.press('ArrowRight')
-    assert clock(box) == f'1 / {n}' and box.locator('[role=status]').first.inner_text().startswith(f'step 1 of {n} · denoise')
+    assert clock(box) == f'1 / {n}' and box.locator('.dx-facts').inner_text().startswith(f'step 1 of {n} · denoise')
     new = box.locator('.dx-text .dx-t.new')
-    assert new.count() == int(re.search(r'(\d+) revealed', box.locator('[role=status]').first.inner_text())[1])
+    assert new.count() == int(re.search(r'(\d+) revealed', box.locator('.dx-facts').inner_text())[1])
     shot(box, 'explorer-step-light')
     page.keyboard.press('c')
     assert box.locator('select[aria-label=colour]').input_value() == 'confidence' and box.locator('.dx-text .dx-t.ramp').count() > 0
