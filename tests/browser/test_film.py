@@ -1,5 +1,6 @@
 "An exported film opened from disk, with the network cut off."
 import json, statistics
+from pathlib import Path
 import pytest
 expect = pytest.importorskip('playwright.sync_api').expect
 from diffulex_edge.viz.explorer import example_trace
@@ -124,3 +125,14 @@ def test_without_script(chromium, tmp_path):
     page.goto(f'file://{tmp_path}/film.html')
     assert page.locator('noscript tr, table tr').count() > 5
     context.close()
+
+def test_a_notebook_without_a_kernel(offline, tmp_path):
+    "The committed notebook of the explorer as a plain page: no kernel, no widgets; the table of the film is there, and the same output has a picture and a line of text"
+    from diffulex_edge.dev.docs import page_html
+    notebook = Path(__file__).resolve().parents[2]/'nbs'/'07_viz'/'76_explorer.ipynb'
+    (tmp_path/'page.html').write_text(page_html(notebook), encoding='utf-8')
+    offline.goto(f'file://{tmp_path}/page.html', wait_until='domcontentloaded')
+    outputs = [o['data'] for c in json.loads(notebook.read_text())['cells'] for o in c.get('outputs', []) if 'text/html' in o.get('data', {}) and 'steps' in ''.join(o['data'].get('text/plain', ''))]
+    assert len(outputs) == 2 and all(o['image/png'] for o in outputs)
+    tables = offline.locator('table', has_text='denoise')
+    assert tables.count() >= 1 and tables.first.is_visible() and tables.first.locator('tr').count() > 3
