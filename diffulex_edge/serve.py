@@ -199,7 +199,7 @@ document.querySelector('form').onsubmit = async e => {
     for (;;) {
       const {done, value} = await reader.read(); if (done) break
       const parts = (held + value).split('\\n\\n'); held = parts.pop()
-      for (const p of parts) { if (p === 'data: [DONE]') continue
+      for (const p of parts) { if (p === 'data: [DONE]') { $('draft').textContent = ''; continue }
         const u = JSON.parse(p.slice(6)); if (u.text) { const s = document.createElement('span'); s.textContent = u.text; $('text').append(s) } $('draft').textContent = u.draft
         if (u.kind) { n += u.kind !== 'prefill'; known += u.revealed; $('facts').textContent = `forward ${n}: ${u.kind}, ${u.revealed} revealed, ${u.ms.toFixed(0)} ms · ${(known / Math.max(n, 1)).toFixed(2)} tokens per forward · ${((performance.now() - began) / 1000).toFixed(1)} s` } }
     }
