@@ -104,6 +104,8 @@ e''', "print('the kernel answers', e.status, len(e.film.steps) > 0)"))
     box, status = page.locator('.dx[role=region]').first, page.locator('.dx-form [role=status]').first
     page.wait_for_function("parseInt(document.querySelector('.dx-clock').textContent) >= 30")
     assert status.inner_text() == 'running'
+    fields = page.locator('.dx-form').first.locator('input, select, textarea').evaluate_all('all => all.map(i => i.labels[0].firstChild.textContent)')
+    assert fields == ['prompt', 'new tokens', 'algorithm', 'threshold', 'block length', 'steps per block', 'temperature', 'seed']  # every field has a name to be heard
     shot(page, 'live-light')
     page.get_by_role('button', name='stop').click()
     page.wait_for_function("document.querySelector('.dx-form [role=status]').textContent.startsWith('stopped')")
