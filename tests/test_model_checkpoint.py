@@ -160,7 +160,7 @@ def test_shipped_models():
     tiny = load_model('tiny', max_seq_len=32)
     assert (tiny.family, tiny.config.max_seq_len) == ('llada', 32) and load_tokenizer('tiny').encode('[MASK]') == [tiny.config.mask_token_id]
     with pytest.raises(FileNotFoundError, match='tiny or smollm2'): load_model('tinny')
-    assert tiny.config.num_parameters == 746_880 and shipped('sdar_a') == Path('sdar_a')
+    assert tiny.config.num_parameters == 1_176_704 and shipped('sdar_a') == Path('sdar_a')
 
 def test_shipped_pretrained():
     from diffulex_edge.model.gguf import packaged_gguf

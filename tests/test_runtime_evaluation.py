@@ -137,10 +137,10 @@ def test_lm_eval_eager_and_pte(tmp_path):
     pte = DiffusionEngine.from_pte(path, engine.tokenizer)
     ask = lambda kind, *args: Instance(request_type=kind, doc={}, arguments=args, idx=0)
     a, b = (lm_eval_model(e, samples=12) for e in (engine, pte))
-    one = [ask('loglikelihood', '<story> one sunny', 'morning tom was in the park .'), ask('loglikelihood', '<story> one sunny', 'park the tom in was . morning')]
+    one = [ask('loglikelihood', '<story> one noon tom took a red ball', 'to the park .'), ask('loglikelihood', '<story> one noon tom took a red ball', 'park the to .')]
     (good, _), (bad, _) = a.loglikelihood(one)
     assert good > bad and [x for x, _ in b.loglikelihood(one)] == pytest.approx([good, bad], abs=1e-2)
-    two = [ask('generate_until', '<story> one sunny', dict(until=['.'], max_gen_toks=12))]
+    two = [ask('generate_until', '<story> in the park , anna played with a red ball .', dict(until=['.'], max_gen_toks=12))]
     assert a.generate_until(two) == b.generate_until(two) and '.' not in a.generate_until(two)[0]
     assert len(a.loglikelihood_rolling([ask('loglikelihood_rolling', 'tom was in the park')])) == 1
 
