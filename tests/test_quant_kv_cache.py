@@ -32,7 +32,7 @@ def test_the_model_stays_the_same(folder):
     q = quantize(model, 'none,cache=int8')
     assert q.layers[0].cache.k.dtype == torch.int8 and model.layers[0].cache.k.dtype == torch.float32 and q.layers[1].qkv.weight is model.layers[1].qkv.weight
     r = compare(model, q, [[i % 150 for i in range(7, 39)]])
-    assert 0 < r['kl'] < .003
+    assert 0 < r['kl'] < .006
     assert torch.equal(model.logits(list(range(40))), before)
     q.make_buffers()
     assert q.layers[0].cache.k.dtype == torch.int8                                            # a cache that is made anew keeps its kind

@@ -54,8 +54,8 @@ def test_pte_equals_eager(folder, tmp_path):
     eager = quantize(model, name)
     want, got = eager.logits(ids), PteSession(r.path).step(ids, 0, 24, logits=True).logits
     keep = torch.arange(want.shape[1]) != (model.config.mask_token_id if model.config.mask_token_id is not None else -1)
-    step = eager.head.outputs[0]                                                                       # integer kernels round ties their own way, and the next layer sees it: a few steps of the logits' grid
-    assert (got - want)[:, keep].abs().max() <= 6 * step and (got - want)[:, keep].abs().mean() < step
+    step, off = eager.head.outputs[0], (got - want)[:, keep].abs()                                      # integer kernels round ties their own way, and the next layers see it
+    assert off.median() <= 1.01 * step and off.mean() < .5 * (want - model.logits(ids))[:, keep].abs().mean()  # nearer to each other than to fp32
     assert torch.cosine_similarity(got[:, keep], want[:, keep], dim=-1).min() > .99
     assert got[:, keep].unique().numel() <= 256                                                        # the logits are on a grid of 8 bits
 
@@ -67,7 +67,8 @@ def test_what_static_quantization_refuses(tmp_path):
     calibrate(load_model(golden_dir() / 'llada_a', max_seq_len=64), from_random(150, 24, 2), progress=False).save(tmp_path / 's.safetensors')
     with pytest.raises(ValueError, match='no range for layers'): quantize(load_model(golden_dir() / 'sdar_b', max_seq_len=64), f'static_int8,statistics={tmp_path / "s.safetensors"}')
     with pytest.raises(FileNotFoundError, match='calibrate'): quantize(model, f'static_int8,statistics={tmp_path / "none"}')
-    with pytest.raises(ValueError, match='fp16'): quantize(model, 'fp16,head=static_int8')
+    calibrate(model, from_random(150, 24, 2), progress=False).save(tmp_path / 'own.safetensors')
+    with pytest.raises(ValueError, match='mixed with fp16'): quantize(model, f'fp16,head=static_int8,statistics={tmp_path / "own.safetensors"}')
     from diffulex_edge.backends import BACKENDS, find_backend
     for b in BACKENDS:
         if b != 'xnnpack':
