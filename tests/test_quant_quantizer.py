@@ -68,6 +68,8 @@ def test_quantized_twice():
     twice = quantize(once, 'dynamic_int8,head=weight_only_int8,embedding=int8')                                  # what was done stays, the rest is added
     assert twice.layers[0].qkv.weight.qdata.data_ptr() == once.layers[0].qkv.weight.qdata.data_ptr() and twice.head.weight.activation_quantization is None and type(twice.embed.weight) is not torch.nn.Parameter
     assert torch.equal(quantize(once, 'dynamic_int8').logits([1, 2, 3]), quantize(model, 'dynamic_int8').logits([1, 2, 3]))
+    assert quantize(twice, 'dynamic_int8,head=weight_only_int8,embedding=int8').embed.weight.qdata.data_ptr() == twice.embed.weight.qdata.data_ptr()
+    with pytest.raises(ValueError, match='the embedding is quantized already: torch.int8, not none'): quantize(twice, 'dynamic_int8,head=weight_only_int8')
     for other in ('weight_only_int8', 'dynamic_int4', 'none,embedding=int8', 'fp16'):
         with pytest.raises(ValueError, match='quantized already: torch.int8 with activations per token'): quantize(once, other)
 

@@ -27,7 +27,7 @@ def test_the_cholesky_form_is_the_definition():
             assert ((q - integers[:, j]).abs() <= 1).all() and (q == integers[:, j]).float().mean() >= .8, j   # fp32 against fp64: a tie may fall the other way
             left -= (left[:, j] - integers[:, j] * s)[:, None] * inverse[j] / inverse[j, j]
             inverse -= inverse[:, j:j + 1] @ inverse[j:j + 1] / inverse[j, j]
-        assert integers.min() >= -top and integers.max() < top and scales.shape == (5, n // group) and (scales > 0).all()
+        assert -top <= integers.int().min() and integers.int().max() < top and scales.shape == (5, n // group) and (scales > 0).all()
 
 
 # %% 46-rounding-12
@@ -35,7 +35,7 @@ def test_the_cholesky_form_is_the_definition():
 def test_it_is_closer_than_rounding_to_the_nearest(folder):
     model = load_model(golden_dir() / folder, max_seq_len=64)
     seen, unseen = list(from_random(150, 32, 24)), list(from_random(150, 32, 6, seed=99))
-    for name in ('dynamic_int4,head=dynamic_int8', 'weight_only_int8'):
+    for name in ('dynamic_int4,head=dynamic_int8,exclude=*.down', 'weight_only_int8'):        # its rows are no multiple of 32
         nearest, gptq = (compare(model, m, unseen) for m in (quantize(model, name), round_weights(model, name, seen)))
         assert 0 < gptq['kl'] < .9 * nearest['kl'], (name, gptq['kl'], nearest['kl'])
 
@@ -43,7 +43,7 @@ def test_exports_as_what_it_is(tmp_path):
     from diffulex_edge.export import export_model
     from diffulex_edge.runtime.pte import PteSession
     model = load_model(golden_dir() / 'sdar_a', max_seq_len=64)
-    name = 'dynamic_int4,head=dynamic_int8,embedding=int8,exclude=layers.0.down'
+    name = 'dynamic_int4,head=dynamic_int8,embedding=int8,exclude=*.down+layers.0.o'
     q = round_weights(model, name, list(from_random(150, 24, 4)))
     r = export_model(q, output_path=tmp_path / 'm.pte', quantization=name, methods=('logits',))                 # checks what every linear became
     ids = list(range(24))

@@ -22,7 +22,7 @@ def measure_cell(family: str, backend: str, quantization: str, folder: str | Pat
     "Export, and run or inspect, one combination: `dict(lowered, ran, checked)` and numbers; an error of the export is part of the answer."
     model = random_model(dict(family=family, **SHAPE), max_seq_len=64)
     path, runs = Path(folder) / 'cell.pte', not BACKENDS[backend].missing_to_run()
-    if quantization == 'static_int8':
+    if quantization == 'static_int8' and quantization not in BACKENDS[backend].own:
         calibrate(model, from_random(SHAPE['vocab_size'], 32), progress=False).save(Path(folder) / 'ranges.safetensors')
         quantization += f',statistics={Path(folder) / "ranges.safetensors"}'
     try: r = export_model(model, output_path=path, backend=backend, quantization=quantization, methods=('forward',))

@@ -107,6 +107,7 @@ def chosen_linears(model: Decoder, q: Quantization) -> dict[str, dict[str, nn.Li
         if SCHEMES[scheme] is None: continue
         if SCHEMES[scheme][0] == 4 and m.in_features % q.group_size: raise ValueError(f'{path} has rows of {m.in_features} weights, which groups of {q.group_size} do not divide; exclude it: exclude={path}')
         found.setdefault(scheme, {})[path] = m
+    if (was := getattr(model.embed.weight, 'target_dtype', None)) and str(was) != f'torch.{q.embedding}': raise ValueError(f'the embedding is quantized already: {was}, not {q.embedding}; quantize the original model')
     if q.embedding == 'int4' and model.config.hidden_size % q.group_size: raise ValueError(f'the embedding has rows of {model.config.hidden_size} weights, which groups of {q.group_size} do not divide; use embedding=int8')
     return found
 
@@ -125,7 +126,7 @@ def quantize(model: Decoder, name: str | Quantization, **options) -> Decoder:
     for scheme, chosen in sorted(linears.items()):
         if SCHEMES[scheme][1] == 'static': make_static(model, chosen, q.statistics)
         else: quantize_(model, weight_config(scheme, q.group_size), lambda m, path, chosen=chosen: path in chosen)
-    if bits := EMBEDDINGS[q.embedding]: quantize_(model, embedding_config(bits, q.group_size), lambda m, path: path == 'embed')
+    if (bits := EMBEDDINGS[q.embedding]) and type(model.embed.weight) is nn.Parameter: quantize_(model, embedding_config(bits, q.group_size), lambda m, path: path == 'embed')
     if q.cache == 'int8':
         model.Cache = Int8KVCache
         model.make_buffers(torch.float16 if q.name == 'fp16' else torch.float32)
