@@ -87,7 +87,7 @@ def test_infill_and_traces(tmp_path):
     from random import Random
     from diffulex_edge.demo.tiny import check_sudoku, decode_sudoku, sudoku
     from diffulex_edge.model.tokenizer import load_tokenizer
-    puzzle, _ = sudoku(Random(3))
+    puzzle, _ = sudoku(Random(8))
     text = '<sudoku> ' + ' '.join(str(c or '[MASK]') for c in puzzle) + ' [EOS]'
     r = run('infill', 'tiny', text, '--json', '--trace', tmp_path / 't.jsonl')
     got = json.loads(r.stdout)

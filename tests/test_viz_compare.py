@@ -12,7 +12,7 @@ from diffulex_edge.runtime.answer import Answer
 from diffulex_edge.runtime.trace import Trace
 from diffulex_edge.viz.film import Film, first_difference
 
-def puzzle_film(threshold, seed=3, clues=6, title=''):
+def puzzle_film(threshold, seed=8, clues=6, title=''):
     "The tiny model solves a puzzle with a confidence threshold."
     engine, ids = DiffusionEngine.from_pretrained(tiny_path()), encode_sudoku(sudoku(Random(seed), clues)[0])
     answer = Answer(engine.session, ids[:1], DiffusionGenerationConfig(candidates=4, forbidden=tuple(range(8)), early_stop=False, confidence_threshold=threshold), tail=ids[1:])

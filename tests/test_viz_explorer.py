@@ -37,7 +37,7 @@ from diffulex_edge.viz.film import Film
 
 def solved(**settings):
     "An explorer that has solved a puzzle, and the puzzle's ids."
-    ids = encode_sudoku(sudoku(Random(3), 6)[0])
+    ids = encode_sudoku(sudoku(Random(8), 6)[0])
     c = DiffusionGenerationConfig(**dict(candidates=4, forbidden=tuple(range(8)), early_stop=False) | settings)
     e = explore(DiffusionEngine.from_pretrained(tiny_path()), ids[:1], c, tail=ids[1:], grid=(1, 4, 4))
     e.wait()

@@ -43,7 +43,7 @@ def screen(**options): return Console(file=io.StringIO(), width=100, height=30, 
 
 # %% 82-terminal-17
 def test_a_line_per_forward(tiny_engine):
-    ids = encode_sudoku(sudoku(Random(3))[0])
+    ids = encode_sudoku(sudoku(Random(8))[0])
     for options in (dict(force_terminal=False), dict(force_terminal=True, no_color=True)):
         console = screen(**options)
         records = watch(filling(tiny_engine, ids), View(tiny_engine, ids[:1], 17), console)
@@ -55,7 +55,7 @@ def test_a_line_per_forward(tiny_engine):
 
 # %% 82-terminal-18
 def test_redrawn_in_place(tiny_engine):
-    ids = encode_sudoku(sudoku(Random(3))[0])
+    ids = encode_sudoku(sudoku(Random(8))[0])
     console, view = screen(force_terminal=True), View(tiny_engine, ids[:1], 17)
     records = watch(filling(tiny_engine, ids), view, console)
     out = console.file.getvalue()

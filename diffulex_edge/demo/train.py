@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['LONGEST', 'WEIGHTS', 'SHARES', 'NAMED', 'STEPS', 'batch_hidden', 'pair_sees', 'new_model', 'copied', 'spread',
-           'corrupt', 'batch', 'loss', 'optimizers', 'first_cycle', 'rate', 'save_state', 'load_state', 'training',
-           'tokenizer_files', 'save_checkpoint', 'train']
+           'corrupt', 'batch', 'loss', 'optimizers', 'save_state', 'load_state', 'training', 'tokenizer_files',
+           'save_checkpoint', 'train']
 
 # %% ../../nbs/08_demo/81_training.ipynb #81-training-02
 import json
@@ -124,15 +124,6 @@ def optimizers(model: Decoder, lr: float) -> list[torch.optim.Optimizer]:
     return [torch.optim.Muon([p for n, p in model.named_parameters() if inner[n]], lr=lr, weight_decay=.01),
             torch.optim.AdamW([p for n, p in model.named_parameters() if not inner[n]], lr=lr * 2 / 3, betas=(.9, .98), weight_decay=0.)]
 
-def first_cycle(steps: int) -> int:
-    "The step where the learning rate has fallen to zero for the first time."
-    return steps * 12 // 17
-
-def rate(step: int, steps: int) -> float:
-    "The learning rate as a share of its largest value: up in 50 steps, later down to zero, then half as high and down to zero again."
-    first = first_cycle(steps)
-    return min(1, (step + 1) / 50) * min(1, (1 - step / first) / .7) if step < first else .5 * (1 - (step - first) / (steps - first))
-
 def save_state(path: Path, model: Decoder, average: dict, opts: list, facts: dict):
     "Weights, their average and the optimizers' moments, in one safetensors file that is whole or not there."
     tensors = {f'weight.{n}': p.detach() for n, p in model.named_parameters()} | {f'average.{n}': p for n, p in average.items()}
@@ -165,10 +156,10 @@ def training(folder: str | Path, steps: int, seed: int = 0, *, n: int = 28, lr: 
     base = [opt.param_groups[0]['lr'] for opt in opts]
     first = load_state(state, model, average, opts, facts) if state.is_file() else 0
     for step in range(first, steps):
-        rng, losses, scale = Random(f'{seed} {step}'), {}, rate(step, steps)
+        rng, losses, scale = Random(f'{seed} {step}'), {}, min(1, (step + 1) / 50) * min(1, (1 - step / steps) / .7)
         for task, weight in WEIGHTS.items():
             block = rng.choice([4, 8, 16]) if task != TAG and rng.random() < .4 else 0
-            value = loss(model, task, max(2, round(n * SHARES[task] * (.6 if block else 1))), rng.randrange(2 ** 31), block, as_used=step >= first_cycle(steps) * 4 // 5)
+            value = loss(model, task, max(2, round(n * SHARES[task] * (.6 if block else 1))), rng.randrange(2 ** 31), block, as_used=step >= steps * 4 // 5)
             (value * weight).backward()
             losses[NAMED[task] + (' blocks' if block else '')] = value.item()
         torch.nn.utils.clip_grad_norm_(opts[1].param_groups[0]['params'], 1.)
@@ -181,7 +172,7 @@ def training(folder: str | Path, steps: int, seed: int = 0, *, n: int = 28, lr: 
         yield step + 1, losses, out
 
 # %% ../../nbs/08_demo/81_training.ipynb #81-training-20
-STEPS = 8500  # of the model that comes with the library
+STEPS = 6000  # of the model that comes with the library
 
 def tokenizer_files() -> dict[str, dict]:
     "`tokenizer.json` and `tokenizer_config.json` of the language: a word is a token, words are what stands between spaces."
