@@ -24,7 +24,7 @@ def test_a_batch_is_the_single_answers():
         assert [t for t in got[5:] if t != 7] == list(want)
 
 
-# %% 89-teacher-12
+# %% 89-teacher-13
 def test_teacher_text_goes_on_where_it_stopped(tmp_path):
     import pytest, torch
     from diffulex_edge.model.llama_edge import LlamaEdge, LlamaEdgeConfig
