@@ -6,7 +6,7 @@
 __all__ = ['SETTINGS', 'HELP', 'Conversation', 'interruptible', 'chat']
 
 # %% ../nbs/08_demo/87_chat.ipynb #87-chat-02
-import signal
+import json, signal
 from contextlib import contextmanager
 from rich.console import Console
 from .cli import make_config
@@ -63,8 +63,8 @@ class Conversation:
             raise
         return f'{name} {value}'
 
-    def say(self, text: str) -> Generation:
-        "One turn: the answer, watched as it forms where the console can redraw. An answer that was stopped stays in the history; a turn that failed does not."
+    def say(self, text: str, quiet: bool = False) -> Generation:
+        "One turn: the answer, watched as it forms where the console can redraw, printed elsewhere, neither if `quiet`. An answer that was stopped stays in the history; a turn that failed does not."
         turns = [*self.turns, dict(role='user', content=text)]
         ids = self.engine.tokenizer.chat(([dict(role='system', content=self.system)] if self.system is not None else []) + turns)
         config = self.config()
@@ -75,8 +75,9 @@ class Conversation:
                     see(r)
                     if stop: raise StopGeneration
                 return self.engine.generate(ids, config, each)
-            self.last = watch(run, view, self.console) if is_live(self.console) else run(lambda r: None)
-        if not is_live(self.console): self.console.print(self.last.text, markup=False)
+            live = is_live(self.console) and not quiet
+            self.last = watch(run, view, self.console) if live else run(lambda r: None)
+        if not live and not quiet: self.console.print(self.last.text, markup=False)
         self.turns = [*turns, dict(role='assistant', content=self.last.text)]
         return self.last
 
@@ -89,24 +90,30 @@ def interruptible():
     finally: signal.signal(signal.SIGINT, before)
 
 # %% ../nbs/08_demo/87_chat.ipynb #87-chat-04
-def chat(conversation: Conversation, read=input):
-    "Talk until the end of input or `/quit`; lines are remembered for the next time where Python has readline."
+def chat(conversation: Conversation, read=input, as_json: bool = False):
+    "Talk until the end of input or `/quit`; lines are remembered for the next time where Python has readline. `as_json`: a line of JSON per answer (`text`, `stats`), reply (`reply`) or error (`error`), and no prompt."
     console, history = conversation.console, cache_folder() / 'chat_history'
     try: import readline
     except ImportError: readline = None
     if readline and history.is_file(): readline.read_history_file(history)
-    console.print('/help lists the commands', style='dim')
+    def tell(what: str, text: str, style: str | None = None):
+        if as_json: print(json.dumps({what: text}, ensure_ascii=False), file=console.file, flush=True)
+        else: console.print(text, markup=False, style=style)
+    if not as_json: console.print('/help lists the commands', style='dim')
     try:
         while True:
-            try: line = read('› ').strip()
+            try: line = read('' if as_json else '› ').strip()
             except KeyboardInterrupt: console.print('/quit or Ctrl-D leaves', style='dim'); continue
             except EOFError: return
             if not line: continue
             try:
-                if not line.startswith('/'): conversation.say(line); continue
+                if not line.startswith('/'):
+                    answer = conversation.say(line, quiet=as_json)
+                    if as_json: print(json.dumps(dict(text=answer.text, stats=answer.stats), ensure_ascii=False, default=str), file=console.file, flush=True)
+                    continue
                 if (reply := conversation.command(line)) is None: return
-                console.print(reply, markup=False, style='dim')
-            except (ValueError, OSError) as e: console.print(str(e), markup=False, style='red')
+                tell('reply', reply, 'dim')
+            except (ValueError, OSError) as e: tell('error', str(e), 'red')
     finally:
         if readline:
             history.parent.mkdir(parents=True, exist_ok=True)

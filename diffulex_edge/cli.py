@@ -207,11 +207,12 @@ def chat(
     temperature: Annotated[float | None, Option(min=0)] = None,
     max_new_tokens: Annotated[int, Option(min=1)] = 256,
     max_seq_len: Annotated[int | None, Option(min=2, help='rows of the KV cache (checkpoints only)')] = None,
+    as_json: Annotated[bool, Option('--json', help='a line of JSON per answer and per reply to a command, for scripts: printf "Hi\\n/stats\\n" | diffulex-edge chat model.pte --json')] = False,
 ):
     "Talk with a model; /help lists what can be changed on the way."
     from diffulex_edge import chat as talk
     settings = dict(max_new_tokens=max_new_tokens) | (dict(temperature=temperature) if temperature is not None else {})
-    talk.chat(talk.Conversation(open_model(model, max_seq_len=max_seq_len), settings, system, out))
+    talk.chat(talk.Conversation(open_model(model, max_seq_len=max_seq_len), settings, system, out), as_json=as_json)
 
 # %% ../nbs/08_demo/85_cli.ipynb #85-cli-12
 @app.command(epilog='Example: diffulex-edge serve model.pte --port 8000')
@@ -222,6 +223,7 @@ def serve(
     waiting: Annotated[int, Option(min=0, help='requests that may wait while one runs')] = 8,
     max_tokens: Annotated[int, Option(min=1, help='most new tokens of a request')] = 1024,
     max_seq_len: Annotated[int | None, Option(min=2, help='rows of the KV cache (checkpoints only)')] = None,
+    as_json: Annotated[bool, Option('--json', help='print the addresses as JSON on standard output')] = False,
 ):
     "Answer OpenAI's protocol on this machine, and show the denoising on a page."
     try:
@@ -230,6 +232,7 @@ def serve(
     except ModuleNotFoundError as e: raise ImportError(f"the server needs the package {e.name}; run: pip install 'diffulex_edge[serve]'") from None
     local = host in ('127.0.0.1', 'localhost', '::1')
     server = make_app(open_model(model, max_seq_len=max_seq_len), Path(model).stem, waiting=waiting, max_tokens=max_tokens, **({} if local else dict(hosts=('*',))))
+    if as_json: print(json.dumps(dict(page=f'http://{host}:{port}', api=f'http://{host}:{port}/v1', model=Path(model).stem)), flush=True)
     err.print(f'http://{host}:{port} shows the denoising; the API is at http://{host}:{port}/v1. Ctrl-C stops the server', soft_wrap=True)
     uvicorn.run(server, host=host, port=port, log_level='warning')
 

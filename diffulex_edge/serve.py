@@ -41,12 +41,15 @@ def read_request(body: bytes, chat: bool) -> dict:
         turns = r.get('messages')
         need(isinstance(turns, list) and turns and all(isinstance(m, dict) and isinstance(m.get('content'), str) and m.get('role') in ('system', 'user', 'assistant') for m in turns),
              'messages', 'a list of {role: system, user or assistant, content: text}')
+        if more := {k for m in turns for k, v in m.items() if v is not None} - {'role', 'content'}: raise Refused(400, f'{min(more)} in messages is not supported by this server', 'messages')
     else: need(isinstance(r.get('prompt'), str), 'prompt', 'a string')
     whole = lambda v, low: isinstance(v, int) and not isinstance(v, bool) and v >= low
     if r.get('n', 1) != 1: raise Refused(400, 'n must be 1: there is one cache', 'n')
     for field in ('max_tokens', 'max_completion_tokens'): need(whole(r.get(field, 1), 1), field, 'a whole number from 1')
     need(whole(r.get('seed', 0), 0), 'seed', 'a whole number from 0')
     need(isinstance(r.get('stream', False), bool), 'stream', 'true or false')
+    options = r.get('stream_options', {})
+    need(isinstance(options, dict) and options.keys() <= {'include_usage'} and (r.get('stream') or not options), 'stream_options', '{include_usage: true or false}, with stream: true')
     for field, (low, high) in NUMBERS.items():
         v = r.get(field, high)
         need(isinstance(v, (int, float)) and not isinstance(v, bool) and low <= v <= high, field, f'a number from {low} to {high}')
@@ -64,6 +67,7 @@ class Worker:
     def prepare(self, r: dict, chat: bool) -> tuple[list[int], object]:
         "Ids of the prompt and settings. Raises `Refused`."
         tok, info = self.engine.tokenizer, self.engine.session.info
+        if r.get('model', self.name) != self.name: raise Refused(400, f'model is {r["model"]!r}; this server has {self.name!r}', 'model')
         if chat and not tok.template: raise Refused(400, 'this model has no chat template; use /v1/completions', 'messages')
         try: ids = tok.chat(r['messages']) if chat else tok.encode(r['prompt'])
         except ValueError as e: raise Refused(400, str(e), 'messages') from None
@@ -179,7 +183,7 @@ async def steps(request: Request):
 # %% ../nbs/08_demo/88_server.ipynb #88-server-10
 PAGE = """<!doctype html><meta charset="utf-8"><title>diffulex-edge</title>
 <style>:root{color-scheme:light dark}body{font:16px/1.5 system-ui;max-width:46rem;margin:2rem auto;padding:0 1rem}textarea{width:100%;font:inherit;box-sizing:border-box}
-#out{white-space:pre-wrap;border:1px solid #8886;border-radius:8px;padding:1rem;min-height:6rem}#draft{opacity:.45}#facts{opacity:.6;font-size:.85rem}</style>
+textarea,#out{border:1px solid #8886;border-radius:10px;padding:.8rem 1rem}button{font:inherit;padding:.3rem 1rem;border:1px solid #8886;border-radius:8px;background:none;color:inherit;cursor:pointer}button:first-child{background:#2f78d0;border-color:#2f78d0;color:#fff}#out{white-space:pre-wrap;min-height:6rem;line-height:1.9}#draft{opacity:.45}#facts{opacity:.7;font-size:.85rem;font-variant-numeric:tabular-nums}@media (prefers-reduced-motion:no-preference){#text span{animation:new 1.2s}}@keyframes new{from{background:#e8842d99;border-radius:4px}}</style>
 <h1>diffulex-edge</h1><form><label>Prompt<textarea id="prompt" rows="3">Explain in three sentences why the sky is blue.</textarea></label><p><button>Denoise</button> <button type="button" id="stop">Stop</button></p></form>
 <div id="out" aria-live="polite"><span id="text"></span><span id="draft"></span></div><p id="facts"></p>
 <script>
@@ -187,17 +191,17 @@ const $ = id => document.getElementById(id); let stop = null
 $('stop').onclick = () => stop && stop.abort()
 document.querySelector('form').onsubmit = async e => {
   e.preventDefault(); if (stop) stop.abort(); stop = new AbortController(); $('text').textContent = $('draft').textContent = ''
-  const body = CHAT ? {messages: [{role: 'user', content: $('prompt').value}]} : {prompt: $('prompt').value}
+  const began = performance.now(), body = CHAT ? {messages: [{role: 'user', content: $('prompt').value}]} : {prompt: $('prompt').value}
   try {
     const r = await fetch('/v1/steps', {method: 'POST', headers: {'content-type': 'application/json'}, body: JSON.stringify(body), signal: stop.signal})
     if (!r.ok) { $('facts').textContent = (await r.json()).error.message; return }
-    const reader = r.body.pipeThrough(new TextDecoderStream()).getReader(); let held = '', n = 0
+    const reader = r.body.pipeThrough(new TextDecoderStream()).getReader(); let held = '', n = 0, known = 0
     for (;;) {
       const {done, value} = await reader.read(); if (done) break
       const parts = (held + value).split('\\n\\n'); held = parts.pop()
-      for (const p of parts) { if (p === 'data: [DONE]') continue
-        const u = JSON.parse(p.slice(6)); $('text').textContent += u.text; $('draft').textContent = u.draft
-        if (u.kind) $('facts').textContent = `forward ${++n}: ${u.kind}, ${u.revealed} revealed, ${u.ms.toFixed(0)} ms` }
+      for (const p of parts) { if (p === 'data: [DONE]') { $('draft').textContent = ''; continue }
+        const u = JSON.parse(p.slice(6)); if (u.text) { const s = document.createElement('span'); s.textContent = u.text; $('text').append(s) } $('draft').textContent = u.draft
+        if (u.kind) { n += u.kind !== 'prefill'; known += u.revealed; $('facts').textContent = `forward ${n}: ${u.kind}, ${u.revealed} revealed, ${u.ms.toFixed(0)} ms · ${(known / Math.max(n, 1)).toFixed(2)} tokens per forward · ${((performance.now() - began) / 1000).toFixed(1)} s` } }
     }
   } catch (error) { if (error.name !== 'AbortError') $('facts').textContent = error }
 }

@@ -20,11 +20,18 @@ def test_counts_are_those_of_a_model():
 # %% 70-bench-22
 def test_check_tells_good_from_bad():
     r = dict(forward={'32': dict(fp32=100., eager=95., short=90.), '1': dict(int8=10.)}, machine=dict(gflops=100., gbs=20.), files=dict(int8=dict(bytes=150e6, cache_bytes=0, memory_mb={})),
-             model=dict(linear_weights=134e6, flops={'32': 8.6e9, '64': 0, '128': 0}), outside_forward=.05)
+             model=dict(linear_weights=134e6, flops={'32': 8.6e9, '64': 0, '128': 0}), generation=dict(fp32={'8': dict(outside=.05, tokens_per_s=40.)}),
+             exports=dict(fp32=dict(cpu_s=200., peak_mb=2000., seconds=dict(lower=150.))), profile=dict(fp32=[['xnnpack', 'gemm', 9, 88.]]))
     by = {t.name: t for t in check(r)}
     assert by['32-token fp32 forward / eager PyTorch'].ok and by['32-token fp32 forward, share of the GEMM limit'].ok and by['1-token int8 forward, share of the bandwidth limit'].ok
-    assert by['share of a generation outside the forward'].ok is False and by['int8 file, MB'].ok is False and by['32-token forward, best .pte / llama.cpp'].ok is None
+    assert by['share of a generation outside the forward'].ok is False and by['int8 file, MB'].ok is False and by['32-token forward, best .pte / best llama.cpp'].ok is None
     assert by['step after 64 in the long cache / in a short one'].ok and 'FALLS SHORT' in report(r) and 'not measured' in report(r)
+    assert by['fp32: export, CPU s'].ok is False and by['fp32: export, peak MB'].ok and 'lower 150' in report(r) and by['generation, tokens/s of the best file at four tokens a step'].ok
+    assert 'gemm (xnnpack) 88.0 ms' not in report(r)                                 # its targets hold
+    r['forward']['32'] |= {'fp32': 110., 'llama.cpp Q4_0': 120., 'llama.cpp Q8_0': 100.}
+    by = {t.name: t for t in check(r)}
+    assert by['32-token fp32 forward / eager PyTorch'].ok is False and 'gemm (xnnpack) 88.0 ms' in report(r) and by['32-token forward, best .pte / best llama.cpp'].value == 1.1
+    assert not any('file, MB' in t.name or 'export' in t.name for t in check(r | dict(cut=True)))      # of a cut model no sizes
 
 
 # %% 70-bench-23

@@ -11,9 +11,26 @@ def test_status_says_whether_the_targets_hold(exported, golden, monkeypatch, tmp
     app, path = typer.Typer(), exported('sdar')[1]
     app.command()(bench_command)
     def run(ratio):
-        made = dict(forward={'32': dict(fp32=100. * ratio, eager=100.)}, machine=dict(gflops=1., gbs=1.), files={}, model=dict(linear_weights=1, flops={'32': 1e12, '64': 0, '128': 0}))
+        made = dict(generation={}, forward={'32': dict(fp32=100. * ratio, eager=100.)}, machine=dict(gflops=1., gbs=1.), files={}, model=dict(linear_weights=1, flops={'32': 1e12, '64': 0, '128': 0}))
         monkeypatch.setattr(module, 'bench', lambda files, *args, **options: made)
         return CliRunner().invoke(app, [str(path), '--model', str(golden / 'sdar_a'), '--json', str(tmp_path / 'out.json'), '--check'])
     good, bad = run(1.), run(1.2)
     assert good.exit_code == 0 and bad.exit_code == 1 and 'FALLS SHORT' in bad.output and 'FALLS SHORT' not in good.output, (good.output, bad.output)
     assert json.loads((tmp_path / 'out.json').read_text())['forward']['32']['fp32'] == 120.
+
+def test_without_a_file_everything_is_made(golden, monkeypatch, tmp_path):
+    import diffulex_edge.bench.bench as module
+    import diffulex_edge.bench.files as files
+    from typer.testing import CliRunner
+    app, seen = typer.Typer(), {}
+    app.command()(bench_command)
+    def make(model, folder, layers, progress):
+        seen['made'] = model, folder, layers
+        return {n: dict(path=tmp_path / f'{n}.pte', cpu_s=1., peak_mb=1., seconds={}) for n in files.VARIANTS}
+    monkeypatch.setattr(files, 'make_files', make)
+    monkeypatch.setattr(module, 'bench', lambda given, config, model, formats, **options: seen.update(given=given, layers=config.num_hidden_layers, options=options) or dict(
+        forward={}, machine=dict(gflops=1., gbs=1.), files={}, model=dict(linear_weights=1, flops={})))
+    r = CliRunner().invoke(app, ['--model', str(golden / 'sdar_a'), '--layers', '1', '--folder', str(tmp_path / 'b'), '--threads', '2', '--check', '--json', str(tmp_path / 'out.json')])
+    assert r.exit_code == 0, r.output
+    assert seen['made'] == (str(golden / 'sdar_a'), tmp_path / 'b', 1) and set(seen['given']) == set(files.VARIANTS) and seen['layers'] == 1 and seen['options']['threads'] == 2
+    assert json.loads((tmp_path / 'out.json').read_text())['cut'] is True

@@ -77,3 +77,14 @@ def test_what_cannot_be(tmp_path, monkeypatch):
     c = talking()
     chat(c, lines('1 ' * 300, '1'))  # too long: said so, forgotten, and the conversation goes on
     assert 'KV cache' in c.console.file.getvalue() and len(c.turns) == 2
+
+
+# %% 87-chat-14
+def test_for_scripts(tmp_path, monkeypatch):
+    import json
+    monkeypatch.setenv('DIFFULEX_CACHE', str(tmp_path))
+    c = talking()
+    chat(c, lines('1 2', '/threshold 0.5', '/threshold two', '3 4', '/quit'), as_json=True)
+    first, reply, error, second = map(json.loads, c.console.file.getvalue().splitlines())
+    assert (first['text'], second['text']) == (c.turns[1]['content'], c.turns[3]['content']) and second['stats']['tokens'] == len(c.last)
+    assert reply == dict(reply='threshold 0.5') and 'needs a number' in error['error']

@@ -41,7 +41,7 @@ def test_every_command_has_help_with_an_example():
     assert run('--help').exit_code == 0 and {('demo',), ('export',), ('generate',), ('backends',)} <= set(commands())
     for c in commands():
         r = run(*c, '--help')
-        assert r.exit_code == 0 and f'Example: diffulex-edge {" ".join(c)}' in ' '.join(r.output.split()), c
+        assert r.exit_code == 0 and f'Example: diffulex-edge {" ".join(c)}' in ' '.join(r.output.split()) and '--json' in r.output, c
 
 def test_usage_errors_exit_with_2(tmp_path):
     for wrong in (['nonsense'], ['generate'], ['generate', 'tiny', 'x', '--temperature', '-1'], ['export', 'tiny', '-o', tmp_path / 'x.txt'], ['generate', 'tiny', 'one', '--ids'],

@@ -5,14 +5,20 @@ from diffulex_edge.quant.delegation import lowered_linears
 from diffulex_edge.quant.quantizer import Quantization
 
 # %% 43-delegation-08
+from functools import cache
 import pytest
 import torch
 from diffulex_edge.model import LlamaEdge, LlamaEdgeConfig
 from diffulex_edge.model.heads import LogitsStep
 from diffulex_edge.quant.quantizer import quantize, split_bias
 
-def lowered(model, text, rules):
+@cache
+def lowered(text, rules='ours'):
+    "The small model under a quantization, lowered by the rules of this library, of XNNPACK itself, or by none."
+    from executorch.backends.xnnpack.partition.xnnpack_partitioner import XnnpackPartitioner
     from executorch.exir import EdgeCompileConfig, to_edge_transform_and_lower
+    from diffulex_edge.backends import plan_lowering
+    rules, model = {'ours': plan_lowering('xnnpack', text.split(',')[0]).partitioners, 'of XNNPACK': [XnnpackPartitioner()], 'none': []}[rules], tiny_model()
     with torch.no_grad():
         example = torch.zeros(1, 4, dtype=torch.long), torch.tensor([0]), torch.tensor([4])
         program = split_bias(torch.export.export(LogitsStep(quantize(model, text)), example, strict=False))
@@ -23,10 +29,9 @@ def tiny_model(): return LlamaEdge(LlamaEdgeConfig(vocab_size=61, hidden_size=64
 
 # %% 43-delegation-10
 def test_what_was_asked_is_what_runs():
-    from diffulex_edge.backends import plan_lowering
     for text in ('dynamic_int8,exclude=layers.0.o', 'dynamic_int4,head=dynamic_int8'):
         model, q = tiny_model(), Quantization.of(text)
-        linears = lowered_linears(lowered(model, text, plan_lowering('xnnpack', q.name).partitioners), ['logits'])
+        linears = lowered_linears(lowered(text), ['logits'])
         check_linears(linears, q, model, ['logits'])
         assert sorted(x.path for x in linears) == ['head', 'layers.0.down', 'layers.0.gate_up', 'layers.0.o', 'layers.0.qkv'] and all(x.delegated for x in linears)
         by = {x.path: (x.weights, x.group, x.activations) for x in linears}
@@ -38,14 +43,12 @@ def test_what_was_asked_is_what_runs():
 
 # %% 43-delegation-11
 def test_what_is_lost_is_refused():
-    from executorch.backends.xnnpack.partition.xnnpack_partitioner import XnnpackPartitioner
-    from diffulex_edge.backends import plan_lowering
     model, q = tiny_model(), Quantization.of('weight_only_int8')
-    linears = lowered_linears(lowered(model, str(q), plan_lowering('xnnpack', q.name).partitioners), ['logits'])
+    linears = lowered_linears(lowered(q.name), ['logits'])
     check_linears(linears, q, model, ['logits'])
     assert {(x.weights, x.activations, x.delegated) for x in linears} == {('int8', 'fp32', True)}
-    linears = lowered_linears(lowered(model, str(q), [XnnpackPartitioner()]), ['logits'])
+    linears = lowered_linears(lowered(q.name, 'of XNNPACK'), ['logits'])
     with pytest.raises(ValueError, match='dequantized weights'): check_linears(linears, q, model, ['logits'])
-    linears = lowered_linears(lowered(model, 'dynamic_int8', []), ['logits'])
+    linears = lowered_linears(lowered('dynamic_int8', 'none'), ['logits'])
     with pytest.raises(ValueError, match='outside the delegate'): check_linears(linears, Quantization.of('dynamic_int8'), model, ['logits'])
     with pytest.raises(ValueError, match='in no graph'): check_linears([], q, model, ['logits'])

@@ -40,9 +40,9 @@ def test_adapters_stay_fp32():
 
 # %% 40-quantizer-12
 def test_texts():
-    for text in ('none', 'dynamic_int4,group_size=64,embedding=int8,head=dynamic_int8,exclude=layers.0.*+head', 'weight_only_int8,embedding=int4'):
+    for text in ('none', 'dynamic_int4,group_size=64,embedding=int8,head=dynamic_int8,exclude=layers.0.*+head', 'weight_only_int8,embedding=int4', 'static_int8,cache=int8,statistics=a/b.safetensors'):
         assert str(Quantization.of(text)) == text and Quantization.of(Quantization.of(text)) == Quantization.of(text)
-    for text, word in [('dynamic_int4,group_size=48', '48'), ('dynamic_int8,embedding=int2', 'int2'), ('dynamic_int8,head=int1', 'int1'), ('dynamic_int8,heads=none', 'heads'), ('dynamic_int8,head=fp16', 'fp16')]:
+    for text, word in [('dynamic_int4,group_size=48', '48'), ('dynamic_int8,embedding=int2', 'int2'), ('dynamic_int8,head=int1', 'int1'), ('dynamic_int8,heads=none', 'heads'), ('dynamic_int8,head=fp16', 'fp16'), ('none,cache=int3', 'int3'), ('static_int8,statistics=a=b', 'rename')]:
         with pytest.raises(ValueError, match=word): Quantization.of(text)
 
 
@@ -62,6 +62,19 @@ def test_what_is_stored():
 
 
 # %% 40-quantizer-15
+def test_quantized_twice():
+    model = load_model(golden_dir() / 'sdar_a', max_seq_len=64)
+    once = quantize(model, 'dynamic_int8,head=none')
+    twice = quantize(once, 'dynamic_int8,head=weight_only_int8,embedding=int8')                                  # what was done stays, the rest is added
+    assert twice.layers[0].qkv.weight.qdata.data_ptr() == once.layers[0].qkv.weight.qdata.data_ptr() and twice.head.weight.activation_quantization is None and type(twice.embed.weight) is not torch.nn.Parameter
+    assert torch.equal(quantize(once, 'dynamic_int8').logits([1, 2, 3]), quantize(model, 'dynamic_int8').logits([1, 2, 3]))
+    assert quantize(twice, 'dynamic_int8,head=weight_only_int8,embedding=int8').embed.weight.qdata.data_ptr() == twice.embed.weight.qdata.data_ptr()
+    with pytest.raises(ValueError, match='the embedding is quantized already: torch.int8, not none'): quantize(twice, 'dynamic_int8,head=weight_only_int8')
+    for other in ('weight_only_int8', 'dynamic_int4', 'none,embedding=int8', 'fp16'):
+        with pytest.raises(ValueError, match='quantized already: torch.int8 with activations per token'): quantize(once, other)
+
+
+# %% 40-quantizer-16
 def test_half_precision():
     model = load_model(golden_dir() / 'sdar_a', max_seq_len=64)
     before = model.logits(list(range(40))).clone()
@@ -70,7 +83,7 @@ def test_half_precision():
     assert torch.cosine_similarity(q.logits(list(range(40))).float(), before, dim=-1).mean() > .99 and torch.equal(model.logits(list(range(40))), before)
 
 
-# %% 40-quantizer-18
+# %% 40-quantizer-19
 def test_biases_of_weight_only_linears():
     class Two(nn.Module):
         def __init__(self, quantized, plain):

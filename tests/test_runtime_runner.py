@@ -69,6 +69,16 @@ def test_errors_are_sentences(built, exported, tmp_path):
 
 
 # %% 61-runner-16
+def test_a_matrix_that_is_stored_once(built, tmp_path):
+    from diffulex_edge.export import export_model
+    from diffulex_edge.export.model_exporter import random_model
+    model = random_model(dict(family='sdar', vocab_size=512, hidden_size=64, intermediate_size=96, num_hidden_layers=1, num_attention_heads=4, tie_word_embeddings=True, mask_token_id=511), max_seq_len=64)
+    r = export_model(model, output_path=tmp_path / 'tied.pte', quantization='dynamic_int8,embedding=int8', methods=('forward',))
+    assert r.shared >= 512 * 64 // 4096 * 4096
+    assert same(built, r.path, [[5, 9, 20], [1]], 4)
+
+
+# %% 61-runner-17
 def test_the_source_is_what_this_notebook_writes():
     notebook = json.loads((project_root() / 'nbs' / '06_runtime' / '61_runner.ipynb').read_text(encoding='utf-8'))
     cells = [''.join(c['source']) for c in notebook['cells'] if c['cell_type'] == 'code' and ''.join(c['source']).startswith('%%writefile')]

@@ -56,7 +56,8 @@ def test_openai_client():
         words = want.text.split()
         if len(words) > 2: assert words[2] not in client.chat.completions.create(**ask, stop=words[2]).choices[0].message.content.split()
         for wrong, field in [(dict(n=2), 'n'), (dict(logprobs=True), 'logprobs'), (dict(temperature=2.5), 'temperature'), (dict(max_tokens=5000), 'max_tokens'), (dict(max_tokens=0), 'max_tokens'),
-                             (dict(messages=[]), 'messages'), (dict(stop=['']), 'stop'), (dict(tools=[dict(type='function', function=dict(name='f'))]), 'tools'), (dict(messages=[dict(role='user', content='1 ' * 300)]), 'max_tokens')]:
+                             (dict(messages=[]), 'messages'), (dict(stop=['']), 'stop'), (dict(model='gpt-5'), 'model'), (dict(stream_options=dict(include_usage=True)), 'stream_options'), (dict(response_format=dict(type='json_object')), 'response_format'),
+                             (dict(messages=[dict(role='user', content='1', name='x')]), 'messages'), (dict(messages=[dict(role='tool', content='1', tool_call_id='x')]), 'messages'), (dict(tools=[dict(type='function', function=dict(name='f'))]), 'tools'), (dict(messages=[dict(role='user', content='1 ' * 300)]), 'max_tokens')]:
             with pytest.raises(openai.BadRequestError) as e: client.chat.completions.create(**ask | wrong)
             assert e.value.body['param'] == field and field in e.value.body['message'] or 'cache' in e.value.body['message']
         for _ in range(500): worker.inside and time.sleep(.01)  # it leaves just after its answer

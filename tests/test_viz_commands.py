@@ -27,7 +27,8 @@ def test_commands(tmp_path):
     page = (tmp_path / 'drafts.html').read_text(encoding='utf-8')
     assert page.count('"steps":') == 2 and '"sync":"time"' in page
     assert run('png', tmp_path / 'drafts.jsonl', '--step', 3, '-o', tmp_path / 'a.png', '--width', 600).exit_code == 0 and Image.open(tmp_path / 'a.png').size[0] == 1200
-    assert run('gif', tmp_path / 'drafts.jsonl', '--ms', 40, '--width', 400).exit_code == 0
+    made = json.loads(run('gif', tmp_path / 'drafts.jsonl', '--ms', 40, '--width', 400, '--json').stdout)
+    assert made == dict(path=str(tmp_path / 'drafts.gif'), bytes=(tmp_path / 'drafts.gif').stat().st_size)
     with Image.open(tmp_path / 'drafts.gif') as picture: assert picture.n_frames == len(film.steps) + 1
 
 

@@ -33,7 +33,7 @@ def linear_configs() -> list:
 
     return [AnyLinear if c is LinearConfig else c for c in ALL_PARTITIONER_CONFIGS]
 
-xnnpack = register(Backend('xnnpack', 'any CPU', ('none', 'fp16', 'dynamic_int8', 'weight_only_int8', 'dynamic_int4'), lowering,
+xnnpack = register(Backend('xnnpack', 'any CPU', ('none', 'fp16', 'dynamic_int8', 'static_int8', 'weight_only_int8', 'dynamic_int4'), lowering,
                            missing_to_run=lambda: not_in_runtime('XnnpackBackend', 'this build of ExecuTorch has no XNNPACK; pip install executorch')))
 
 # %% ../../nbs/05_lowering/51_xnnpack.ipynb #51-xnnpack-07

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['CHILD', 'interleaved', 'machine_limits', 'linear_weights', 'step_flops', 'peak_memory', 'runner_memory',
-           'outside_forward', 'llama_cpp', 'bench', 'Target', 'check', 'report']
+           'largest_pieces', 'generation', 'llama_cpp', 'bench', 'Target', 'check', 'report']
 
 # %% ../../nbs/09_bench/70_bench.ipynb #70-bench-02
 import platform, statistics, subprocess, sys, time
@@ -17,6 +17,8 @@ import torch
 from ..model.config import DecoderConfig
 from ..model.decoder import Decoder
 from ..model.kv_cache import KVCacheConfig
+from ..export.sharing import Segments
+from ..runtime.profile import profile_step
 from ..runtime.pte import PteSession, set_threads
 from ..runtime.step import EagerSession
 
@@ -82,8 +84,15 @@ def runner_memory(pte: str | Path) -> dict[str, float]:
     return dict(runner=int(kb) * 1024 / 1e6)
 
 # %% ../../nbs/09_bench/70_bench.ipynb #70-bench-12
-def outside_forward(session: PteSession, c: DecoderConfig, tokens: int = 32) -> float:
-    "Share of a generation's time that is not ExecuTorch's: sampler, trace, checks, building tensors. Steps of `tokens` tokens."
+def largest_pieces(path: str | Path, n: int = 5) -> list[int]:
+    "Bytes of the largest constants and named weights of a file."
+    data = Path(path).read_bytes()
+    if data[8:12] != b'eh00': return []
+    s = Segments(data)
+    return sorted({start: size for start, size in [*s.constants, *(s.spans[i] for i in s.named)]}.values(), reverse=True)[:n]
+
+def generation(session: PteSession, steps: int, tokens: int = 32) -> dict[str, float]:
+    "A block of `tokens` tokens in so many `steps`: `outside`, the share of the CPU time that is not ExecuTorch's (sampler, trace, checks, building tensors), and `tokens_per_s` by the wall clock."
     from diffulex_edge.runtime.diffusion import DiffusionEngine, DiffusionGenerationConfig
     class Timed:
         seconds = 0.
@@ -94,22 +103,26 @@ def outside_forward(session: PteSession, c: DecoderConfig, tokens: int = 32) -> 
             return out
     method, session.loaded = session.method, Timed()
     try:
-        t = time.process_time()
-        DiffusionEngine(session=session).generate([1] * tokens, DiffusionGenerationConfig(max_new_tokens=tokens, num_iterations=8, confidence_threshold=None, eos_token_id=()))
-        whole = time.process_time() - t
+        engine = DiffusionEngine(session=session)
+        t, wall = time.process_time(), time.perf_counter()
+        engine.generate([1] * tokens, DiffusionGenerationConfig(max_new_tokens=tokens, num_iterations=steps, confidence_threshold=None, eos_token_id=()))
+        whole, wall = time.process_time() - t, time.perf_counter() - wall
     finally: session.loaded = method
-    return 1 - Timed.seconds / whole
+    return dict(outside=1 - Timed.seconds / whole, tokens_per_s=tokens / wall)
 
-def llama_cpp(gguf: Path, threads: int, rows: int):
+def llama_cpp(gguf: Path, threads: int, rows: int) -> Callable:
     "A function `(tokens)` that runs a llama.cpp forward of that many tokens from an empty cache."
     from llama_cpp import Llama
     llm = Llama(str(gguf), n_ctx=rows, n_batch=rows, n_threads=threads, n_threads_batch=threads, verbose=False)
     def forward(tokens): llm.reset(); llm.eval(list(range(100, 100 + tokens)))
     return forward
 
-def bench(files: dict[str, Path], config: DecoderConfig, model: Decoder | None = None, gguf: Path | None = None, *, tokens=(1, 2, 4, 8, 16, 32, 64, 128), cached=(64, 256, 512, 1024, 1920),
+def bench(files: dict[str, Path], config: DecoderConfig, model: Decoder | None = None, gguf: dict[str, Path] | None = None, *, tokens=(1, 2, 4, 8, 16, 32, 64, 128), cached=(64, 256, 512, 1024, 1920),
           threads: int = 1, runs: int = 5, memory: bool = True, progress: Callable = lambda message: None) -> dict:
-    "Measure everything that is there, in turns; returns what `check` and the plots read. `config`: of the model the files were exported from."
+    """Measure everything that is there, in turns; returns what `check` and the plots read.
+
+    `config`: of the model the files were exported from; `gguf`: format -> file of the same weights for llama.cpp, used when its package is installed.
+    """
     torch.set_num_threads(threads)
     set_threads(threads)
     out = dict(machine=dict(cpu=platform.processor() or platform.machine(), threads=threads, runs=runs, clock='CPU' if threads == 1 else 'wall'), files={}, forward={}, cached={})
@@ -120,10 +133,10 @@ def bench(files: dict[str, Path], config: DecoderConfig, model: Decoder | None =
         sessions[name] = PteSession(path)
         sessions[name].step([1], 0, 1)
         info = sessions[name].info
-        out['files'][name] = dict(bytes=Path(path).stat().st_size, load_s=time.process_time() - t, rows=info.max_seq_len, block_length=info.block_length,
+        out['files'][name] = dict(bytes=Path(path).stat().st_size, largest=largest_pieces(path), load_s=time.process_time() - t, rows=info.max_seq_len, block_length=info.block_length,
                                   cache_bytes=KVCacheConfig.of(config, info.max_seq_len).bytes, memory_mb=peak_memory(path) if memory else {})
     if model is not None: sessions['eager'] = EagerSession(model)
-    llama = llama_cpp(gguf, threads, 512) if gguf and find_spec('llama_cpp') else None
+    llama = {f'llama.cpp {name}': llama_cpp(path, threads, 512) for name, path in (gguf or {}).items()} if find_spec('llama_cpp') else {}
     ids = torch.randint(1, config.vocab_size, (max(s.info.max_seq_len for s in sessions.values()),), generator=torch.Generator().manual_seed(0)).tolist()
     def fill(s, n):
         for a in range(0, n, s.info.max_tokens if hasattr(s, 'path') else 128): s.step(ids[a:min(n, a + 128)], a, min(n, a + 128))
@@ -131,7 +144,7 @@ def bench(files: dict[str, Path], config: DecoderConfig, model: Decoder | None =
     for T in tokens:
         progress(f'{T} tokens')
         calls = {n: partial(s.step, ids[64:64 + T], 64, 64 + T) for n, s in sessions.items() if T <= s.info.max_tokens and 64 + T <= s.info.max_seq_len}
-        if llama: calls['llama.cpp'] = partial(llama, T)
+        calls |= {name: partial(f, T) for name, f in llama.items()}
         out['forward'][str(T)] = interleaved(calls, runs, threads)
     for n in cached:
         if n + 32 > sessions['fp32'].info.max_seq_len: continue
@@ -141,10 +154,12 @@ def bench(files: dict[str, Path], config: DecoderConfig, model: Decoder | None =
         out['cached'][str(n)] = interleaved({name: partial(s.step, ids[n:n + 32], n, n + 32) for name, s in fits.items()}, max(3, runs // 2), threads)
     progress('the machine')
     out['machine'] |= machine_limits(threads)
-    if sessions['fp32'].info.block_length >= 32: out['outside_forward'] = outside_forward(sessions['fp32'], config)
+    progress('generation')
+    out['generation'] = {name: {str(steps): generation(s, steps) for steps in (32, 8)} for name, s in sessions.items() if name in ('fp32', 'int8', 'int4') and s.info.block_length == 32}  # a token a step, four tokens a step
+    out['profile'] = {name: [[o.where, o.name, o.calls, o.ms] for o in profile_step(path, min(32, sessions[name].info.max_tokens), 64, runs=2)[:12]] for name, path in files.items() if name != 'short' and sessions[name].info.max_seq_len >= 96}
     n = min(128, sessions['fp32'].info.max_tokens, sessions['fp32'].info.max_seq_len)
     out['prefill_128_ms'] = interleaved({name: partial(s.step, ids[:n], 0, n) for name, s in sessions.items() if n <= s.info.max_tokens}, 3, threads)
-    out['model'] = dict(linear_weights=linear_weights(config), flops={str(T): step_flops(config, T, 64 + T) for T in tokens})
+    out['model'] = dict(linear_weights=linear_weights(config), layers=config.num_hidden_layers, flops={str(T): step_flops(config, T, 64 + T) for T in tokens})
     return out
 
 # %% ../../nbs/09_bench/70_bench.ipynb #70-bench-14
@@ -155,6 +170,7 @@ class Target:
     value: float | None   # None: not measured in this run
     limit: float
     at_most: bool = True  # else at least
+    why: str = ''         # what the run knows about it, for one that falls short
 
     @property
     def ok(self) -> bool | None:
@@ -162,24 +178,35 @@ class Target:
         return None if self.value is None else self.value <= self.limit if self.at_most else self.value >= self.limit
 
 def check(r: dict) -> list[Target]:
-    "The targets of a 135M model, from the result of `bench`."
+    "The targets of a 135M model, from the result of `bench`; sizes and export only when the whole model was measured."
     f, m, files, model = r['forward'], r['machine'], r['files'], r['model']
     get = lambda table, *path: get(table.get(path[0]) or {}, *path[1:]) if path else (table if table != {} else None)
     ratio = lambda a, b: None if a is None or b is None else a / b
     of_gemm = lambda T: ratio(model['flops'][T] / m['gflops'] / 1e6, get(f, T, 'fp32')) if T in f else None
-    out = [Target('32-token fp32 forward / eager PyTorch', ratio(get(f, '32', 'fp32'), get(f, '32', 'eager')), 1.1)]
-    out += [Target(f'{T}-token fp32 forward, share of the GEMM limit', of_gemm(T), .85, at_most=False) for T in ('32', '64', '128')]
-    out += [Target('1-token int8 forward, share of the bandwidth limit', ratio(model['linear_weights'] / m['gbs'] / 1e6, get(f, '1', 'int8')), .6, at_most=False),
-            Target('step after 64 in the long cache / in a short one', ratio(get(f, '32', 'fp32'), get(f, '32', 'short')), 1.15),
-            Target('share of a generation outside the forward', r.get('outside_forward'), .03)]
-    out += [Target(f'{T}-token forward, best .pte / llama.cpp', ratio(min((v for k, v in f.get(T, {}).items() if k in ('fp32', 'int8')), default=None), get(f, T, 'llama.cpp')), 1.) for T in ('32', '128')]
-    for name in ('fp32', 'int8'):
-        peak, size = get(files, name, 'memory_mb', 'runner'), files.get(name)
-        out.append(Target(f'{name}: peak MB of the C++ runner beyond file and cache', None if peak is None else peak - (size['bytes'] + size['cache_bytes']) / 1e6, 200))
-    out.append(Target('int8 file, MB', ratio(get(files, 'int8', 'bytes'), 1e6), 140))
+    best = lambda T, kind: min((v for k, v in f.get(T, {}).items() if kind(k)), default=None)
+    profile = lambda name: 'where 32 tokens after 64 go: ' + ', '.join(f'{op} ({where}) {ms:.1f} ms' for where, op, _, ms in r['profile'][name][:5]) if get(r, 'profile', name) else ''
+    out = [Target('32-token fp32 forward / eager PyTorch', ratio(get(f, '32', 'fp32'), get(f, '32', 'eager')), 1.1, why=profile('fp32'))]
+    out += [Target(f'{T}-token fp32 forward, share of the GEMM limit', of_gemm(T), .85, at_most=False, why=profile('fp32')) for T in ('32', '64', '128')]
+    out += [Target('1-token int8 forward, share of the bandwidth limit', ratio(model['linear_weights'] / m['gbs'] / 1e6, get(f, '1', 'int8')), .6, at_most=False, why=profile('int8')),
+            Target('step after 64 in the long cache / in a short one', ratio(get(f, '32', 'fp32'), get(f, '32', 'short')), 1.15, why=profile('fp32')),
+            Target('share of a generation outside the forward', get(r, 'generation', 'fp32', '8', 'outside'), .03, why='sampler, trace, checks and tensors of the host')]
+    out += [Target(f'{T}-token forward, best .pte / best llama.cpp', ratio(best(T, lambda k: k in ('fp32', 'int8', 'int4')), best(T, lambda k: k.startswith('llama.cpp'))), 1., why=profile('int8')) for T in ('32', '128')]
+    for name in ('fp32', 'int8', 'int4'):
+        peak, file = get(files, name, 'memory_mb', 'runner'), files.get(name)
+        out.append(Target(f'{name}: peak MB of the C++ runner beyond file and cache', None if peak is None else peak - (file['bytes'] + file['cache_bytes']) / 1e6, 200))
+    if not r.get('cut'):
+        pieces = lambda name: 'largest pieces, MB: ' + ' '.join(f'{n / 1e6:.1f}' for n in get(files, name, 'largest') or ())
+        out += [Target('int8 file, MB', ratio(get(files, 'int8', 'bytes'), 1e6), 140, why=pieces('int8')), Target('4-bit file, MB', ratio(get(files, 'int4', 'bytes'), 1e6), 90, why=pieces('int4'))]
+        out.append(Target('generation, tokens/s of the best file at four tokens a step', max((g['8']['tokens_per_s'] for g in r.get('generation', {}).values()), default=None), 10, at_most=False, why=profile('int8')))
+        for name, e in r.get('exports', {}).items():
+            stages = 'seconds by stage: ' + ', '.join(f'{k} {v:.0f}' for k, v in e['seconds'].items())
+            out += [Target(f'{name}: export, CPU s', e['cpu_s'], 180, why=stages), Target(f'{name}: export, peak MB', e['peak_mb'], 3000, why=stages)]
     return out
 
 def report(r: dict) -> str:
-    "The targets as lines of text."
-    mark = {True: 'holds', False: 'FALLS SHORT', None: 'not measured'}
-    return '\n'.join(f'{t.name:62} {"" if t.value is None else format(t.value, ".3g"):>8} {"<=" if t.at_most else ">="} {t.limit:<5} {mark[t.ok]}' for t in check(r))
+    "The targets as lines of text; under each one that falls short, what the run knows about it."
+    mark, lines = {True: 'holds', False: 'FALLS SHORT', None: 'not measured'}, []
+    for t in check(r):
+        lines.append(f'{t.name:62} {"" if t.value is None else format(t.value, ".3g"):>8} {"<=" if t.at_most else ">="} {t.limit:<5} {mark[t.ok]}')
+        if t.ok is False and t.why: lines.append(f'    {t.why}')
+    return '\n'.join(lines)

@@ -26,18 +26,22 @@ class Device:
         "The device a benchmark ran on."
         return cls(bench['machine']['gflops'], bench['machine']['gbs'], **more)
 
-BYTES = dict(none=(4, 4), fp16=(2, 2), dynamic_int8=(1, 4), weight_only_int8=(1, 4), dynamic_int4=(.5 + 2 / 32, 4), weight_only_int4=(.5 + 2 / 32, 4))  # quantization -> bytes of a weight: linears, embedding
+BYTES = dict(none=(4, 4), fp16=(2, 2), dynamic_int8=(1, 4), static_int8=(1, 4), weight_only_int8=(1, 4), dynamic_int4=(.5 + 2 / 32, 4), weight_only_int4=(.5 + 2 / 32, 4))  # quantization -> bytes of a weight: linears, embedding
 
-def file_bytes(c: DecoderConfig, quantization: str = 'none', embedding_bytes: float | None = None) -> float:
-    "Size of the `.pte`: linears, the embedding (stored apart also when tied; `embedding_bytes` per weight where it is quantized too), rotary tables and graph. Raises `ValueError` for an unknown quantization."
+def file_bytes(c: DecoderConfig, quantization: str = 'none', embedding_bytes: float | None = None, once: bool = True) -> float:
+    """Size of the `.pte`: linears, the embedding (`embedding_bytes` per weight where it is quantized too), rotary tables and graph.
+
+    `once`: a tied head of the same precision is stored once, as `export_model` does. Raises `ValueError` for an unknown quantization.
+    """
     if quantization not in BYTES: raise ValueError(f'no size is known for quantization {quantization!r}; choose one of {", ".join(BYTES)}')
     linear, embedding = BYTES[quantization]
     scales = 0 if quantization in ('none', 'fp16') else 4 * c.num_hidden_layers * (4 * c.hidden_size + 3 * c.intermediate_size) + 4 * c.vocab_size
+    if once and c.tie_word_embeddings and (embedding_bytes or embedding) == linear: embedding = embedding_bytes = 0
     return linear * linear_weights(c) + (embedding_bytes or embedding) * c.vocab_size * c.hidden_size + scales + 8 * c.max_seq_len * c.head_dim + 60e3 * c.num_hidden_layers
 
-def peak_bytes(c: DecoderConfig, quantization: str = 'none', max_tokens: int = 128) -> float:
+def peak_bytes(c: DecoderConfig, quantization: str = 'none', max_tokens: int = 128, embedding_bytes: float | None = None) -> float:
     "Resident memory of a runner when everything was touched, an upper bound: the packed weights, the whole embedding, a full cache, and probabilities and logits of the longest step."
-    return file_bytes(c, quantization) + KVCacheConfig.of(c).bytes + 2 * 4 * max_tokens * c.vocab_size + 30e6
+    return file_bytes(c, quantization, embedding_bytes, once=False) + KVCacheConfig.of(c).bytes + 2 * 4 * max_tokens * c.vocab_size + 30e6
 
 def step_seconds(c: DecoderConfig, device: Device, tokens: int, kv_len: int | None = None, quantization: str = 'none') -> float:
     "Time of a step. Reading and multiplying overlap, but not perfectly near the ridge: the two times are joined by a 1.5-norm, between their maximum and their sum."

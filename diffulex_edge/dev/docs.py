@@ -35,8 +35,8 @@ def broken_links(root: Path) -> list[str]:
     return found
 
 # %% ../../nbs/90_dev/94_docs.ipynb #94-docs-07
-STAGES = {'model': 'test_model_(?!kv)', 'cache': 'test_model_kv', 'sampler and engines': 'test_(diffusion|runtime_(?!pte|runner|prof))', 'quantization': 'test_quant', 'backends and export': 'test_(backends|export)',
-          'on-device runtime': 'test_runtime_(pte|runner|prof)', 'multi-model': 'test_multi_model', 'visualization': 'test_viz', 'demo and command line': 'test_(demo|cli)', 'tools of the project': 'test_(dev|testing)', 'guides and the rest': ''}
+STAGES = {'model': 'test_model_(?!kv)', 'cache': 'test_model_kv', 'sampler': 'test_(diffusion|runtime_(?!pte|runner|prof))', 'quantization and export': 'test_(quant|export)', 'backends': 'test_backends',
+          'integration': 'test_(runtime_(pte|runner|prof)|demo_run|cli|chat|serve|readme)', 'multi-model': 'test_multi_model', 'visualization': 'test_viz', 'measuring': 'test_(bench|demo_measure)', 'tools of the project': 'test_(dev|testing)', 'guides and the rest': ''}
 
 def count_tests(root: Path) -> dict[str, int]:
     "Tests per stage that pytest collects under `tests/` (the browser's left out)."

@@ -27,6 +27,7 @@ class QuantizationType(str, Enum):
     NONE = 'none'
     FP16 = 'fp16'
     DYNAMIC_INT8 = 'dynamic_int8'
+    STATIC_INT8 = 'static_int8'
     DYNAMIC_INT4 = 'dynamic_int4'
     WEIGHT_ONLY_INT8 = 'weight_only_int8'
     WEIGHT_ONLY_INT4 = 'weight_only_int4'
@@ -60,3 +61,4 @@ class ExportResult:
     delegates: int = 0                   # calls into delegates per step, all methods together
     seconds: dict = field(default_factory=dict)         # stage -> wall time
     linears: list = field(default_factory=list)         # what every linear became, see `LoweredLinear`
+    shared: int = 0                                     # bytes that the file got shorter by storing a tied matrix once

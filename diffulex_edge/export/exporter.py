@@ -16,6 +16,7 @@ import torch
 from torch import nn
 from ..backends import find_backend, plan_lowering
 from .config import ExportConfig, ExportResult
+from .sharing import share_constants
 from ..model.decoder import Decoder
 from ..model.heads import ConfidenceStep, FullStep, LogitsStep
 from ..quant.delegation import check_embedding, check_linears, lowered_linears
@@ -81,7 +82,7 @@ def written(path: Path):
     path.parent.mkdir(parents=True, exist_ok=True)
     fd, tmp = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix='.part')
     try:
-        with os.fdopen(fd, 'wb') as f: yield f
+        with os.fdopen(fd, 'w+b') as f: yield f
         os.chmod(tmp, 0o644)
         os.replace(tmp, path)
     finally: Path(tmp).unlink(missing_ok=True)
@@ -114,6 +115,7 @@ def export_model(model: Decoder, example_inputs=None, output_path: str | Path = 
     how = plan_lowering(c.backend, c.quantization.partition(',')[0], **c.options)
     q = Quantization() if how.prepare else Quantization.of(c.quantization)
     if q.head: find_backend(c.backend, q.head)
+    if q.cache != 'none' and how.constant_shapes: raise ValueError(f'backend {c.backend} keeps its KV cache in floating point here; leave out cache={q.cache}')
     info, example, path, seconds = ModelInfo.of(model), example_step(model, example_inputs), Path(c.output_path), {}
     info.max_tokens = step_size(model.config, c.max_tokens, how.constant_shapes)
     constants = info.constants() | (dict(get_step_size=info.max_tokens) if how.constant_shapes else {})
@@ -139,6 +141,8 @@ def export_model(model: Decoder, example_inputs=None, output_path: str | Path = 
         program = stage('serialize', serialize, edge, q.embedding != 'none')
         check_embedding(program, q, programs)
     def write():
-        with written(path) as f: program.write_to_file(f)
-    stage('write', write)
-    return ExportResult(path, path.stat().st_size, list(programs), constants, inside, outside, calls, seconds, linears)
+        with written(path) as f:
+            program.write_to_file(f)
+            return share_constants(f)
+    shared = stage('write', write)
+    return ExportResult(path, path.stat().st_size, list(programs), constants, inside, outside, calls, seconds, linears, shared)

@@ -81,6 +81,7 @@ def random_model(fields: dict, max_seq_len: int | None = None, seed: int = 0) ->
     with torch.device('meta'): model = classes[family](config)
     g = torch.Generator().manual_seed(seed)
     model.to_empty(device='cpu').make_buffers()
+    if config.tie_word_embeddings: model.head.weight = model.embed.weight  # `to_empty` made two of them
     for name, p in model.named_parameters(): p.fill_(1) if 'norm' in name else p.zero_() if name.endswith('bias') else p.normal_(std=.02, generator=g)
     return model
 

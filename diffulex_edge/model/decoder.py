@@ -39,6 +39,7 @@ class Decoder(nn.Module):
     architectures: tuple[str, ...] = ()
     names = HF_NAMES
     masked = -1e9        # added to the scores of hidden keys; nearer to 0 for backends that quantize scores
+    Cache = KVCache      # class of every layer's cache
     whole_cache = False  # attend to all rows of the cache under a mask, and not to the first `kv_len`: for backends whose shapes must be constants
 
     def __init__(self, config: DecoderConfig):
@@ -59,7 +60,7 @@ class Decoder(nn.Module):
         for name, table in zip(('cos', 'sin', 'turn'), (*rope_table(c), half_turn(c.head_dim))): self.register_buffer(name, table, persistent=False)
         for m in self.modules():
             if isinstance(m, RMSNorm): m.make_buffers()
-        for layer in self.layers: layer.cache = KVCache(c.num_key_value_heads, c.max_seq_len, c.head_dim, dtype)
+        for layer in self.layers: layer.cache = self.Cache(c.num_key_value_heads, c.max_seq_len, c.head_dim, dtype)
 
     def add_mask_adapter(self, rank: int):
         "Give every projection an (empty) `LowRank` branch and the mask token an embedding of its own, both used in rows of mask tokens only."

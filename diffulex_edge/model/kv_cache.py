@@ -62,5 +62,5 @@ class KVCacheConfig:
 
     @property
     def bytes(self) -> int:
-        "Memory of keys and values of all layers."
-        return self.num_layers * 2 * self.num_kv_heads * self.max_seq_len * self.head_dim * self.dtype.itemsize
+        "Memory of keys and values of all layers; 8-bit rows have an fp32 scale each."
+        return self.num_layers * 2 * self.num_kv_heads * self.max_seq_len * (self.head_dim * self.dtype.itemsize + (4 if self.dtype == torch.int8 else 0))

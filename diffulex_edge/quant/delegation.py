@@ -74,7 +74,7 @@ def expected(q: Quantization, path: str) -> tuple[str, str]:
         plain = 'fp16' if q.name == 'fp16' else 'fp32'
         return plain, plain
     bits, quantized = SCHEMES[scheme]
-    return f'int{bits}', 'int8 per token' if quantized else 'fp16' if q.name == 'fp16' else 'fp32'
+    return f'int{bits}', f'int8 {quantized}' if quantized else 'fp16' if q.name == 'fp16' else 'fp32'
 
 def check_linears(linears: list[LoweredLinear], q: Quantization, model: nn.Module, methods, must_delegate: bool = True):
     "Compare with what was asked. Raises `ValueError` naming the first linear that is missing, not in the delegate, dequantized, or of another precision."

@@ -30,7 +30,7 @@ function form(fields, run) {
     const i = f.options ? el('select', {}, ...f.options.map(o => el('option', {value: o}, o))) : f.name === 'prompt' ? el('textarea', {rows: 2}) : el('input', {type: f.type || 'number', step: f.step ?? 'any', min: f.min, max: f.max, placeholder: f.placeholder ?? ''});
     i.value = f.value ?? ''; i.name = f.name; inputs[f.name] = i;
     if (f.name === 'prompt') i.addEventListener('keydown', e => { if (e.key === 'Enter' && (e.ctrlKey || e.metaKey)) { e.preventDefault(); e.stopPropagation(); box.requestSubmit(); } });
-    box.append(el('label', {class: f.name === 'prompt' ? 'wide' : ''}, f.label || f.name, i));
+    box.append(el('label', {class: f.name === 'prompt' ? 'wide' : f.options ? 'pick' : ''}, f.label || f.name, i));
   }
   return box;
 }

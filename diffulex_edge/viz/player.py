@@ -60,6 +60,7 @@ class Reel {
   get n() { return this.steps.length; }
   get size() { return this.hist.length; }
   word(id) { return this.data.words[id] ?? ` ${id}`; }
+  spoken(id) { return this.word(id).replace('↵', ' line break ').trim() || 'blank'; }
   step_at(ms) { let k = 0; while (k < this.n && this.time[k + 1] <= ms + 1e-6) k++; return k; }
   look(p, k) {  // state, id and numbers of a position after step k; null where nothing is yet
     const h = latest(this.hist[p], k), {kept, prompt, mask} = this.data;
@@ -74,8 +75,14 @@ class Reel {
     if (!s) return `position ${p}: not there yet`;
     const what = s.state === 'mask' ? 'masked' : s.state === 'given' ? (p < this.data.prompt ? 'prompt' : 'given') : `revealed in step ${s.born}`;
     const sure = s.conf == null || s.state === 'given' ? '' : `, ${s.state === 'mask' ? 'best guess' : 'confidence'} ${s.conf.toFixed(2)}`;
-    const word = s.state === 'mask' ? 'mask' : this.word(s.id);
+    const word = s.state === 'mask' ? 'mask' : this.spoken(s.id);
     return `${word}, position ${p}, ${what}${sure}${s.revised ? `, revised ${s.revised} time${s.revised > 1 ? 's' : ''}` : ''}${s.cut ? ', not part of the answer' : ''}`;
+  }
+  tell(k) {  // what a step did, as one would say it
+    if (!k) return `start, ${this.n} steps`;
+    const s = this.steps[k - 1], now = p => this.spoken(latest(this.hist[p], k)[1]), some = (s.new || []).slice(0, 12);
+    const words = some.map(now).join(', ') + (some.length < (s.new || []).length ? ` and ${s.new.length - some.length} more` : '');
+    return `step ${k} of ${this.n}, ${s.kind}, ${words ? `revealed: ${words}` : 'nothing revealed'}${s.back?.length ? `, ${s.back.length} taken back` : ''}`;
   }
 }
 '''
@@ -98,7 +105,13 @@ class Text {
       on(type === 'click' ? 'click' : 'look', +p, e);
     });
   }
-  rove(p) { this.spans[this.here]?.setAttribute('tabindex', -1); this.here = p; this.spans[p].setAttribute('tabindex', 0); this.spans[p].setAttribute('aria-label', this.reel.describe(p, this.k)); }
+  rove(p) { this.spans[this.here]?.setAttribute('tabindex', -1); this.name(this.here); this.here = p; this.spans[p].setAttribute('tabindex', 0); this.name(p); }
+  name(p) {  // in full where the focus is; elsewhere the word is its own name, and a mask is called one
+    const span = this.spans[p], edit = {mask: ', to be masked', pin: ', pinned'}[this.edits[p]] ?? '';
+    if (!span) return;
+    const name = p === this.here ? this.reel.describe(p, this.k) + edit : this.reel.look(p, this.k)?.state === 'mask' ? 'mask' + edit : null;
+    if (name) span.setAttribute('aria-label', name); else span.removeAttribute('aria-label');
+  }
   key(e) {
     const p = +e.target.dataset.p, n = this.spans.length, g = this.reel.data.grid;
     if (Number.isNaN(p)) return;
@@ -136,12 +149,13 @@ class Text {
       span.hidden = !s;
       if (!s) continue;
       const word = s.state === 'mask' ? '' : reel.word(s.id);
-      span.textContent = s.state === 'mask' ? '\u00a0░\u00a0' : word;
+      span.textContent = s.state === 'mask' ? '░' : word.replace(/ (?= )|^ +$/g, '\u00a0');  // one blank ends with its line, more of them are kept
       span.className = `dx-t ${s.state}${s.revised ? ' revised' : ''}${s.cut ? ' cut' : ''}${value == null ? '' : ' ramp'}${colour === 'state' ? '' : ' plain'}${edit && ' e-' + edit}${this.diff === p ? ' diff' : ''}${/[↵]/.test(word) ? ' br' : ''}`;
       if (value == null) span.style.removeProperty('--v'); else span.style.setProperty('--v', ramp(value).join(' '));
+      this.name(p);
     }
-    if (this.spans[this.here]) this.spans[this.here].setAttribute('aria-label', reel.describe(this.here, k));
-    return touched;
+    this.name(this.here);
+    return this.touched = touched;
   }
   follow(k) {  // the last new token into view, without moving the page
     const p = Math.max(...this.reel.fresh[k] ?? [], -1), span = this.spans[p];
@@ -166,7 +180,7 @@ class Lane {
     this.svg.onclick = e => { const b = this.svg.getBoundingClientRect(); on(reel.step_at((e.clientX - b.left) / b.width * this.total) + 1); };
   }
   draw(k, total) {
-    const {reel} = this, H = 14;
+    const {reel} = this, H = 16;
     for (; this.drawn < reel.n; this.drawn++) {
       const s = reel.steps[this.drawn];
       if (!this.rows.includes(s.kind)) { this.rows.push(s.kind); this.names.append(el('span', {style: `--k:${KINDS[s.kind] || '#888'}`}, s.kind)); }
@@ -181,33 +195,55 @@ class Lane {
     for (const [name, v] of Object.entries({x: a, y: 0, width: Math.max(w, this.total / 400), height: Math.max(this.rows.length, 1) * H})) this.cursor.setAttribute(name, v);
   }
 }
-class Map2 {
+class Map2 {  // a pixel per step and position on a sheet that is painted once, row by row, and enlarged
   constructor(reel, on) {
-    Object.assign(this, {reel, seen: ''});
+    Object.assign(this, {reel, seen: '', sheet: el('canvas'), rows: 0, painted: 0});
     this.canvas = el('canvas', {role: 'img', 'aria-label': 'reveal map: a row per step, a column per position'});
     this.cursor = el('div', {class: 'dx-row'}); this.column = el('div', {class: 'dx-col'});
     this.box = el('div', {class: 'dx-map'}, this.canvas, this.cursor, this.column);
-    this.box.onclick = e => { const b = this.canvas.getBoundingClientRect(); on(1 + Math.floor((e.clientY - b.top) / b.height * reel.n), this.from + Math.floor((e.clientX - b.left) / b.width * this.cols)); };
+    const at = e => { const b = this.canvas.getBoundingClientRect(); return [1 + Math.floor((e.clientY - b.top) / b.height * reel.n), this.from + Math.floor((e.clientX - b.left) / b.width * this.cols)]; };
+    this.box.onclick = e => on(...at(e));
+    this.box.onmousemove = e => { const [k, p] = at(e); if (k > 0 && k <= reel.n && p < reel.size) this.box.title = `step ${k}: ${reel.describe(p, k)}`; };
+  }
+  paint(entropy) {  // the steps that are not on the sheet yet
+    const {reel, sheet} = this, key = `${this.from} ${entropy}`, n = Math.max(reel.n, 1);
+    if (this.cols > sheet.width || n > sheet.height || key !== this.sheeted) {
+      sheet.width = Math.max(this.cols, sheet.width); sheet.height = n > sheet.height ? 2 * n : sheet.height;  // it is empty now
+      this.sheeted = key; this.rows = 0;
+    }
+    const c = sheet.getContext('2d'), cell = (p, colour) => { if (p >= this.from) { c.fillStyle = colour; c.fillRect(p - this.from, this.rows, 1, 1); this.painted++; } };
+    for (; this.rows < reel.n; this.rows++) {
+      const s = reel.steps[this.rows], flat = (entropy ? s.ent : s.conf) || [];
+      for (const p of s.new || []) cell(p, '#8fa3bd');  // revealed without a number
+      for (let i = 0; i < flat.length; i += 2) cell(flat[i], `rgb(${ramp(entropy ? 1 - flat[i + 1] / 400 : flat[i + 1] / 1000).join(' ')})`);
+    }
   }
   draw(k, colour, at) {
     const {reel} = this, n = Math.max(reel.n, 1);
     this.from = Math.min(reel.data.prompt, Math.max(reel.size - 1, 0)); this.cols = Math.max(reel.size - this.from, 1);
-    const entropy = colour === 'entropy' && reel.ent.some(Boolean), w = this.box.clientWidth || 480, h = Math.min(Math.max(n * 9, 72), 240);
-    const key = `${n} ${reel.size} ${w} ${entropy}`;
+    const entropy = colour === 'entropy' && reel.ent.some(Boolean), w = this.box.clientWidth || 480, h = Math.min(Math.max(n * 10, 72), 300);
+    const key = `${reel.n} ${reel.size} ${w} ${entropy}`;
     if (key !== this.seen) {
       this.seen = key;
-      const ratio = window.devicePixelRatio || 1, c = this.canvas.getContext('2d'), cw = w / this.cols, ch = h / n, gap = Math.min(cw, ch) > 5 ? 1 : 0;
+      this.paint(entropy);
+      const ratio = window.devicePixelRatio || 1, c = this.canvas.getContext('2d'), cw = w / this.cols, ch = h / n;
       this.canvas.width = w * ratio; this.canvas.height = h * ratio; this.canvas.style.height = `${h}px`;
       c.scale(ratio, ratio);
-      const cell = (p, row) => [(p - this.from) * cw, row * ch, Math.max(cw - gap, .5), Math.max(ch - gap, .5)];
-      const source = entropy ? reel.ent : reel.conf;
-      source.forEach((list, p) => { if (p >= this.from) for (const [k, v] of list) { c.fillStyle = `rgb(${ramp(entropy ? 1 - v / 4 : v).join(' ')})`; c.fillRect(...cell(p, k - 1)); } });
+      c.imageSmoothingEnabled = cw * ratio < 1 || ch * ratio < 1;
+      c.drawImage(this.sheet, 0, 0, this.cols, n, 0, 0, w, h);
+      if (Math.min(cw, ch) > 5) {
+        for (let i = 1; i < this.cols; i++) c.clearRect(i * cw - .5, 0, 1, h);
+        for (let i = 1; i < n; i++) c.clearRect(0, i * ch - .5, w, 1);
+      }
+      const r = Math.min(cw, ch) / 2, side = Math.max(r, 1.5);
+      const mid = (p, k) => [(p - this.from + .5) * cw, (k - .5) * ch];
       reel.born.forEach((list, p) => { if (p >= this.from) for (const [k] of list) {
-        const [x, y, cw, ch] = cell(p, k - 1), r = Math.min(cw, ch) / 2;
-        if (r > 2.5) { c.beginPath(); c.arc(x + cw / 2, y + ch / 2, Math.min(r - 1, 4), 0, 7); c.fillStyle = '#fff'; c.fill(); c.lineWidth = 1.5; c.strokeStyle = '#d9480f'; c.stroke(); }
-        else { c.fillStyle = '#e8590c'; c.fillRect(x, y + ch / 4, Math.max(cw, 1.5), Math.max(ch / 2, 1.5)); }
+        const [x, y] = mid(p, k);
+        if (r > 2.5) { c.beginPath(); c.arc(x, y, Math.min(r - 1, 4), 0, 7); c.fillStyle = '#fff'; c.fill(); c.lineWidth = 1.5; c.strokeStyle = '#d9480f'; c.stroke(); }
+        else { c.fillStyle = '#d9480f'; c.fillRect(x - side / 2, y - side / 2, side, side); }
       } });
-      reel.revised.forEach((list, p) => { for (const [k] of list) { const [x, y, cw, ch] = cell(p, k - 1); c.strokeStyle = '#d6336c'; c.lineWidth = 2; c.strokeRect(x + 1, y + 1, Math.max(cw - 2, 2), Math.max(ch - 2, 2)); } });
+      c.strokeStyle = '#d6336c'; c.lineWidth = 2;
+      reel.revised.forEach((list, p) => { for (const [k] of list) { const [x, y] = mid(p, k); c.strokeRect(x - cw / 2 + 1, y - ch / 2 + 1, Math.max(cw - 2, 2), Math.max(ch - 2, 2)); } });
     }
     this.cursor.style.cssText = k ? `top:${(k - 1) / n * h}px;height:${Math.max(h / n, 2)}px` : 'display:none';
     this.column.style.cssText = at >= this.from ? `left:${(at - this.from) / this.cols * 100}%;width:${100 / this.cols}%` : 'display:none';
@@ -216,7 +252,7 @@ class Map2 {
 class Curve {  // tokens per forward over steps or time, a line per film
   constructor(reels) {
     Object.assign(this, {reels, n: -1});
-    this.svg = svg('svg', {viewBox: '0 0 300 84', preserveAspectRatio: 'none'});
+    this.svg = svg('svg', {viewBox: '0 0 300 84', preserveAspectRatio: 'none', 'aria-hidden': 'true'});
     this.note = el('div', {class: 'dx-soft'});
     this.box = el('div', {class: 'dx-curve', role: 'img'}, this.svg, this.note);
   }
@@ -225,7 +261,8 @@ class Curve {  // tokens per forward over steps or time, a line per film
     const x = (r, k) => byTime ? r.time[k] / Math.max(total, 1e-6) * 300 : k / Math.max(n, 1) * 300;
     this.svg.replaceChildren(svg('line', {x1: 0, x2: 300, y1: y(1), y2: y(1), class: 'dx-one'}));
     reels.forEach((r, i) => {
-      if (r.n) this.svg.append(svg('polyline', {class: `dx-line dx-film${i}`, points: `${x(r, 0)},${y(r.steps[0].tpf).toFixed(1)} ` + r.steps.map((s, j) => `${x(r, j + 1).toFixed(1)},${y(s.tpf).toFixed(1)}`).join(' ')}));
+      const points = r.n ? `${x(r, 0)},${y(r.steps[0].tpf).toFixed(1)} ` + r.steps.map((s, j) => `${x(r, j + 1).toFixed(1)},${y(s.tpf).toFixed(1)}`).join(' ') : '';
+      if (r.n) this.svg.append(svg('polygon', {class: `dx-area dx-film${i}`, points: `0,80 ${points} ${x(r, r.n).toFixed(1)},80`}), svg('polyline', {class: `dx-line dx-film${i}`, points}));
       if (ks[i]) this.svg.append(svg('line', {x1: x(r, ks[i]), x2: x(r, ks[i]), y1: 2, y2: 82, class: `dx-line dx-film${i} dx-thin`}));
     });
     const said = reels.map((r, i) => `${reels.length > 1 ? r.data.title + ' ' : ''}${ks[i] ? r.steps[ks[i] - 1].tpf.toFixed(2) : '–'}`).join(' · ');
@@ -247,28 +284,29 @@ function stage(root, films, options = {}) {
   const select = (label, entries, value, f) => { const s = el('select', {'aria-label': label, onchange: e => f(e.target.value)}, ...entries.map(([v, t]) => el('option', {value: v}, t))); s.value = value; return el('label', {}, el('span', {class: 'dx-soft'}, label), s); };
   const play = button('play or pause (space)', '', () => toggle(), 'dx-play');
   play.replaceChildren(icon(ICONS.play));
-  const slider = el('input', {type: 'range', min: 0, step: 'any', 'aria-label': 'position in the film', oninput: e => { st.v = st.mode === 'time' ? +e.target.value : Math.round(+e.target.value); st.follow = st.v >= max(); draw(); tell_step(); }});
-  const clock = el('output', {class: 'dx-clock'});
-  const bar = el('div', {class: 'dx-bar', role: 'toolbar', 'aria-label': 'film'},
+  const slider = el('input', {type: 'range', min: 0, step: 'any', 'aria-label': 'position in the film', oninput: e => { st.v = st.mode === 'time' ? +e.target.value : Math.round(+e.target.value); st.follow = st.v >= max(); draw(); tell_aloud(); tell_step(); }});
+  const clock = el('span', {class: 'dx-clock'});
+  const bar = el('div', {class: 'dx-bar dx-main', role: 'group', 'aria-label': 'film controls'},
     button('to the start (Home)', icon(ICONS.first), () => go(0)), button('step back (left arrow)', icon(ICONS.back), () => move(-1)), play, button('step forward (right arrow)', icon(ICONS.on), () => move(1)), button('to the end (End)', icon(ICONS.last), () => go(Infinity)),
     slider, clock, select('speed', [[.25, '¼×'], [.5, '½×'], [1, '1×'], [2, '2×'], [4, '4×'], [16, '16×']], 1, v => st.speed = +v),
     select('colour', [['state', 'state'], ['confidence', 'confidence'], ['entropy', 'entropy'], ['step', 'reveal step']], st.colour, v => { st.colour = v; draw(); options.oncolour?.(v); }),
     two ? select('together', [['step', 'by step'], ['time', 'by time']], st.mode, v => { const k = k_of(reels[0]); st.mode = v; st.v = v === 'time' ? reels[0].time[k] : k; draw(); }) : null);
-  const legend = el('div', {class: 'dx-legend', 'aria-label': 'legend'});
+  const legend = el('div', {class: 'dx-legend', role: 'group', 'aria-label': 'legend'});
+  const say = el('div', {class: 'dx-say', role: 'status'});  // heard, not seen
   const detail = el('div', {class: 'dx-detail'});
   const curve = new Curve(reels);
   const panes = reels.map((reel, i) => {
     const pane = {reel, text: new Text(reel, (what, p, e) => act(i, what, p)), lane: new Lane(reel, k => jump(reel, k)), map: new Map2(reel, (k, p) => { pick(i, p); jump(reel, k); }),
-                  facts: el('div', {class: 'dx-facts', role: 'status', 'aria-live': 'polite'})};
+                  facts: el('div', {class: 'dx-facts'}), over: el('span', {class: 'dx-over'})};
     pane.text.diff = options.diff == null ? null : reel.data.prompt + options.diff;
-    pane.box = el('section', {class: 'dx-pane', 'aria-label': reel.data.title || `film ${i + 1}`}, el('h4', {class: `dx-name dx-film${i}`}, reel.data.title || ''), two ? pane.text.box : el('div', {class: 'dx-top'}, pane.text.box, el('div', {class: 'dx-side'}, detail, curve.box)), pane.facts, pane.lane.box,
+    pane.box = el('section', {class: 'dx-pane', 'aria-label': reel.data.title || `film ${i + 1}`}, el('h2', {class: `dx-name dx-film${i}`}, reel.data.title || '', two ? pane.over : null), two ? pane.text.box : el('div', {class: 'dx-top'}, pane.text.box, el('div', {class: 'dx-side'}, detail, curve.box)), pane.facts, pane.lane.box,
                   el('div', {class: 'dx-soft'}, 'reveal map: step ↓, position →, ○ revealed'), pane.map.box);
     return pane;
   });
   const edits = options.onedit ? editor() : null;
   const diff = options.diff === undefined || !two ? null : el('p', {class: 'dx-diff'}, options.diff == null ? 'The answers are identical.' : `First difference: token ${options.diff + 1} of the answer (framed).`);
   const view = el('div', {class: `dx${two ? ' dx-two' : ''}`, role: 'region', 'aria-label': 'denoising', tabindex: -1, 'data-lm-suppress-shortcuts': 'true', onkeydown: key},
-    bar, legend, edits?.box ?? null, diff, el('div', {class: 'dx-panes'}, ...panes.map(p => p.box)), two ? el('div', {class: 'dx-below'}, detail, curve.box) : null,
+    say, bar, legend, edits?.box ?? null, diff, el('div', {class: 'dx-panes'}, ...panes.map(p => p.box)), two ? el('div', {class: 'dx-below'}, detail, curve.box) : null,
     el('p', {class: 'dx-soft dx-keys'}, 'Keys: space plays, ← → step (in the text: next token), Home and End, c colours' + (options.onedit ? ', m masks and p pins the token' : '') + '.'));
   root.replaceChildren(view);
 
@@ -279,7 +317,10 @@ function stage(root, films, options = {}) {
   }
   function pick(i, p) { st.film = i; st.p = p; }
   function jump(reel, k, quiet) { k = Math.min(Math.max(k, 0), reel.n); go(st.mode === 'time' ? reel.time[k] : k, quiet); }
-  function go(v, quiet) { st.v = Math.min(Math.max(v, 0), max()); st.follow = st.v >= max(); draw(); if (!quiet) tell_step(); }
+  function go(v, quiet) { st.v = Math.min(Math.max(v, 0), max()); st.follow = st.v >= max(); draw(); tell_aloud(); if (!quiet) tell_step(); }
+  let told = 0;
+  function tell_aloud() { told = performance.now(); say.textContent = reels.map(r => `${two && r.data.title ? r.data.title + ': ' : ''}${r.tell(k_of(r))}`).join('; '); }
+  const now_and_then = () => { if (performance.now() - told > 5000) tell_aloud(); };  // of a film that plays or is being written
   function tell_step() { options.onstep?.(k_of(reels[0])); }  // what the reader did, not what a message did
   function move(d) {
     if (st.mode !== 'time') return go(Math.round(st.v) + d);
@@ -290,8 +331,7 @@ function stage(root, films, options = {}) {
   function toggle(on = !st.playing) {
     st.playing = on;
     play.replaceChildren(icon(on ? ICONS.pause : ICONS.play)); play.classList.toggle('on', on);
-    panes.forEach(p => p.facts.setAttribute('aria-live', on ? 'off' : 'polite'));
-    if (!on) { draw(); return tell_step(); }
+    if (!on) { draw(); tell_aloud(); return tell_step(); }
     if (st.v >= max()) st.v = 0;
     last = performance.now(); requestAnimationFrame(frame);
   }
@@ -300,7 +340,7 @@ function stage(root, films, options = {}) {
     if (!st.playing || !view.isConnected) return;
     part += (now - last) / 1000 * st.speed * (st.mode === 'time' ? 1000 : 4); last = now;  // real time, or four steps a second
     const d = st.mode === 'time' ? part : Math.floor(part);
-    if (d > 0) { part -= d; st.v = Math.min(st.v + d, max()); draw(); }
+    if (d > 0) { part -= d; st.v = Math.min(st.v + d, max()); draw(); now_and_then(); }
     if (st.v >= max()) return toggle(false);
     requestAnimationFrame(frame);
   }
@@ -314,7 +354,7 @@ function stage(root, films, options = {}) {
     f(); e.preventDefault(); e.stopPropagation();
   }
   function editor() {
-    const box = el('div', {class: 'dx-bar dx-edit', role: 'toolbar', 'aria-label': 'edit'});
+    const box = el('div', {class: 'dx-bar dx-edit', role: 'group', 'aria-label': 'edit'});
     const name = `dx-tool-${Math.random().toString(36).slice(2)}`;
     for (const [tool, text] of [['inspect', 'look'], ['mask', 'mask'], ['pin', 'pin']])
       box.append(el('label', {class: `dx-choice ${tool}`}, el('input', {type: 'radio', name, value: tool, checked: tool === 'inspect', onchange: () => st.tool = tool}), text));
@@ -329,7 +369,7 @@ function stage(root, films, options = {}) {
     }};
   }
   function tell() {
-    if (st.p == null) return detail.replaceChildren(el('h5', {}, 'token'), el('p', {class: 'dx-soft'}, 'Point at a token, or Tab into the text, to see its candidates.'));
+    if (st.p == null) return detail.replaceChildren(el('div', {class: 'dx-word'}, 'token'), el('p', {class: 'dx-soft'}, 'Point at a token, or Tab into the text, to see its candidates.'));
     const reel = reels[st.film], k = k_of(reel), s = reel.look(st.p, k), born = (reel.born[st.p] || []).map(b => b[0]);
     const rows = reel.cand[st.p] || (reel.conf[st.p] || []).map(([k, c]) => [k, [[null, c]]]);
     const at = rows.findIndex(r => r[0] >= k), middle = at < 0 ? rows.length - 1 : at, from = Math.max(0, Math.min(middle - 5, rows.length - 11));
@@ -338,7 +378,7 @@ function stage(root, films, options = {}) {
       el('th', {scope: 'row'}, `${step}${born.includes(step) ? ' ○' : ''}`),
       el('td', {}, ...cand.map(([id, q]) => el('span', {class: 'dx-c', style: `--q:${q}`, title: `${word(id)} ${q.toFixed(3)}`}, `${word(id)} ${q.toFixed(2)}`)))))));
     const revised = (reel.revised[st.p] || []).map(([k, id]) => `${word(id)} until step ${k}`);
-    const parts = [el('h5', {}, s ? (s.state === 'mask' ? '░' : reel.word(s.id).trim() || '␣') : '–'), el('p', {}, reel.describe(st.p, k).replace(/^.*?, position/, 'position')),
+    const parts = [el('div', {class: 'dx-word'}, s ? (s.state === 'mask' ? '░ mask' : reel.word(s.id).trim() || '␣') : '–'), el('p', {}, reel.describe(st.p, k).replace(/^.*?, position/, 'position')),
       revised.length ? el('p', {}, `revised: it was ${revised.join(', ')}`) : null, rows.length ? table : null,
       rows.length && !reel.cand[st.p] ? el('p', {class: 'dx-soft'}, 'Run with candidates=4 to record the alternatives.') : null];
     detail.replaceChildren(...parts.filter(Boolean));
@@ -349,10 +389,17 @@ function stage(root, films, options = {}) {
     const ends = {confidence: ['unsure 0', '1 sure'], entropy: ['4 nats', '0'], step: ['first step', 'last step']}[st.colour];
     legend.replaceChildren(el('span', {class: 'dx-soft'}, ends[0]), el('span', {class: 'dx-ramp', style: `background:linear-gradient(90deg,${STOPS.map(s => `rgb(${s.join(' ')})`)})`}), el('span', {class: 'dx-soft'}, ends[1]));
   }
-  function facts(reel, k) {
-    if (!k) return `start, ${reel.n} steps in ${(reel.time[reel.n] / 1000).toFixed(2)} s`;
-    const s = reel.steps[k - 1], kept = k === reel.n && reel.data.kept != null ? ` · ${reel.data.kept} tokens kept` : '';
-    return `step ${k} of ${reel.n} · ${s.kind} · block ${s.block} · ${(s.new || []).length} revealed · ${s.ms.toFixed(1)} ms · rows ${s.start}–${s.start + s.rows} · kv ${s.kv} · TPF ${s.tpf.toFixed(2)}${kept}`;
+  function facts(reel, k) {  // [[what, value], …]
+    if (!k) return [['', `start, ${reel.n} steps in ${(reel.time[reel.n] / 1000).toFixed(2)} s`]];
+    const s = reel.steps[k - 1];
+    return [['', `step ${k} of ${reel.n}`], ['kind', s.kind], ['block', s.block], ['revealed', (s.new || []).length], ['ms', s.ms.toFixed(1)], ['rows', `${s.start}–${s.start + s.rows}`], ['kv', s.kv], ['TPF', s.tpf.toFixed(2)],
+            ...(k === reel.n && reel.data.kept != null ? [['tokens kept', reel.data.kept]] : [])];
+  }
+  function tell_facts(box, list) {
+    const text = list.map(([what, value]) => what === 'kind' || !what ? value : ['revealed', 'ms', 'tokens kept'].includes(what) ? `${value} ${what}` : `${what} ${value}`);
+    if (box.dataset.text === text.join(' · ')) return;
+    box.dataset.text = text.join(' · ');
+    box.replaceChildren(...text.flatMap((t, i) => [i ? ' · ' : '', list[i][0] === 'kind' ? el('span', {class: 'dx-kind', style: `--k:${KINDS[t] || '#888'}`}, t) : list[i][0] === 'TPF' ? el('b', {}, t) : t]));
   }
   let shown = '';
   function draw() {
@@ -361,12 +408,13 @@ function stage(root, films, options = {}) {
     slider.setAttribute('aria-valuetext', st.mode === 'time' ? clock.textContent : `step ${Math.round(st.v)} of ${max()}`);
     if (shown !== st.colour) { shown = st.colour; tell_legend(); }
     for (const p of panes) {
-      const k = k_of(p.reel), text = facts(p.reel, k);
+      const k = k_of(p.reel), r = p.reel;
       p.touched = p.text.draw(k, st.colour);
       if (st.playing || st.follow) p.text.follow(k);
       p.lane.draw(k, st.mode === 'time' || two ? total() : p.reel.time[p.reel.n]);
       p.map.draw(k, st.colour, st.p);
-      if (p.facts.textContent !== text) p.facts.textContent = text;
+      tell_facts(p.facts, facts(r, k));
+      p.over.textContent = two && r.n && k === r.n ? `done: ${r.n} forwards, ${(r.time[r.n] / 1000).toFixed(2)} s` : '';
     }
     curve.draw(reels.map(k_of), st.mode === 'time', total(), Math.max(...reels.map(r => r.n)));
     tell();
@@ -377,61 +425,64 @@ function stage(root, films, options = {}) {
   if (options.at == null) st.v = max(); else if (st.mode === 'time') st.v = reels[0].time[Math.min(st.v, reels[0].n)];
   draw();
   return {
-    add(i, step, words) { Object.assign(reels[i].data.words, words); reels[i].add(step); if (!waiting) { waiting = true; requestAnimationFrame(() => { waiting = false; if (st.follow && !st.playing) st.v = max(); draw(); }); } },
-    done(i, kept) { reels[i].data.kept = kept; panes[i].text.keys = []; draw(); },
+    add(i, step, words) { Object.assign(reels[i].data.words, words); reels[i].add(step); if (!waiting) { waiting = true; requestAnimationFrame(() => { waiting = false; if (st.follow && !st.playing) st.v = max(); draw(); now_and_then(); }); } },
+    done(i, kept) { reels[i].data.kept = kept; panes[i].text.keys = []; draw(); tell_aloud(); },
     go, toggle, k: () => k_of(reels[0]), jump: k => jump(reels[0], k, true), state: st, reels, panes, draw, destroy() { st.playing = false; size.disconnect(); }};
 }
 '''
 
 # %% ../../nbs/07_viz/75_player.ipynb #75-player-12
 CSS = r'''
-.dx{--fg:var(--jp-ui-font-color0,CanvasText);--bg:var(--jp-layout-color0,Canvas);--soft:color-mix(in srgb,var(--fg) 64%,var(--bg));--line:color-mix(in srgb,var(--fg) 18%,transparent);--blue:#3b82d6;--orange:#e8842d;--pink:#d6488f;--green:#2e9e6b;
+.dx{--fg:var(--jp-ui-font-color0,CanvasText);--bg:var(--jp-layout-color0,Canvas);--soft:color-mix(in srgb,var(--fg) 68%,var(--bg));--line:color-mix(in srgb,var(--fg) 17%,transparent);--card:color-mix(in srgb,var(--fg) 3%,var(--bg));--blue:#2f78d0;--orange:#e8842d;--pink:#d6488f;--green:#2e9e6b;
  color:var(--fg);background:var(--bg);font:14px/1.5 var(--jp-ui-font-family,system-ui,sans-serif);container-type:inline-size;outline:none;padding:2px}
 [data-jp-theme-light="false"] .dx{color-scheme:dark}[data-jp-theme-light="true"] .dx{color-scheme:light}
-.dx *{box-sizing:border-box}.dx [hidden]{display:none!important}.dx h4,.dx h5,.dx p{margin:0}
-.dx-soft{color:var(--soft);font-size:12px}
+.dx *{box-sizing:border-box}.dx [hidden]{display:none!important}.dx h2,.dx p{margin:0;padding:0}
+.dx-soft{color:var(--soft);font-size:12px}.dx-say{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%);white-space:nowrap}
 .dx-bar{display:flex;flex-wrap:wrap;align-items:center;gap:6px;padding:4px 0}
-.dx button,.dx select,.dx input:not([type=range],[type=radio],[type=checkbox]),.dx textarea{font:inherit;color:var(--fg);background:color-mix(in srgb,var(--fg) 5%,var(--bg));border:1px solid var(--line);border-radius:6px;padding:2px 9px;min-height:30px}
-.dx button{cursor:pointer;min-width:34px}.dx button:hover{background:color-mix(in srgb,var(--blue) 16%,var(--bg))}.dx button:disabled{opacity:.45;cursor:default}
-.dx .dx-play,.dx .dx-go{background:var(--blue);border-color:var(--blue);color:#fff}.dx .dx-play{min-width:44px}.dx .dx-stop{background:#c92a2a;border-color:#c92a2a;color:#fff}
+.dx .dx-main{background:var(--card);border:1px solid var(--line);border-radius:10px;padding:6px 8px}
+.dx button,.dx select,.dx input:not([type=range],[type=radio],[type=checkbox]),.dx textarea{font:inherit;color:var(--fg);background:color-mix(in srgb,var(--fg) 5%,var(--bg));border:1px solid var(--line);border-radius:7px;padding:2px 9px;min-height:30px;margin:0;box-shadow:none;height:auto}
+.dx button{cursor:pointer;min-width:32px}.dx button:hover{background:color-mix(in srgb,var(--blue) 16%,var(--bg))}.dx button:disabled{opacity:.45;cursor:default}
+.dx .dx-play,.dx .dx-go{background:var(--blue);border-color:var(--blue);color:#fff}.dx .dx-play:hover,.dx .dx-go:hover{background:color-mix(in srgb,var(--blue) 82%,#000)}.dx .dx-play{min-width:46px}.dx .dx-stop{background:#c92a2a;border-color:#c92a2a;color:#fff}
 .dx label{display:inline-flex;align-items:center;gap:5px}.dx input[type=range]{flex:1 1 160px;min-width:120px;accent-color:var(--blue)}
 .dx :focus-visible{outline:3px solid color-mix(in srgb,var(--orange) 85%,var(--fg));outline-offset:1px;border-radius:4px}
 .dx-icon{width:14px;height:14px;fill:currentColor;display:block;margin:auto}
 .dx-bar label .dx-soft{display:inline}@container (max-width:940px){.dx-bar label .dx-soft{display:none}}
-.dx-clock{min-width:68px;font-variant-numeric:tabular-nums;text-align:right}
-.dx-legend{display:flex;flex-wrap:wrap;gap:8px;align-items:center;padding:2px 0 6px;font-size:12px;min-height:28px}.dx-ramp{width:140px;height:10px;border-radius:5px}
-.dx-panes{display:grid;gap:18px;grid-template-columns:1fr}.dx-two .dx-panes{grid-template-columns:1fr 1fr}@container (max-width:640px){.dx-two .dx-panes{grid-template-columns:1fr}}
-.dx-pane{min-width:0;display:flex;flex-direction:column;gap:6px}.dx-name{font-size:14px;font-weight:600}.dx-name:empty{display:none}.dx-two .dx-name{border-left:4px solid var(--film,var(--blue));padding-left:8px}
+.dx-clock{min-width:68px;font-variant-numeric:tabular-nums;text-align:right;font-weight:600}
+.dx-legend{display:flex;flex-wrap:wrap;gap:8px;align-items:center;padding:6px 2px;font-size:12px;min-height:28px}.dx-ramp{width:140px;height:10px;border-radius:5px}
+.dx-panes{display:grid;gap:18px;grid-template-columns:minmax(0,1fr)}.dx-two .dx-panes{grid-template-columns:minmax(0,1fr) minmax(0,1fr);row-gap:6px}@container (max-width:640px){.dx-two .dx-panes{grid-template-columns:minmax(0,1fr)}}
+.dx-pane{min-width:0;display:flex;flex-direction:column;gap:6px}.dx-two .dx-pane{display:grid;grid-row:span 6;grid-template-rows:subgrid;grid-template-columns:minmax(0,1fr)}
+.dx .dx-name{font:600 14px/1.5 var(--jp-ui-font-family,system-ui,sans-serif);border:0}.dx-name:empty{display:none}.dx-two .dx-name.dx-name{border-left:4px solid var(--film,var(--blue));padding-left:8px;display:flex;justify-content:space-between;gap:8px;flex-wrap:wrap}.dx-over{font-weight:400;font-size:12px;color:var(--soft)}
 .dx-film0{--film:var(--blue)}.dx-film1{--film:var(--orange)}
-.dx-text{border:1px solid var(--line);border-radius:8px;padding:10px 12px;max-height:420px;overflow:auto;font:14px/1.9 var(--jp-code-font-family,ui-monospace,SFMono-Regular,Menlo,Consolas,monospace)}
-.dx-flow:empty{display:none}.dx-grid{display:inline-grid;gap:6px;margin:6px 0}.dx-grid .dx-t{min-width:46px;height:42px;font-size:20px;display:grid;place-items:center;border:1px solid var(--line);border-radius:6px}
-.dx-t{display:inline-block;white-space:pre;line-height:1.5;padding:0 1px;margin:1px 0;border-radius:3px;border:1px solid transparent;border-bottom-width:2px;cursor:default}
-.dx-t.br::after{content:"\A"}.dx-t.br{display:inline}
-.dx-t.given{color:var(--soft)}.dx-t.mask{border:1px dashed var(--line);color:var(--soft);background:color-mix(in srgb,var(--fg) 5%,transparent);margin:1px}
-.dx-t.done{background:color-mix(in srgb,var(--blue) 14%,transparent);border-bottom-color:color-mix(in srgb,var(--blue) 45%,transparent)}
-.dx-t.new{background:color-mix(in srgb,var(--orange) 42%,transparent);border:1px solid var(--orange);border-bottom-width:2px;font-weight:700}
-.dx-t.plain.done,.dx-t.plain.mask,.dx-t.plain.new{background:none}
-.dx-t.plain.ramp{background:rgb(var(--v) / .38);border-bottom-color:rgb(var(--v))}
-.dx-t.revised{text-decoration:underline double var(--pink) 2px;text-underline-offset:3px}.dx-t.cut{opacity:.5;text-decoration:line-through}
+.dx-text{border:1px solid var(--line);border-radius:10px;padding:12px 14px;max-height:420px;overflow:auto;font:14px/2 var(--jp-code-font-family,ui-monospace,SFMono-Regular,Menlo,Consolas,monospace)}
+.dx-flow{white-space:pre-line;overflow-wrap:anywhere}.dx-flow:empty{display:none}.dx-grid{display:inline-grid;gap:6px;margin:6px 0}.dx-grid .dx-t{min-width:48px;height:44px;font-size:20px;display:grid;place-items:center;border:1px solid var(--line);border-radius:8px}
+.dx-t{line-height:1.5;padding:2px 1px;border-radius:4px;cursor:default;box-shadow:inset 0 -2px 0 var(--edge,transparent)}
+.dx-t.br::after{content:"\A"}
+.dx-t.given{color:var(--soft)}.dx-flow .dx-t.mask{display:inline-block;padding:0 7px;margin:0 1px;line-height:1.35;border:1px dashed color-mix(in srgb,var(--fg) 34%,transparent)}.dx-t.mask{color:var(--soft);background:color-mix(in srgb,var(--fg) 5%,transparent)}
+.dx-t.done{background:color-mix(in srgb,var(--blue) 13%,transparent);--edge:color-mix(in srgb,var(--blue) 50%,transparent)}
+.dx-t.new{background:color-mix(in srgb,var(--orange) 42%,transparent);--edge:var(--orange);box-shadow:inset 0 0 0 1.5px var(--edge);font-weight:700}
+.dx-t.plain.done,.dx-t.plain.mask,.dx-t.plain.new{background:none}.dx-t.plain.done{--edge:transparent}
+.dx-t.plain.ramp{background:rgb(var(--v) / .42);--edge:rgb(var(--v))}
+.dx-t.revised{text-decoration:underline double var(--pink) 2px;text-underline-offset:3px}.dx-t.cut{opacity:.66;text-decoration:line-through}
 .dx-t.mask.cut{text-decoration:none}
-.dx-t.diff{outline:3px solid var(--pink);outline-offset:1px}.dx-t.mask-edit{outline:2px dashed #c92a2a}
-.dx-edit .dx-choice{border:1px solid var(--line);border-radius:6px;padding:2px 9px}.dx-t.mask.mask,.dx-legend .dx-t{cursor:default}
+.dx-t.diff{outline:3px solid var(--pink);outline-offset:1px}
+.dx-edit{padding:2px 0 8px}.dx-edit .dx-choice{border:1px solid var(--line);border-radius:7px;padding:2px 10px;min-height:30px}.dx-edit .dx-choice:has(:checked){border-color:var(--blue);background:color-mix(in srgb,var(--blue) 13%,transparent)}.dx-edit .dx-choice input{margin:0 3px 0 0}.dx-legend .dx-t{cursor:default}
 .dx-t.e-mask{outline:2px dashed #d6336c;outline-offset:1px;opacity:.6}.dx-t.e-pin{outline:2px solid var(--green);outline-offset:1px}
-.dx-facts{font-size:12.5px;font-variant-numeric:tabular-nums;min-height:19px}
-.dx-lanebox{display:flex;gap:8px;align-items:flex-start}.dx-kinds{display:flex;flex-direction:column;font-size:10.5px;line-height:14px;min-width:52px;color:var(--soft)}.dx-kinds span{border-left:3px solid var(--k);padding-left:5px}
-.dx-lane{flex:1;min-width:0;display:block;cursor:pointer}.dx-cursor{fill:color-mix(in srgb,var(--fg) 22%,transparent);pointer-events:none}
-.dx-map{position:relative;cursor:crosshair;background:color-mix(in srgb,var(--fg) 6%,transparent);border-radius:4px;overflow:hidden}.dx-map canvas{display:block;width:100%}
+.dx-facts{font-size:12.5px;font-variant-numeric:tabular-nums;min-height:22px;color:var(--soft)}.dx-facts b{color:var(--fg)}.dx-kind{color:var(--fg);border-left:4px solid var(--k);padding:1px 7px;border-radius:4px;background:color-mix(in srgb,var(--k) 20%,transparent);font-weight:600}
+.dx-lanebox{display:flex;gap:8px;align-items:flex-start}.dx-kinds{display:flex;flex-direction:column;font-size:11px;line-height:16px;min-width:56px;color:var(--soft)}.dx-kinds span{border-left:4px solid var(--k);padding-left:5px}
+.dx-lane{flex:1;min-width:0;display:block;cursor:pointer;background:color-mix(in srgb,var(--fg) 4%,transparent);border-radius:4px}.dx-cursor{fill:color-mix(in srgb,var(--fg) 30%,transparent);pointer-events:none}
+.dx-map{position:relative;cursor:crosshair;background:color-mix(in srgb,var(--fg) 6%,transparent);border-radius:6px;overflow:hidden;align-self:start;width:100%}.dx-map canvas{display:block;width:100%}
 .dx-row,.dx-col{position:absolute;pointer-events:none;border:1.5px solid var(--fg);opacity:.75}.dx-row{left:0;right:0;border-width:1.5px 0}.dx-col{top:0;bottom:0;border-width:0 1.5px}
-.dx-top{display:grid;grid-template-columns:minmax(0,5fr) minmax(0,3fr);gap:14px}.dx-side{display:flex;flex-direction:column;gap:8px}.dx-side .dx-detail{flex:1}@container (max-width:680px){.dx-top{grid-template-columns:1fr}}
-.dx-below{display:grid;grid-template-columns:3fr 2fr;gap:18px;margin-top:10px}@container (max-width:640px){.dx-below{grid-template-columns:1fr}}
-.dx-detail{border:1px solid var(--line);border-radius:8px;padding:8px 12px;min-height:112px;font-size:13px;min-width:0}.dx-detail h5{font:600 16px var(--jp-code-font-family,ui-monospace,monospace);white-space:pre}
-.dx table.dx-cand{width:100%;border-collapse:collapse;margin:4px 0 0;font-size:12px}.dx-cand th{width:44px;text-align:right;padding:1px 8px 1px 0;font-weight:400;color:var(--soft);background:none}.dx-cand td{display:flex;gap:4px;text-align:left;padding:1px 0}.dx-cand tr,.dx-cand tr:nth-child(even){background:none}.dx-cand tr.now{background:color-mix(in srgb,var(--orange) 18%,transparent)}
-.dx-c{position:relative;flex:1 1 0;min-width:0;overflow:hidden;text-overflow:ellipsis;white-space:nowrap;padding:1px 5px;border-radius:3px;background:linear-gradient(90deg,color-mix(in srgb,var(--blue) 38%,transparent) calc(var(--q)*100%),color-mix(in srgb,var(--fg) 5%,transparent) 0)}
-.dx-curve svg{width:100%;height:84px;display:block}.dx-line{fill:none;stroke:var(--film);stroke-width:2;vector-effect:non-scaling-stroke}.dx-thin{stroke-width:1;opacity:.7}.dx-one{stroke:var(--soft);stroke-dasharray:4 4;vector-effect:non-scaling-stroke}
-.dx-diff{font-weight:600;padding:2px 0 8px}.dx-keys{padding-top:8px}
-.dx-form{display:grid;grid-template-columns:repeat(auto-fill,minmax(150px,1fr));gap:8px;padding:4px 0 8px}.dx-form label{flex-direction:column;align-items:stretch;gap:1px;font-size:12px}.dx-form .wide{grid-column:1/-1}.dx-form textarea{width:100%;min-height:52px;resize:vertical}
-.dx-status{font-size:13px;font-weight:600}.dx-status.bad{color:#e03131}
-@media (prefers-reduced-motion:no-preference){.dx-t{transition:background-color .15s,border-color .15s}}
+.dx-top{display:grid;grid-template-columns:minmax(0,5fr) minmax(0,3fr);gap:14px}.dx-side{display:flex;flex-direction:column;gap:8px}.dx-side .dx-detail{flex:1}@container (max-width:680px){.dx-top{grid-template-columns:minmax(0,1fr)}}
+.dx-below{display:grid;grid-template-columns:minmax(0,3fr) minmax(0,2fr);gap:18px;margin-top:12px}@container (max-width:640px){.dx-below{grid-template-columns:minmax(0,1fr)}}
+.dx-detail{border:1px solid var(--line);border-radius:10px;padding:10px 14px;min-height:124px;font-size:13px;min-width:0}.dx-word{font:600 16px var(--jp-code-font-family,ui-monospace,monospace);white-space:pre}
+.dx table.dx-cand{width:100%;border-collapse:collapse;margin:6px 0 0;font-size:12px}.dx-cand th{width:44px;text-align:right;padding:1px 8px 1px 0;font-weight:400;color:var(--soft);background:none}.dx-cand td{display:flex;gap:4px;text-align:left;padding:1px 0}.dx-cand tr,.dx-cand tr:nth-child(even){background:none}.dx-cand tr.now{background:color-mix(in srgb,var(--orange) 18%,transparent)}
+.dx-c{position:relative;flex:1 1 0;min-width:0;overflow:hidden;text-overflow:ellipsis;white-space:nowrap;padding:1px 5px;border-radius:4px;background:linear-gradient(90deg,color-mix(in srgb,var(--blue) 36%,transparent) calc(var(--q)*100%),color-mix(in srgb,var(--fg) 5%,transparent) 0)}
+.dx-curve svg{width:100%;height:84px;display:block}.dx-line{fill:none;stroke:var(--film);stroke-width:2;vector-effect:non-scaling-stroke}.dx-area{fill:var(--film);opacity:.13}.dx-thin{stroke-width:1;opacity:.7}.dx-one{stroke:var(--soft);stroke-dasharray:4 4;vector-effect:non-scaling-stroke}
+.dx .dx-diff{font-weight:600;padding:2px 0 8px}.dx .dx-keys{padding-top:8px}
+.dx-form{display:flex;flex-wrap:wrap;gap:8px;padding:8px;margin:0 0 8px;border:1px solid var(--line);border-radius:10px;background:var(--card)}.dx-form label{flex:1 1 78px;min-width:0;flex-direction:column;align-items:stretch;gap:1px;font-size:12px;color:var(--soft)}.dx-form label.pick{flex:2 1 120px}.dx-form .wide{flex:1 1 100%}.dx-form input,.dx-form select{width:100%;min-width:0}.dx-form textarea{width:100%;min-height:52px;resize:vertical}
+.dx-status{font-size:13px;font-weight:600}.dx-status.bad{color:color-mix(in srgb,#e03131 80%,var(--fg))}
+@media (prefers-reduced-motion:no-preference){.dx-t{transition:background-color .45s,box-shadow .45s}.dx-t.new{animation:dx-new .4s ease-out}}
+@keyframes dx-new{from{background:color-mix(in srgb,var(--orange) 85%,transparent)}}
 '''
 PLAYER = REEL + TEXT + CHARTS + STAGE
 
@@ -440,7 +491,7 @@ PAGE = '''<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; base-uri 'none'; form-action 'none'">
 <title>{title}</title><style>:root{{color-scheme:light dark}}body{{margin:0 auto;max-width:{width}px;padding:18px;background:Canvas;color:CanvasText;font-family:system-ui,sans-serif}}h1{{font-size:20px;margin:0 0 8px}}.dx:not(.dx-two) .dx-name{{display:none}}{css}</style></head>
-<body><h1>{title}</h1><main id="film"></main><noscript>{table}</noscript>
+<body><header><h1>{title}</h1></header><main id="film"></main><noscript>{table}</noscript>
 <script id="data" type="application/json">{data}</script>
 <script>{player}
 const films = JSON.parse(document.getElementById('data').textContent);

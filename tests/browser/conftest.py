@@ -49,10 +49,10 @@ def lab(tmp_path_factory, project):
         f'--IdentityProvider.token={token}', f'--ServerApp.root_dir={project}', '--expose-app-in-browser', '--LabApp.extension_manager=readonly'],
         env=env, stdout=log, stderr=log)
     try:
-        for _ in range(600):
+        for _ in range(1800):
             try: urllib.request.urlopen(f'http://127.0.0.1:{port}/api/status?token={token}', timeout=1); break
             except OSError: time.sleep(.1)
-        else: pytest.fail(f'JupyterLab did not answer within a minute:\n{(home/"log").read_text()[-2000:]}')
+        else: pytest.fail(f'JupyterLab did not answer within three minutes:\n{(home/"log").read_text()[-2000:]}')
         yield lambda nb: f'http://127.0.0.1:{port}/lab/tree/{nb}?token={token}&reset'
     finally:
         server.terminate()
@@ -87,7 +87,7 @@ def opened(lab, page):
     "Opens a notebook, runs all its cells, fails on an error; the page"
     def open_notebook(notebook, run=True):
         page.goto(lab(notebook), wait_until='domcontentloaded')
-        page.wait_for_function(f"{PANEL}?.sessionContext?.session?.kernel?.status === 'idle'", timeout=120_000)
+        page.wait_for_function(f"{PANEL}?.sessionContext?.session?.kernel?.status === 'idle'", timeout=300_000)
         if not run: return page
         page.evaluate("window.jupyterapp.commands.execute('notebook:run-all-cells')")  # a promise: it ends when every cell ran
         cells = [c for c in page.evaluate(f'{PANEL}.model.toJSON().cells') if c['cell_type'] == 'code' and ''.join(c['source']).strip()]

@@ -15,14 +15,14 @@ def test_by_keyboard_and_edited(opened, shot, theme):
     cells = page.evaluate('window.jupyterapp.shell.currentWidget.content.widgets.length')
     box = page.locator('.dx[role=region]').first
     box.scroll_into_view_if_needed()
-    box.locator('[role=toolbar] input[type=range]').focus()
+    box.locator('.dx-main input[type=range]').focus()
     page.keyboard.press('Home')
     n = int(clock(box).split(' / ')[1])
     assert clock(box) == f'0 / {n}' and n >= 2
     page.keyboard.press('ArrowRight')
-    assert clock(box) == f'1 / {n}' and box.locator('[role=status]').first.inner_text().startswith(f'step 1 of {n} · denoise')
+    assert clock(box) == f'1 / {n}' and box.locator('.dx-facts').inner_text().startswith(f'step 1 of {n} · denoise')
     new = box.locator('.dx-text .dx-t.new')
-    assert new.count() == int(re.search(r'(\d+) revealed', box.locator('[role=status]').first.inner_text())[1])
+    assert new.count() == int(re.search(r'(\d+) revealed', box.locator('.dx-facts').inner_text())[1])
     shot(box, 'explorer-step-light')
     page.keyboard.press('c')
     assert box.locator('select[aria-label=colour]').input_value() == 'confidence' and box.locator('.dx-text .dx-t.ramp').count() > 0
@@ -104,6 +104,8 @@ e''', "print('the kernel answers', e.status, len(e.film.steps) > 0)"))
     box, status = page.locator('.dx[role=region]').first, page.locator('.dx-form [role=status]').first
     page.wait_for_function("parseInt(document.querySelector('.dx-clock').textContent) >= 30")
     assert status.inner_text() == 'running'
+    fields = page.locator('.dx-form').first.locator('input, select, textarea').evaluate_all('all => all.map(i => i.labels[0].firstChild.textContent)')
+    assert fields == ['prompt', 'new tokens', 'algorithm', 'threshold', 'block length', 'steps per block', 'temperature', 'seed']  # every field has a name to be heard
     shot(page, 'live-light')
     page.get_by_role('button', name='stop').click()
     page.wait_for_function("document.querySelector('.dx-form [role=status]').textContent.startsWith('stopped')")

@@ -1,5 +1,6 @@
 "An exported film opened from disk, with the network cut off."
 import json, statistics
+from pathlib import Path
 import pytest
 expect = pytest.importorskip('playwright.sync_api').expect
 from diffulex_edge.viz.explorer import example_trace
@@ -51,14 +52,70 @@ def test_two_films(offline, tmp_path, shot):
     shot(offline, f'race-{offline.scheme}', full_page=True)
     assert len(offline.asked) == 1 and not offline.faults
 
+def work(page, act):
+    "What an action costs the browser: CPU milliseconds of the page's thread in all, and of these in style and layout"
+    cdp = page.context.new_cdp_session(page)
+    cdp.send('Performance.enable', dict(timeDomain='threadTicks'))
+    def read(): return {m['name']: m['value'] for m in cdp.send('Performance.getMetrics')['metrics']}
+    before = read()
+    page.evaluate(act)
+    after = read()
+    cdp.detach()
+    ms = lambda *names: 1e3 * sum(after[n] - before[n] for n in names)
+    return dict(all=ms('TaskDuration'), layout=ms('LayoutDuration', 'RecalcStyleDuration'))
+
+STEP_THROUGH = """async () => {
+  window.nodes = [];
+  const o = new MutationObserver(() => {}), root = document.getElementById('film');
+  o.observe(root, {subtree: true, childList: true, attributes: true, characterData: true});
+  for (let k = 1; k <= 20; k++) {
+    film.go(k);
+    nodes.push(new Set(o.takeRecords().map(r => r.target)).size);
+    await new Promise(requestAnimationFrame);
+  }
+  o.disconnect();
+}"""
+
+@pytest.mark.parametrize('offline', ['light'], indirect=True)
 def test_a_long_film_touches_little(offline, tmp_path, shot):
-    film = Film.of(long_trace(), '1,000 tokens × 200 steps')
-    save_html(tmp_path/'long.html', film)
-    offline.goto(f'file://{tmp_path}/long.html')
-    touched, ms = zip(*offline.evaluate("Array.from({length: 201}, (_, k) => { const t = performance.now(); film.go(k); return [film.panes[0].touched, performance.now() - t]; })"))
-    assert max(touched[1:]) == 10 and sum(touched[1:]) == 5 + 199 * 10  # five new tokens, and the five before them settle
-    (shot.folder/f'long-film-{offline.scheme}.json').write_text(json.dumps(dict(median_ms=round(statistics.median(ms), 2), slowest_ms=round(max(ms), 2))))
+    "1,000 tokens in 200 steps: a step changes what it changes in a film of 100 tokens in 20, and no more"
+    nodes, cost = {}, {}
+    for n in (100, 1000):
+        save_html(tmp_path/f'{n}.html', Film.of(long_trace(n, n // 5), f'{n:,} tokens × {n // 5} steps'))
+        offline.goto(f'file://{tmp_path}/{n}.html')
+        assert offline.evaluate("Array.from({length: film.reels[0].n}, (_, k) => { film.go(k + 1); return film.panes[0].touched; })") == [5] + [10] * (n // 5 - 1)  # five new, the five before them settle
+        offline.evaluate('film.go(0)')
+        cost[n] = {k: v / 20 for k, v in work(offline, STEP_THROUGH).items()}
+        nodes[n] = offline.evaluate('nodes')
+    assert statistics.median(nodes[1000]) <= statistics.median(nodes[100]) + 2 and max(nodes[1000]) <= max(nodes[100]) + 4
+    assert cost[1000]['all'] < 20 * cost[100]['all']  # ten times the text in ten times the steps; work over both would be at a hundred
+    (shot.folder/f'long-film-{offline.scheme}.json').write_text(json.dumps(dict(nodes_per_step=statistics.median(nodes[1000]), ms_per_step={n: {k: round(v, 2) for k, v in c.items()} for n, c in cost.items()}), indent=1))
     shot(offline, f'long-{offline.scheme}')
+
+@pytest.mark.parametrize('offline', ['light'], indirect=True)
+def test_a_long_run_paints_each_step_once(offline, tmp_path):
+    "The same length live: a step that arrives costs its own cells in the map and ten tokens of text"
+    film = Film.of(long_trace())
+    steps, start, film.steps = film.steps, film.data() | dict(steps=[]), []
+    save_html(tmp_path/'live.html', film)
+    offline.emulate_media(color_scheme=offline.scheme, reduced_motion='reduce')
+    offline.goto(f'file://{tmp_path}/live.html')
+    got = offline.evaluate("""async ([data, steps]) => {
+      const show = stage(document.getElementById('film'), [data]), out = [];
+      const next = () => new Promise(requestAnimationFrame);  // after the player's own, which was asked for first
+      steps.slice(0, 160).forEach(s => show.add(0, s, {}));
+      await next();
+      for (const s of steps.slice(160)) {
+        const before = show.panes[0].map.painted;
+        show.add(0, s, {});
+        await next();
+        out.push([show.k(), show.panes[0].map.painted - before, show.panes[0].text.touched]);
+      }
+      return out;
+    }""", [json.loads(json.dumps(start)), steps])
+    ks, painted, touched = zip(*got)
+    assert list(ks) == list(range(161, 201)) and list(painted) == [len(s['new']) + len(s['conf']) // 2 for s in steps[160:]]
+    assert set(touched) == {10}
 
 def test_without_script(chromium, tmp_path):
     film = load_film(example_trace('smollm2_drafts'), 'drafts')
@@ -68,3 +125,14 @@ def test_without_script(chromium, tmp_path):
     page.goto(f'file://{tmp_path}/film.html')
     assert page.locator('noscript tr, table tr').count() > 5
     context.close()
+
+def test_a_notebook_without_a_kernel(offline, tmp_path):
+    "The committed notebook of the explorer as a plain page: no kernel, no widgets; the table of the film is there, and the same output has a picture and a line of text"
+    from diffulex_edge.dev.docs import page_html
+    notebook = Path(__file__).resolve().parents[2]/'nbs'/'07_viz'/'76_explorer.ipynb'
+    (tmp_path/'page.html').write_text(page_html(notebook), encoding='utf-8')
+    offline.goto(f'file://{tmp_path}/page.html', wait_until='domcontentloaded')
+    outputs = [o['data'] for c in json.loads(notebook.read_text())['cells'] for o in c.get('outputs', []) if 'text/html' in o.get('data', {}) and 'steps' in ''.join(o['data'].get('text/plain', ''))]
+    assert len(outputs) == 2 and all(o['image/png'] for o in outputs)
+    tables = offline.locator('table', has_text='denoise')
+    assert tables.count() >= 1 and tables.first.is_visible() and tables.first.locator('tr').count() > 3
