@@ -58,7 +58,7 @@ def open_model(path: str, *, revision: str | None = None, max_seq_len: int | Non
 def make_config(info, *, preset: str | None = None, settings: dict | None = None, **given):
     """The decoding settings for a model: a preset or the model's own defaults, then what was `given` and is not None, then `settings`.
 
-    An autoregressive model decodes with two drafts and looks up repetitions when it has a mask adapter and decoding is greedy, else token by token.
+    An autoregressive model decodes with one draft and looks up repetitions when it has a mask adapter and decoding is greedy, else token by token.
     """
     from diffulex_edge.runtime.answer import DiffusionGenerationConfig
     from diffulex_edge.runtime.presets import preset as named
@@ -70,7 +70,7 @@ def make_config(info, *, preset: str | None = None, settings: dict | None = None
             return named(preset, seed=seed, **settings)
         if info.block_length == 1:
             greedy = not given.get('temperature') and not {'repetition_penalty', 'score'} & settings.keys()
-            given = dict(block_size=1, confidence_threshold=None, **dict(drafts=2, lookup=3) if greedy and info.masks_aside else {}) | given
+            given = dict(block_size=1, confidence_threshold=None, **dict(drafts=1, lookup=3) if greedy and info.masks_aside else {}) | given
         return DiffusionGenerationConfig(**given | settings)
     except TypeError as e: raise ValueError(f'unknown setting: {one_line(e).split("() ")[-1]}') from None
 

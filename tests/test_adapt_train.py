@@ -74,8 +74,12 @@ def test_training_learns_and_can_be_interrupted(tmp_path):
     save_adapter(tmp_path / 'adapter.safetensors', params, 59)
     loaded = load_adapter(plain_model(), tmp_path / 'adapter.safetensors')
     assert draft_accuracy(loaded, texts, 2)['accuracy'] == pytest.approx(draft_accuracy(model, texts, 2)['accuracy'], abs=.02) and not (tmp_path / 'adapter.safetensors.part').exists()
-    out = DiffusionEngine(loaded).generate(texts[0].ids[:2], DiffusionGenerationConfig(max_new_tokens=20, drafts=2))
-    assert out == texts[0].ids[2:]
+    forwards = 0
+    for t in texts[:4]:   # forwards counted on the text are those of decoding it
+        out = DiffusionEngine(loaded).generate(t.ids[:2], DiffusionGenerationConfig(max_new_tokens=20, drafts=2, lookup=3))
+        assert out == t.ids[2:]
+        forwards += out.stats['forwards']['verify']
+    assert draft_accuracy(loaded, texts[:4], 2)['tpf_lookup'][1] == round(80 / forwards, 3)
 
 
 # %% 89-training-15

@@ -7,7 +7,6 @@ __all__ = ['adapt_command']
 
 # %% ../../nbs/08_demo/89_adapt.ipynb #89-adapt-02
 import json
-from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 import typer
@@ -21,7 +20,7 @@ def adapt_command(checkpoint: Annotated[str, typer.Argument(help='a Hugging Face
                   tokens: Annotated[int, typer.Option(min=1, help='tokens of teacher text')] = 150_000,
                   new: Annotated[int, typer.Option(min=8, help='tokens per answer')] = 128,
                   batch: Annotated[int, typer.Option(min=1, help='answers written at once')] = 64,
-                  masks: Annotated[int, typer.Option(min=1, help='masked tokens to train on')] = 300_000,
+                  masks: Annotated[int, typer.Option(min=0, help='masked tokens to train on; 0: only measure --init')] = 300_000,
                   rank: Annotated[int, typer.Option(min=1)] = 32,
                   lr: Annotated[float, typer.Option(help='highest learning rate')] = 1.5e-3,
                   held: Annotated[int, typer.Option(min=1, help='answers to held topics that it is measured on')] = 32,
@@ -41,8 +40,8 @@ def adapt_command(checkpoint: Annotated[str, typer.Argument(help='a Hugging Face
     tokenizer = load_tokenizer(checkpoint)
     encode = tokenizer.chat if tokenizer.template else lambda text: tokenizer.encode(text + '\n')
     ask = lambda held, per_subject: [(topic, encode(p)) for topic, p in asked.ask(held, per_subject, seed)]
-    train, test = ask(False, len(asked.templates)), ask(True, len(asked.templates))[:held]
-    model = load_model(checkpoint, max_seq_len=max(len(ids) for _, ids in train + test) + new)
+    train, test = ask(False, len(asked.templates)), ask(True, 2)[:held]
+    model = load_model(checkpoint, max_seq_len=max(len(ids) for _, ids in train + test) + new + Recipe.run)
     if mask_token is not None:
         id = tokenizer.tk.token_to_id(mask_token)
         if id is None: raise ValueError(f'--mask-token {mask_token!r} is no token of this vocabulary')

@@ -20,6 +20,7 @@ from ..demo.measure import peak_bytes
 from ..model.adapter import PROJECTIONS, load_adapter
 from ..model.decoder import Decoder
 from ..model.layers import block_mask
+from ..runtime.speculation import look_up
 
 # %% ../../nbs/08_demo/89_training.ipynb #89-training-04
 @torch.no_grad()
@@ -131,12 +132,13 @@ def save_adapter(path: str | Path, params: dict[str, nn.Parameter], mask_token_i
     part.replace(path)
 
 @torch.no_grad()
-def draft_accuracy(model: Decoder, texts: list[Text], run: int = 3) -> dict:
-    """What an adapter is worth on the model's own greedy texts: `accuracy`: the share of first, second, … masks that are right behind any position; `tpf`: tokens per forward with 1, 2, … drafts.
+def draft_accuracy(model: Decoder, texts: list[Text], run: int = 3, lookup: int = 3) -> dict:
+    """What an adapter is worth on the model's own greedy texts: `accuracy`: the share of first, second, … masks that are right behind any position;
+    `tpf`: tokens per forward with 1, 2, … drafts; `tpf_lookup`: the same with `lookup`.
 
     A greedy text is what decoding would write again, so its forwards can be counted without decoding.
     """
-    right, forwards, tokens = [], [0] * run, 0
+    right, tokens, forwards = [], 0, {(K, size): 0 for size in (0, lookup) for K in range(1, run + 1)}
     for t in texts:
         where = list(range(t.prompt - 1, len(t.ids) - 1))                             # the last of the prompt, and all of the answer but its end
         h = mask_rows(model, clean_rows(model, t.ids), where, run)
@@ -144,13 +146,17 @@ def draft_accuracy(model: Decoder, texts: list[Text], run: int = 3) -> dict:
         hit = [[p + 2 + k < len(t.ids) and g == t.ids[p + 2 + k] for k, g in enumerate(gs)] for p, gs in zip(where, guess)]
         right += hit[:len(hit) - run]
         tokens += len(where)
-        for K in range(1, run + 1):
-            at, drafts = 0, []                                                       # place in the answer; which drafts of this forward are right
+        for K, size in forwards:
+            at, drafts = 0, []                                                       # which drafts of the next forward are right
             while at < len(where):
-                good = next((i for i, ok in enumerate(drafts) if not ok), len(drafts))
-                drafts = hit[at + good][:K] if at + good < len(hit) else []
-                at, forwards[K - 1] = at + good + 1, forwards[K - 1] + 1
-    return dict(accuracy=[round(sum(r[k] for r in right) / len(right), 3) for k in range(run)], tpf=[round(tokens / f, 3) for f in forwards])
+                n = where[at] + 1
+                found = look_up(t.ids[:n], size, (K + 1) ** 2 - 1) if size else []
+                if found: drafts = [n + i < len(t.ids) and f == t.ids[n + i] for i, f in enumerate(found)]
+                at += 1 + next((i for i, ok in enumerate(drafts) if not ok), len(drafts))
+                drafts = hit[at - 1][:K] if at <= len(hit) and not found else []
+                forwards[K, size] += 1
+    rate = lambda size: [round(tokens / f, 3) for (_, s), f in forwards.items() if s == size]
+    return dict(accuracy=[round(sum(r[k] for r in right) / len(right), 3) for k in range(run)], tpf=rate(0), tpf_lookup=rate(lookup))
 
 @torch.enable_grad()
 def adapt(model: Decoder, texts: list[Text], state: str | Path, recipe: Recipe | None = None, *, init: str | Path | None = None, minutes: float | None = None, save_every: float = 180,
