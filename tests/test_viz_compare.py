@@ -68,6 +68,11 @@ def test_fp32_against_int4_from_two_files(tmp_path):
     model, free = load_model(tiny_path(), max_seq_len=32), DiffusionGenerationConfig(max_new_tokens=17, early_stop=False, eos_token_id=())
     a, b = (DiffusionEngine.from_pte(export_model(model, output_path=tmp_path / f'{q}.pte', backend='xnnpack', quantization=q, methods=('forward',)).path) for q in ('none', 'dynamic_int4'))
     e = race(a, encode_sudoku([0] * 16)[:1], free, free, other=b, titles=('fp32', 'int4'))
-    want = [list(DiffusionEngine(m).generate(e.film.prompt, free)) for m in (model, quantize(model, 'dynamic_int4'))]
-    assert [f.x[1:] for f in e.shown] == want and [f.title for f in e.shown] == ['fp32', 'int4']
+    want = list(DiffusionEngine(model).generate(e.film.prompt, free)), list(b.generate(e.film.prompt, free))
+    assert tuple(f.x[1:] for f in e.shown) == want and [f.title for f in e.shown] == ['fp32', 'int4']
     assert e.options['diff'] == next((i for i, (x, y) in enumerate(zip(*want)) if x != y), None)
+    conf = [dict(zip(f.steps[0]['conf'][::2], f.steps[0]['conf'][1::2])) for f in e.shown]
+    eager = DiffusionEngine(quantize(model, 'dynamic_int4')).generate(e.film.prompt, free).trace.records[0].confidence
+    far = lambda a, b: max(abs(a[p] - b[p]) for p in eager) / 1000
+    near = far(conf[1], {p: 1000 * v for p, v in eager.items()})
+    assert near < .02 < far(*conf), (near, far(*conf))  # the second film is the quantized model's, which differs from fp32
