@@ -3,7 +3,7 @@
 import json
 
 # %% 89-adapt-06
-import pytest, tokenizers, torch
+import tokenizers, torch
 from safetensors.torch import save_file
 from typer.testing import CliRunner
 from diffulex_edge.cli import app

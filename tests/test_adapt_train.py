@@ -30,7 +30,7 @@ def test_masks_behind_many_positions_are_the_steps():
 
 
 # %% 89-training-12
-from diffulex_edge.adapt.teacher import Text, answer_all
+from diffulex_edge.adapt.teacher import answer_all
 from diffulex_edge.runtime.diffusion import DiffusionEngine, DiffusionGenerationConfig
 
 def own_texts(model, n=12, new=20):

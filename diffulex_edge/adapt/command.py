@@ -55,7 +55,7 @@ def adapt_command(checkpoint: Annotated[str, typer.Argument(help='a Hugging Face
         return texts
     test = write('held text', test, 'held', None, 0)
     texts = write('teacher text', train, 'teacher', tokens, min(16, new // 8))
-    recipe, tried = Recipe(masks=masks, rank=rank, lr=lr, seed=seed), []
+    recipe = Recipe(masks=masks, rank=rank, lr=lr, seed=seed)
     with tqdm(total=recipe.steps, desc='training', unit='step') as bar:
         def progress(facts):
             bar.update(facts['step'] - bar.n)

@@ -37,7 +37,7 @@ def clean_rows(model: Decoder, ids: list[int]) -> list[tuple[Tensor, Tensor]]:
 
 def mask_rows(model: Decoder, clean: list[tuple[Tensor, Tensor]], positions: list[int], K: int) -> Tensor:
     "Hidden states `[len(positions) * K, hidden]` of runs of `K` masks, each behind the clean token at one of `positions`."
-    c, N, L, KV, D = model.config, len(positions), clean[0][0].shape[1], model.config.num_key_value_heads, model.config.head_dim
+    N, L, KV, D = len(positions), clean[0][0].shape[1], model.config.num_key_value_heads, model.config.head_dim
     last, k = torch.tensor(positions).repeat_interleave(K), torch.arange(K)
     hidden = torch.where(torch.arange(L) <= last[:, None], 0., model.masked)[None, None]                        # [1, 1, N K, L]
     later = torch.where(k <= k[:, None], 0., model.masked)                                                      # [K, K]
