@@ -39,14 +39,14 @@ def adapt_it(folder, *more):
 
 # %% 89-adapt-08
 def test_from_checkpoint_to_adapter(tmp_path):
-    first = adapt_it(tmp_path, '--mask-token', '<mask>')
+    first = adapt_it(tmp_path, '--mask-token', '<mask>', '--json')
     assert first.exit_code == 0, first.output
     told = json.loads(first.stdout)
     assert told['held']['topics'] == ['y'] and len(told['held']['tpf']) == 3 and told['teacher_tokens'] >= 100
     model = load_adapter(load_model(tmp_path / 'model', max_seq_len=64), tmp_path / 'adapter.safetensors')
     assert model.config.mask_token_id == 59 and model.layers[0].lora['qkv'].b.weight.abs().sum() > 0
     before = load_file(tmp_path / 'adapter.safetensors')
-    again = json.loads(adapt_it(tmp_path, '--mask-token', '<mask>').stdout)
+    again = json.loads(adapt_it(tmp_path, '--mask-token', '<mask>', '--json').stdout)
     after = load_file(tmp_path / 'adapter.safetensors')
     assert again['training'] == told['training'] and before.keys() == after.keys() and all(torch.equal(before[n], after[n]) for n in before)
     assert 'no mask token' in str(adapt_it(tmp_path).exception) and 'no token' in str(adapt_it(tmp_path, '--mask-token', '<musk>').exception)

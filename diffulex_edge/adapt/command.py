@@ -26,7 +26,8 @@ def adapt_command(checkpoint: Annotated[str, typer.Argument(help='a Hugging Face
                   held: Annotated[int, typer.Option(min=1, help='answers to held topics that it is measured on')] = 32,
                   minutes: Annotated[float | None, typer.Option(help='stop training after so many; call again to go on')] = None,
                   work: Annotated[Path | None, typer.Option(help='where text and state are kept; default: OUT.work')] = None,
-                  seed: int = 0):
+                  seed: int = 0,
+                  as_json: Annotated[bool, typer.Option('--json', help='print the results and the log of the training as JSON')] = False):
     "Teach an autoregressive model to draft for itself: writes a mask adapter, resumable."
     from importlib.resources import files
     from tqdm import tqdm
@@ -62,4 +63,7 @@ def adapt_command(checkpoint: Annotated[str, typer.Argument(help='a Hugging Face
             bar.set_postfix_str(f'loss {facts["loss"]:.2f}, peak {facts["memory"]} MB' + (f', tpf {facts["tpf"]}' if 'tpf' in facts else ''))
         params, log = adapt(model, texts, work / 'state.safetensors', recipe, init=init, minutes=minutes, evaluate=lambda m: draft_accuracy(m, test[:8]), progress=progress)
     save_adapter(out, params, model.config.mask_token_id)
-    print(json.dumps(dict(adapter=str(out), teacher_tokens=sum(len(t.ids) - t.prompt for t in texts), peak_mb=(peak_bytes() or 0) >> 20, held=dict(topics=asked.held, texts=len(test)) | draft_accuracy(model, test), training=log), indent=1))
+    result = dict(adapter=str(out), teacher_tokens=sum(len(t.ids) - t.prompt for t in texts), peak_mb=(peak_bytes() or 0) >> 20, held=dict(topics=asked.held, texts=len(test)) | draft_accuracy(model, test), training=log)
+    if as_json: return print(json.dumps(result, indent=1))
+    print(f'{out}: {log[-1]["masks"] if log else 0:,} masks on {result["teacher_tokens"]:,} tokens; {len(test)} answers about {", ".join(asked.held)}:')
+    for K, row in enumerate(zip(*(result['held'][n] for n in ('accuracy', 'tpf', 'tpf_lookup'))), 1): print('mask {0} right {1:.0%}; {0} drafts: {2:.2f} tokens per forward, with look-up {3:.2f}'.format(K, *row))
