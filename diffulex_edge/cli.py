@@ -58,7 +58,7 @@ def open_model(path: str, *, revision: str | None = None, max_seq_len: int | Non
 def make_config(info, *, preset: str | None = None, settings: dict | None = None, **given):
     """The decoding settings for a model: a preset or the model's own defaults, then what was `given` and is not None, then `settings`.
 
-    An autoregressive model decodes with two drafts when it has a mask adapter and decoding is greedy, else token by token.
+    An autoregressive model decodes with one draft and looks up repetitions when it has a mask adapter and decoding is greedy, else token by token.
     """
     from diffulex_edge.runtime.answer import DiffusionGenerationConfig
     from diffulex_edge.runtime.presets import preset as named
@@ -70,7 +70,7 @@ def make_config(info, *, preset: str | None = None, settings: dict | None = None
             return named(preset, seed=seed, **settings)
         if info.block_length == 1:
             greedy = not given.get('temperature') and not {'repetition_penalty', 'score'} & settings.keys()
-            given = dict(block_size=1, confidence_threshold=None, drafts=2 if greedy and info.mask_token_id is not None else 0) | given
+            given = dict(block_size=1, confidence_threshold=None, **dict(drafts=1, lookup=3) if greedy and info.masks_aside else {}) | given
         return DiffusionGenerationConfig(**given | settings)
     except TypeError as e: raise ValueError(f'unknown setting: {one_line(e).split("() ")[-1]}') from None
 
@@ -253,6 +253,9 @@ def backends(as_json: Annotated[bool, Option('--json')] = False):
 # %% ../nbs/08_demo/85_cli.ipynb #85-cli-16
 from .bench.command import bench_command
 app.command('bench', epilog='Example: diffulex-edge bench fp32.pte --model smollm2 --int8 int8.pte --check')(bench_command)
+
+from .adapt.command import adapt_command
+app.command('adapt', epilog='Example: diffulex-edge adapt smollm2 --out adapter.safetensors')(adapt_command)
 
 from .viz.commands import app as trace_app
 app.add_typer(trace_app, name='trace')  # show, html, gif, png: see the notebook of traces on the command line

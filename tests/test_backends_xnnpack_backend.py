@@ -4,6 +4,15 @@ from diffulex_edge.backends.xnnpack_backend import portable
 from diffulex_edge.backends.xnnpack_backend import xnnpack
 
 # %% 51-xnnpack-09
+def test_schemes_can_be_mixed(tmp_path):
+    from diffulex_edge.export import export_model
+    from diffulex_edge.model import load_model
+    from diffulex_edge.testing import golden_dir
+    r = export_model(load_model(golden_dir() / 'sdar_a', max_seq_len=32), output_path=tmp_path / 'm.pte', quantization='dynamic_int8,head=weight_only_int8,exclude=layers.0.*', methods=('logits',))
+    assert {(x.path, x.weights, x.activations) for x in r.linears if x.path in ('head', 'layers.0.o', 'layers.1.o')} == {('head', 'int8', 'fp32'), ('layers.0.o', 'fp32', 'fp32'), ('layers.1.o', 'int8', 'int8 per token')}
+
+
+# %% 51-xnnpack-10
 def test_lowerings():
     assert [type(p).__name__ for p in xnnpack.lowering('none').partitioners] == ['XnnpackPartitioner'] and portable.lowering('none').partitioners == ()
     assert portable.lowering('none', constant_shapes=True, write='slice').constant_shapes

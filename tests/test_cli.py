@@ -53,9 +53,9 @@ def test_settings():
     from diffulex_edge.runtime.step import ModelInfo
     facts = ModelInfo(family='x', vocab_size=9, max_seq_len=64, max_tokens=64, block_length=4, logits_shift=0, mask_token_id=8)
     assert make_config(facts, temperature=.5, seed=None).temperature == .5
-    causal = ModelInfo(**vars(facts) | dict(block_length=1, logits_shift=1))
-    plain, none = make_config(causal), make_config(ModelInfo(**vars(causal) | dict(mask_token_id=None)))
-    assert (plain.drafts, plain.block_size, none.drafts, make_config(causal, temperature=1.).drafts, make_config(causal, drafts=1).drafts) == (2, 1, 0, 0, 1)
+    causal = ModelInfo(**vars(facts) | dict(block_length=1, logits_shift=1, masks_aside=True))
+    plain, none = make_config(causal), make_config(ModelInfo(**vars(causal) | dict(masks_aside=False)))
+    assert (plain.drafts, plain.block_size, none.drafts, make_config(causal, temperature=1.).drafts, make_config(causal, drafts=2).drafts) == (1, 1, 0, 0, 2)
     assert make_config(facts, preset='llada', settings=dict(steps=32, gen_length=64, block_length=32)) == preset('llada', steps=32, gen_length=64, block_length=32)
     for wrong, word in [(dict(preset='llada', temperature=1.), 'temperature'), (dict(settings=dict(colour=1)), 'colour'), (dict(preset='llada', settings=dict(colour=1)), 'colour'), (dict(preset='x'), 'preset')]:
         with pytest.raises(ValueError, match=word): make_config(facts, **wrong)

@@ -9,8 +9,10 @@ from diffulex_edge.model.layers import LowRank
 from diffulex_edge.model.layers import RMSNorm
 from diffulex_edge.model.layers import block_mask
 from diffulex_edge.model.layers import half_turn
+from diffulex_edge.model.layers import mask_runs
 from diffulex_edge.model.layers import rope_table
 from diffulex_edge.model.layers import rotate
+from diffulex_edge.model.layers import run_mask
 
 # %% 02-layers-05
 def test_rms_norm_equals_torch():
@@ -42,7 +44,24 @@ def test_mask_rule():
             assert torch.equal(got, want)
 
 
-# %% 02-layers-20
+# %% 02-layers-17
+def test_masks_stand_aside():
+    import random
+    for seed in range(20):
+        rng = random.Random(seed)
+        tokens, start = [rng.choice('cM') for _ in range(rng.randint(1, 12))], rng.randint(0, 5)
+        rows, positions, clean = mask_runs(torch.tensor([t == 'M' for t in tokens]), torch.tensor([start]))
+        order = sorted(range(len(tokens)), key=lambda i: tokens[i] == 'M')             # clean tokens first
+        assert [order.index(i) + start for i in range(len(tokens))] == rows.tolist()
+        sees = run_mask(rows, positions, clean, start + len(tokens)) == 0
+        for i, t in enumerate(tokens):
+            before = [j for j in range(i + 1) if tokens[j] == 'c']
+            run = [j for j in range(i + 1) if t == 'M' and tokens[j] == 'M' and all(u == 'M' for u in tokens[j:i + 1])]
+            assert positions[i] == start + len(before) - 1 + len(run)
+            assert sees[i].nonzero()[:, 0].tolist() == sorted([*range(start), *(rows[j].item() for j in before + run)])
+
+
+# %% 02-layers-23
 def test_attention_equals_sdpa():
     c = DecoderConfig(hidden_size=64, num_attention_heads=4, num_key_value_heads=2, max_seq_len=32)
     layer, T, end = Layer(c), 6, 20
@@ -53,7 +72,7 @@ def test_attention_equals_sdpa():
     assert not torch.allclose(layer.attend(q, k, v, torch.zeros_like(mask).repeat(2, 1)), want, atol=1e-2)  # the mask matters here
 
 
-# %% 02-layers-21
+# %% 02-layers-24
 def test_gate_touches_mask_rows_only():
     torch.manual_seed(0)
     c = DecoderConfig(hidden_size=64, num_attention_heads=4, max_seq_len=32)

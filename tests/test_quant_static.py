@@ -47,7 +47,7 @@ def test_pte_equals_eager(folder, tmp_path):
     from diffulex_edge.runtime.pte import PteSession
     model = load_model(golden_dir() / folder, max_seq_len=32)
     calibrate(model, from_random(150, 24, 8), observer='percentile', progress=False).save(tmp_path / 's.safetensors')
-    name = f'static_int8,statistics={tmp_path / "s.safetensors"}'
+    name = f'static_int8,statistics={tmp_path / "s.safetensors"},head=static_int8'
     r = export_model(model, output_path=tmp_path / 'm.pte', quantization=name, methods=('logits',))
     assert {(x.weights, x.activations, x.delegated) for x in r.linears} == {('int8', 'int8 static', True)} and len(r.linears) == 4 * len(model.layers) + 1
     ids = torch.randint(0, 150, (24,), generator=torch.Generator().manual_seed(3)).tolist()
@@ -61,6 +61,17 @@ def test_pte_equals_eager(folder, tmp_path):
 
 
 # %% 44-static-17
+def test_its_head_is_dynamic(tmp_path):
+    from diffulex_edge.export import export_model
+    model = load_model(golden_dir() / 'sdar_a', max_seq_len=32)
+    calibrate(model, from_random(150, 24, 4), progress=False).save(tmp_path / 's.safetensors')
+    name = f'static_int8,statistics={tmp_path / "s.safetensors"}'
+    r = export_model(model, output_path=tmp_path / 'm.pte', quantization=name)                         # ids, confidence and logits
+    assert {(x.path == 'head', x.activations) for x in r.linears} == {(True, 'int8 per token'), (False, 'int8 static')} and all(x.delegated for x in r.linears)
+    with pytest.raises(ValueError, match='head of method forward stays outside the delegate'): export_model(model, output_path=tmp_path / 'n.pte', quantization=name + ',head=static_int8', methods=('forward',))
+
+
+# %% 44-static-18
 def test_what_static_quantization_refuses(tmp_path):
     model = load_model(golden_dir() / 'sdar_a', max_seq_len=64)
     with pytest.raises(ValueError, match='statistics='): quantize(model, 'static_int8')

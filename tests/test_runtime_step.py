@@ -34,6 +34,10 @@ def test_what_rows_hold():
     assert rows.ids == [0, 1, 2, 3]                                                    # behind a gap
     write(range(8), 0, 0)
     assert rows.common(list(range(8)), 0) == rows.common(list(range(8)), 4) == 0       # bidirectional: no row is final
+    write([1, 2, 3], 0, 1)
+    write([4, 99, 5, 99], 3, 1)
+    rows.hold([4, 5], 3)                                                               # the masks, 99, stood aside
+    assert rows.common([1, 2, 3, 4, 5, 6], 1) == 5
     write(range(8), 0)
     with pytest.raises(RuntimeError):
         with rows.write([4, 5, 6, 7], 4, 4): raise RuntimeError('out of memory')

@@ -17,7 +17,7 @@ def lowering(quantization: str) -> Lowering:
     class XnnpackPartitioner(xnnpack_partitioner.XnnpackPartitioner):
         def partition(self, program):
             with patch.object(xnnpack_config, 'has_free_unbacked_symbols', lambda tensor: False): return super().partition(program)  # it asks in order to rule out empty tensors
-    return Lowering((XnnpackPartitioner(configs=linear_configs()) if quantization == 'weight_only_int8' else XnnpackPartitioner(),))
+    return Lowering((XnnpackPartitioner(configs=linear_configs()),))
 
 # %% ../../nbs/05_lowering/51_xnnpack.ipynb #51-xnnpack-04
 def linear_configs() -> list:

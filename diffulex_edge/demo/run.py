@@ -71,7 +71,7 @@ def show_tiny(console: Console, folder: str | None = None, seed: int = 8) -> Pat
 
 # %% ../../nbs/08_demo/84_demo.ipynb #84-demo-08
 PROMPT = 'Explain in three sentences why the sky is blue.'
-SMOLLM2 = dict(drafts=2, block_size=1, confidence_threshold=None)  # its settings
+SMOLLM2 = dict(drafts=1, lookup=3, block_size=1, confidence_threshold=None)  # its settings
 
 def show_smollm2(console: Console, prompt: str = PROMPT, *, quantization: str = 'dynamic_int8', max_new_tokens: int = 96, folder: str | None = None) -> tuple[Path, list[int], str]:
     "Answer a prompt on the screen with SmolLM2, on ExecuTorch; returns its `.pte`, the ids of the prompt in its chat template, and the text."

@@ -10,7 +10,7 @@ import torch, torch.nn as nn
 from torch import Tensor
 from .config import DecoderConfig
 from .kv_cache import KVCache, check_rows
-from .layers import Layer, LowRank, RMSNorm, block_mask, half_turn, rope_table
+from .layers import Layer, LowRank, RMSNorm, block_mask, half_turn, mask_runs, rope_table, run_mask
 
 # %% ../../nbs/01_model/03_decoder.ipynb #03-decoder-04
 HF_NAMES = {  # our parameter -> tensors of the checkpoint, stacked by rows
@@ -72,22 +72,24 @@ class Decoder(nn.Module):
     def hidden(self, tokens: Tensor, start: Tensor, kv_len: Tensor, block_length: int | None = None) -> Tensor:
         """The step without its head: write K/V of `tokens [1, T]` into cache rows `start … start + T`, attend to rows `0 … kv_len`, return `[T, hidden]`.
 
-        `start`, `kv_len`: `[1]` int64. `block_length` replaces the model's own (0: bidirectional).
+        `start`, `kv_len`: `[1]` int64. `block_length` replaces the model's own (0: bidirectional). The masks of a causal model with an adapter stand aside, see `mask_runs`.
         """
         T, S = tokens.shape[1], self.config.max_seq_len
         end = S if self.whole_cache else kv_len[0].item()
         torch._check(end >= 1)
         torch._check(end <= S)
         block = self.config.attention_block if block_length is None else block_length or S
-        rows = start + torch.arange(T)                                                             # [T]
-        mask = block_mask(start, T, end, block, self.masked)                                       # [T, end]
+        aside = self.mask_embed is not None and block == 1                                         # masks of an adapted model
+        if aside: rows, at, clean = mask_runs(tokens[0] == self.config.mask_token_id, start)       # [T] each
+        else: rows = at = start + torch.arange(T)                                                  # [T]
+        mask = run_mask(rows, at, clean, end, self.masked) if aside else block_mask(start, T, end, block, self.masked)  # [T, end]
         if self.whole_cache: mask = torch.where(torch.arange(S) < kv_len, mask, self.masked)       # [T, S]
         mask = mask.repeat(self.config.num_attention_heads // self.config.num_key_value_heads, 1)  # [G T, end]: G query heads share a key head
         x, gate = self.embed(tokens[0]), None                                                      # [T, hidden]
         if self.mask_embed is not None:
             gate = (tokens[0] == self.config.mask_token_id)[:, None].to(x.dtype)                   # [T, 1]
             x = x + gate * (self.mask_embed - x)
-        rope = self.cos[rows], self.sin[rows], self.turn                                           # [T, D] twice, [D, D]
+        rope = self.cos[at], self.sin[at], self.turn                                               # [T, D] twice, [D, D]
         for layer in self.layers: x = layer(x, rope, rows, end, mask, gate)
         return self.norm(x)
 

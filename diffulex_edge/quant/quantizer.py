@@ -27,7 +27,7 @@ class Quantization:
     name: str = 'none'              # of the linears; see `SCHEMES`
     group_size: int = 32            # how many 4-bit weights of a row share a scale: 32, 64 or 128
     embedding: str = 'none'         # none, int8 (a scale per row), int4 (a scale per group_size)
-    head: str | None = None         # scheme of the output projection; None: that of the linears
+    head: str | None = None         # scheme of the output projection; None: that of the linears, and dynamic_int8 for static_int8: logits on a grid of 256 values tie
     exclude: tuple[str, ...] = ()   # patterns of linears that stay as they are: `layers.0.*`, `layers.*.down`
     cache: str = 'none'             # KV cache: none, int8 (a scale per row and head)
     statistics: str | None = None   # file of `Statistics.save`: the ranges that static_int8 needs
@@ -62,7 +62,8 @@ class Quantization:
     def scheme(self, path: str) -> str:
         "The scheme of the linear with this path. Mask adapters are never quantized: they are 6 % of the weights, and every quantized linear adds operators to the graph."
         if '.lora.' in path or any(fnmatch.fnmatchcase(path, p) for p in self.exclude): return 'none'
-        return (self.head or self.name) if path == 'head' else self.name
+        if path == 'head': return self.head or ('dynamic_int8' if self.name == 'static_int8' else self.name)
+        return self.name
 
 # %% ../../nbs/04_quant/40_quantizer.ipynb #40-quantizer-07
 def weight_config(scheme: str, group_size: int):

@@ -39,7 +39,8 @@ class DiffusionGenerationConfig:
     eos_token_id: int | tuple[int, ...] | None = None   # None: the model's
     stop_sequences: tuple[tuple[int, ...] | str, ...] = ()   # ids, or text when there is a tokenizer; the answer ends before the first of them
     early_stop: bool = True               # stop when an end-of-text is revealed and everything before it is
-    drafts: int = 0                       # self-speculation: masks drafted per forward (an autoregressive model with a mask adapter)
+    drafts: int = 0                       # self-speculation: masks behind every token of a forward (an autoregressive model with a mask adapter)
+    lookup: int = 0                       # with drafts: where the last so many tokens were seen before, draft what followed there (0: never)
     seed: int | None = None
     # which positions
     score: str = 'probability'            # probability, margin, entropy, random; see SCORES
@@ -91,7 +92,7 @@ class DiffusionGenerationConfig:
         for name, ok in [('max_new_tokens', self.max_new_tokens >= 1), ('num_iterations', self.num_iterations is None or self.num_iterations >= 1),
                          ('block_size', self.block_size is None or self.block_size >= 1), ('temperature', self.temperature >= 0), ('top_k', self.top_k >= 0),
                          ('confidence_threshold', self.confidence_threshold is None or 0 <= self.confidence_threshold <= 1), ('top_p', 0 < self.top_p <= 1),
-                         ('repetition_penalty', self.repetition_penalty > 0), ('drafts', self.drafts >= 0), ('sub_block', self.sub_block is None or self.sub_block >= 1),
+                         ('repetition_penalty', self.repetition_penalty > 0), ('drafts', self.drafts >= 0), ('lookup', self.lookup >= 0), ('sub_block', self.sub_block is None or self.sub_block >= 1),
                          ('factor', self.factor is None or self.factor >= 0), ('entropy_budget', self.entropy_budget is None or self.entropy_budget >= 0),
                          ('refresh_interval', self.refresh_interval is None or self.refresh_interval >= 1), ('lookahead', self.lookahead >= 0), ('lookahead_shares', all(0 <= s <= 1 for s in self.lookahead_shares)),
                          ('revise_below', self.revise_below is None or 0 <= self.revise_below <= 1), ('edit_above', self.edit_above is None or .5 <= self.edit_above <= 1), ('candidates', self.candidates >= 0),

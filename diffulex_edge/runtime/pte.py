@@ -25,7 +25,7 @@ class PteSession:
         try: self.program = Runtime.get().load_program(self.path)
         except RuntimeError as e: raise ValueError(f'{self.path} is not a whole ExecuTorch program ({e}); export it again') from None
         self.loaded, self.rows, names = None, Rows(), set(self.program.method_names)
-        try: constants = {n: self.program.load_method(n).execute(())  for n in (*NAMES, 'get_contract_version', 'get_step_size') if n in names}
+        try: constants = {n: self.program.load_method(n).execute(())  for n in (*NAMES, 'get_masks_aside', 'get_contract_version', 'get_step_size') if n in names}
         except RuntimeError as e: raise ValueError(f'{self.path} could not be read ({e}); export it again') from None
         self.step_size = constants.pop('get_step_size', (0,))[0]  # 0: a step may have any number of tokens
         self.info = ModelInfo.read({n: v if n == 'get_eos_ids' else v[0] for n, v in constants.items()}, self.path)
@@ -47,7 +47,8 @@ class PteSession:
         if block_length not in (None, self.info.block_length): raise ValueError(f'{self.path} was exported with block length {self.info.block_length} and cannot run with {block_length}; export it again with that block length')
         n, pad = len(tokens), max(self.step_size - len(tokens), 0)
         if pad and start + n < kv_len: raise ValueError(f'{self.path} takes steps of {self.step_size} tokens; {n} tokens before kv_len {kv_len} cannot be padded without overwriting rows that are read')
-        args = torch.tensor([tokens + [0] * pad]), torch.tensor([start]), torch.tensor([kv_len])
+        filler = self.info.mask_token_id if self.info.masks_aside else 0  # rows that nobody reads
+        args = torch.tensor([tokens + [filler] * pad]), torch.tensor([start]), torch.tensor([kv_len])
         if logits and 'logits' not in self.offers: raise ValueError(f'{self.path} returns no logits; export it with methods=("forward", "logits") to sample with a temperature')
         with self.rows.write(tokens, start, self.info.block_length): out = [o[:n] for o in self.method.execute(args)]
         if len(out) == 1: return predict(out[0], self.info.mask_token_id)

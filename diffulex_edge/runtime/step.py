@@ -33,17 +33,19 @@ class ModelInfo:
     mask_token_id: int | None
     eos_token_ids: tuple[int, ...] = ()
     bos_token_id: int | None = None
+    masks_aside: bool = False  # a causal model with a mask adapter: masks are no positions, see `mask_runs`
 
     @classmethod
     def of(cls, model: Decoder):
         "The facts of an eager model."
         c = model.config
-        return cls(family=model.family, max_tokens=c.max_seq_len, **{f.name: getattr(c, f.name) for f in fields(cls) if hasattr(c, f.name)})
+        return cls(family=model.family, max_tokens=c.max_seq_len, masks_aside=model.mask_embed is not None and c.attention_block == 1, **{f.name: getattr(c, f.name) for f in fields(cls) if hasattr(c, f.name)})
 
     def constants(self) -> dict:
         "The constant methods of a `.pte`."
         values = {method: getattr(self, field) for method, field in NAMES.items()}
         values = {m: -1 if v is None else list(v) if isinstance(v, tuple) else v for m, v in values.items()}
+        if self.masks_aside: values['get_masks_aside'] = True
         return values | dict(get_contract_version=CONTRACT, get_max_context_len=self.max_seq_len, use_kv_cache=True)
 
     @classmethod
@@ -56,7 +58,7 @@ class ModelInfo:
         values = {field: constants[method] for method, field in NAMES.items()}
         for field in ('mask_token_id', 'bos_token_id'):
             if values[field] == -1: values[field] = None
-        return cls(**values | dict(eos_token_ids=tuple(values['eos_token_ids'])))
+        return cls(**values | dict(eos_token_ids=tuple(values['eos_token_ids']), masks_aside=bool(constants.get('get_masks_aside'))))
 
 # %% ../../nbs/03_sampler/20_step.ipynb #20-step-07
 class Rows:
@@ -80,6 +82,10 @@ class Rows:
         if block != self.block or not block or self.version() != self.seen: return 0
         same = next((i for i, (a, b) in enumerate(zip(self.ids, prompt)) if a != b), min(len(self.ids), len(prompt)))
         return same // block * block
+
+    def hold(self, tokens: list[int], start: int):
+        "After a step whose masks stood aside: rows `start …` were computed from these clean tokens."
+        if len(self.ids) > start: self.ids[start:] = tokens
 
     def forget(self):
         "The cache holds nothing."
