@@ -124,37 +124,37 @@ def optimizers(model: Decoder, lr: float) -> list[torch.optim.Optimizer]:
     return [torch.optim.Muon([p for n, p in model.named_parameters() if inner[n]], lr=lr, weight_decay=.01),
             torch.optim.AdamW([p for n, p in model.named_parameters() if not inner[n]], lr=lr * 2 / 3, betas=(.9, .98), weight_decay=0.)]
 
-def save_state(path: Path, model: Decoder, average: dict, opts: list, facts: dict):
-    "Weights, their average and the optimizers' moments, in one safetensors file that is whole or not there."
-    tensors = {f'weight.{n}': p.detach() for n, p in model.named_parameters()} | {f'average.{n}': p for n, p in average.items()}
-    for i, opt in enumerate(opts): tensors |= {f'opt{i}.{k}.{name}': torch.as_tensor(v) for k, s in opt.state_dict()['state'].items() for name, v in s.items()}
-    save_file({n: t.contiguous() for n, t in tensors.items()}, f'{path}.part', {k: str(v) for k, v in facts.items()})
-    os.replace(f'{path}.part', path)
+def save_state(path: Path, tensors: dict[str, Tensor], opts: list[torch.optim.Optimizer], facts: dict):
+    "Tensors, the optimizers' moments and facts (JSON) of a training, in one safetensors file that is whole or not there."
+    moments = {f'opt{i}.{k}.{name}': torch.as_tensor(v) for i, opt in enumerate(opts) for k, s in opt.state_dict()['state'].items() for name, v in s.items()}
+    part = path.with_name(path.name + '.part')
+    save_file({n: t.detach().contiguous() for n, t in (tensors | moments).items()}, part, {k: json.dumps(v) for k, v in facts.items()})
+    part.replace(path)
 
-def load_state(path: Path, model: Decoder, average: dict, opts: list, facts: dict) -> int:
-    "The step to go on with. Raises `ValueError` when the file is of a run with other settings."
-    with safe_open(path, 'pt') as s:
-        meta, tensors = s.metadata(), {n: s.get_tensor(n) for n in s.keys()}
-    for k, v in facts.items():
-        if k != 'step' and meta.get(k) != str(v): raise ValueError(f'{path} is of a training with {k} {meta.get(k)}, this one has {v}; give the same settings, or another folder')
-    for n, p in model.named_parameters(): p.data.copy_(tensors[f'weight.{n}'])
-    for n, p in average.items(): p.copy_(tensors[f'average.{n}'])
+def load_state(path: Path, tensors: dict[str, Tensor], opts: list[torch.optim.Optimizer], facts: dict) -> dict:
+    "Fill tensors and moments from a file of `save_state`; returns its facts. Raises `ValueError` when one of `facts` is another there."
+    with safe_open(path, 'pt') as s: was, saved = {k: json.loads(v) for k, v in s.metadata().items()}, {n: s.get_tensor(n) for n in s.keys()}
+    if wrong := [k for k, v in facts.items() if was.get(k) != v]:
+        raise ValueError(f'{path} is of a training with {wrong[0]} {was.get(wrong[0])!r}, this one has {facts[wrong[0]]!r}; give the same settings, or another folder')
+    with torch.no_grad():
+        for n, t in tensors.items(): t.copy_(saved[n])
     for i, opt in enumerate(opts):
         state = {}
-        for name in tensors:
-            if name.startswith(f'opt{i}.'): state.setdefault(int(name.split('.')[1]), {})[name.split('.')[2]] = tensors[name]
+        for n in saved:
+            if n.startswith(f'opt{i}.'): state.setdefault(int(n.split('.')[1]), {})[n.split('.')[2]] = saved[n]
         opt.load_state_dict(opt.state_dict() | dict(state=state))
-    return int(meta['step'])
+    return was
 
 def training(folder: str | Path, steps: int, seed: int = 0, *, n: int = 28, lr: float = .006, save_every: int = 250, **shape) -> Iterator[tuple[int, dict, Decoder]]:
     "Train, from the last checkpoint in `folder` if there is one: after every step its number, its losses by task (nats per masked token) and the model with the averaged weights so far."
     torch.set_grad_enabled(True)
-    folder, facts = Path(folder), dict(step=0, steps=steps, seed=seed, n=n, lr=lr, **shape)
+    folder, facts = Path(folder), dict(steps=steps, seed=seed, n=n, lr=lr, **shape)
     folder.mkdir(parents=True, exist_ok=True)
     model, out, state = new_model(seed, **shape), new_model(seed, **shape).requires_grad_(False), folder / 'training.safetensors'
     opts, average = optimizers(model, lr), dict(out.named_parameters())
     base = [opt.param_groups[0]['lr'] for opt in opts]
-    first = load_state(state, model, average, opts, facts) if state.is_file() else 0
+    tensors = {f'weight.{n}': p for n, p in model.named_parameters()} | {f'average.{n}': p for n, p in average.items()}
+    first = load_state(state, tensors, opts, facts)['step'] if state.is_file() else 0
     for step in range(first, steps):
         rng, losses, scale = Random(f'{seed} {step}'), {}, min(1, (step + 1) / 50) * min(1, (1 - step / steps) / .7)
         for task, weight in WEIGHTS.items():
@@ -168,7 +168,7 @@ def training(folder: str | Path, steps: int, seed: int = 0, *, n: int = 28, lr: 
             opt.step(), opt.zero_grad()
         with torch.no_grad():
             for name, p in model.named_parameters(): average[name].lerp_(p, max(.002, 1 / (step + 2)))
-        if (step + 1) % save_every == 0 or step + 1 == steps: save_state(state, model, average, opts, facts | dict(step=step + 1))
+        if (step + 1) % save_every == 0 or step + 1 == steps: save_state(state, tensors, opts, facts | dict(step=step + 1))
         yield step + 1, losses, out
 
 # %% ../../nbs/08_demo/81_training.ipynb #81-training-20
