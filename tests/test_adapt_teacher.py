@@ -22,6 +22,10 @@ def test_a_batch_is_the_single_answers():
         if 7 in got[:5]: continue
         want = InferenceEngine.from_model(model).generate(prompt + got[:5], GenerationConfig(max_new_tokens=25, temperature=0))
         assert [t for t in got[5:] if t != 7] == list(want)
+    model.add_mask_adapter(2)                   # an adapter has no say in clean tokens
+    for layer in model.layers:
+        for low in layer.lora.values(): low.b.weight.data.fill_(1.)
+    assert answer_all(model, prompts, 30) == together
 
 
 # %% 89-teacher-13

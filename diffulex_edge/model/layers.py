@@ -91,9 +91,9 @@ class Layer(nn.Module):
         self.cache = KVCache(c.num_key_value_heads, c.max_seq_len, c.head_dim)
 
     def project(self, name: str, x: Tensor, gate: Tensor | None) -> Tensor:
-        "`Wx`, and in the rows where `gate [T, 1]` is 1 also the adapter's `B(Ax)`."
+        "`Wx`, and in the rows where `gate [T, 1]` is 1 also the adapter's `B(Ax)`; without a gate all tokens are clean."
         y = getattr(self, name)(x)
-        return y if self.lora is None else y + gate * self.lora[name](x)
+        return y if self.lora is None or gate is None else y + gate * self.lora[name](x)
 
     def attend(self, q: Tensor, k: Tensor, v: Tensor, mask: Tensor) -> Tensor:
         "Attention of `q [H, T, D]` over `k`, `v [KV, kv_len, D]`: `[T, H * D]`. `mask [G * T, kv_len]` is added to the scores, its rows once for each of the G query heads of a key head."
