@@ -22,11 +22,12 @@ def test_stories_are_what_the_checker_accepts():
 
 # %% 80-language-24
 def test_every_broken_story_is_seen():
-    rng, classes = Random(1), {w: c for c in (SHE, HE, COLORS, THINGS, language.PLACES) for w in c}
+    rng, classes = Random(1), {w: c for c in (SHE, HE, COLORS, THINGS, language.PETS, language.PLACES) for w in c}
     seen = {'word': 0, 'order': 0}
     for _ in range(300):
         sentences = story(rng)
         words = ' '.join(sentences).split()
+        if len({*words} & {*COLORS}) == 1 and {*words} & {*language.PETS}: continue     # the thing and the pet have the same colour; one of them may change
         again = [i for i, w in enumerate(words) if w in classes and words.count(w) > 1]
         i = rng.choice(again)     # one occurrence of what occurs twice, replaced by another of its kind
         other = rng.choice([w for w in classes[words[i]] if w not in words])
@@ -36,8 +37,9 @@ def test_every_broken_story_is_seen():
         sentences[a], sentences[b] = sentences[b], sentences[a]
         form, wrong = check_story(' '.join(sentences))
         seen['order'] += not form
+        seen['word'] += 1
         assert wrong
-    assert seen['order'] == 300
+    assert seen['order'] == seen['word'] > 250
 
 
 # %% 80-language-25

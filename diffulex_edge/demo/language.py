@@ -47,7 +47,7 @@ PLOTS = {  # the alternatives of a sentence are equally long
              ['so {he1} gave the {c1} {o1} to {n2} .', 'and {n2} gave the {c2} {o2} to {n1} .'],
              ['now {n1} has the {c2} {o2} and {n2} has the {c1} {o1} .', 'they left the {p} , {n1} now with the new {c2} {o2} .']],
 }
-SLOTS = dict(t=TIMES, n1=NAMES, n2=NAMES, p=PLACES, h=HIDES, c1=COLORS, c2=COLORS, o1=THINGS, o2=THINGS,
+SLOTS = dict(t=TIMES, n1=NAMES, n2=NAMES, p=PLACES, h=HIDES, c1=COLORS, c2=COLORS, o1=THINGS, o2=PETS,
              he1=['he', 'she'], he2=['he', 'she'], him1=['her', 'him'], his1=['her', 'his'])
 SLOT = re.compile(r'\{(\w+)\}')
 
@@ -58,7 +58,7 @@ def pronouns(name: str) -> tuple[str, str, str]:
 def cast(rng: Random) -> dict[str, str]:
     "A word for every slot."
     s = {slot: rng.choice(words) for slot, words in SLOTS.items()}
-    for a, b, words in (('n1', 'n2', NAMES), ('c1', 'c2', COLORS), ('o1', 'o2', THINGS)): s[a], s[b] = rng.sample(words, 2)
+    s['n2'] = rng.choice(HE if s['n1'] in SHE else SHE)
     (s['he1'], s['him1'], s['his1']), (s['he2'], *_) = pronouns(s['n1']), pronouns(s['n2'])
     return s
 
@@ -103,7 +103,7 @@ def check_story(text: str) -> tuple[bool, list[str]]:
     for name in ('n1', 'n2'):
         fits = dict(zip((f'he{name[1]}', f'him{name[1]}', f'his{name[1]}'), pronouns(seen[name][0])))
         wrong += [f'{seen[name][0]}: {seen[slot][0]}' for slot, word in fits.items() if slot in seen and seen[slot][0] != word]
-    return True, wrong + [f'{a} is {b}: {seen[a][0]}' for a, b in (('n1', 'n2'), ('c1', 'c2'), ('o1', 'o2')) if b in seen and seen[a][0] == seen[b][0]]
+    return True, wrong + ([f'n1 is n2: {seen["n1"][0]}'] if seen['n1'][0] == seen['n2'][0] else [])
 
 # %% ../../nbs/08_demo/80_language.ipynb #80-language-13
 FACTS = {  # key -> values, sentences

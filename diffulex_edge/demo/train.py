@@ -24,23 +24,18 @@ from .language import COLORS, NAMES, PETS, PLACES, RECORD, SPECIAL, STORY, THING
 from .tiny import EOS, MASK, TAG
 from ..model.checkpoint import expand_names
 from ..model.decoder import Decoder
-from ..model.layers import rotate
 from ..model.llada_edge import LLADA_FIELDS, LLaDAEdge, LLaDAEdgeConfig
 
 # %% ../../nbs/08_demo/81_training.ipynb #81-training-05
 def batch_hidden(model: Decoder, tokens: Tensor, positions: Tensor, sees: Tensor) -> Tensor:
     "`Decoder.hidden` for many sequences at once and without a cache: `tokens [N, T]` at `positions [T]`, `sees [T, T]` true where a row may look -> `[N, T, hidden]`."
-    N, T = tokens.shape
-    x, rope = model.embed(tokens), (model.cos[positions], model.sin[positions], model.turn)
+    (N, T), at = tokens.shape, positions.repeat(tokens.shape[0])
+    x, rope = model.embed(tokens.flatten()), (model.cos[at], model.sin[at], model.turn)                        # [N T, hidden]
     for l in model.layers:
-        y = l.qkv(l.attn_norm(x)).view(N, T, -1, l.head_dim).transpose(1, 2)  # [N, H + 2 KV, T, D]
-        qk, v = y.split([l.heads + l.kv_heads, l.kv_heads], 1)
-        q, k = rotate(qk, *rope).split([l.heads, l.kv_heads], 1)
+        q, k, v = (h.unflatten(1, (N, T)).transpose(0, 1) for h in l.heads_of(x, rope))                      # [N, H, T, D]
         y = F.scaled_dot_product_attention(q, k, v, attn_mask=sees, enable_gqa=l.kv_heads < l.heads)
-        x = x + l.o(y.transpose(1, 2).reshape(N, T, -1))
-        gate, up = l.gate_up(l.ffn_norm(x)).chunk(2, -1)
-        x = x + l.down(F.silu(gate) * up)
-    return model.norm(x)
+        x = l.finish(x, y.transpose(1, 2).reshape(N * T, -1))
+    return model.norm(x).view(N, T, -1)
 
 # %% ../../nbs/08_demo/81_training.ipynb #81-training-07
 def pair_sees(length: int, block: int) -> Tensor:
@@ -159,7 +154,7 @@ def training(folder: str | Path, steps: int, seed: int = 0, *, n: int = 28, lr: 
         rng, losses, scale = Random(f'{seed} {step}'), {}, min(1, (step + 1) / 50) * min(1, (1 - step / steps) / .7)
         for task, weight in WEIGHTS.items():
             block = rng.choice([4, 8, 16]) if task != TAG and rng.random() < .4 else 0
-            value = loss(model, task, max(2, round(n * SHARES[task] * (.6 if block else 1))), rng.randrange(2 ** 31), block, as_used=step >= steps * 4 // 5)
+            value = loss(model, task, max(2, round(n * SHARES[task] * (.6 if block else 1))), rng.randrange(2 ** 31), block, as_used=step >= steps * 3 // 5)
             (value * weight).backward()
             losses[NAMED[task] + (' blocks' if block else '')] = value.item()
         torch.nn.utils.clip_grad_norm_(opts[1].param_groups[0]['params'], 1.)
