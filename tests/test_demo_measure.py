@@ -2,14 +2,17 @@
 
 from diffulex_edge.demo.measure import measure
 from diffulex_edge.demo.measure import measured
+from diffulex_edge.demo.measure import open_engine
+from diffulex_edge.demo.measure import race
+from diffulex_edge.runtime.answer import DiffusionGenerationConfig
 
-# %% 83-measure-06
+# %% 83-measure-09
 from random import Random
 import pytest
 from diffulex_edge.demo.tiny import check_sudoku, decode_sudoku, encode_sudoku, sudoku
 
 
-# %% 83-measure-07
+# %% 83-measure-10
 def test_a_fresh_process_says_the_same():
     puzzle, _ = sudoku(Random(8))
     ids = encode_sudoku(puzzle)
@@ -19,3 +22,15 @@ def test_a_fresh_process_says_the_same():
     assert there['tokens'] == puzzle.count(0) and there['tpf'] == here['tpf'] > 1 and there['forwards'] == here['forwards'] and there['prefill_tokens'] == 128
     assert there['peak_bytes'] - there['peak_before'] > 3e6  # the weights at least
     with pytest.raises(RuntimeError, match='nowhere'): measured('nowhere', [1], {})
+
+
+# %% 83-measure-11
+def test_ways_take_turns():
+    engine, story, turns = open_engine('tiny'), dict(block_size=32, max_new_tokens=24, eos_token_id=()), []
+    prompts = [[4, 20 + n, 30] for n in range(3)]
+    r = race(engine, prompts, dict(one=story | dict(confidence_threshold=None), two=story | dict(confidence_threshold=None, num_iterations=12), again=story | dict(confidence_threshold=None)), turns.append)
+    assert turns == [1, 2, 3] and r['one']['same'] == r['again']['same'] == 1 and r['one']['tokens'] == 3 * 24
+    assert r['one']['forwards'] == r['again']['forwards'] > r['two']['forwards'] and r['two']['tpf'] > r['one']['tpf'] and r['one']['tokens_per_s'] > 0
+    texts = [list(engine.generate(p, DiffusionGenerationConfig(**story, confidence_threshold=None))) for p in prompts]
+    fast = [list(engine.generate(p, DiffusionGenerationConfig(**story, confidence_threshold=None, num_iterations=12))) for p in prompts]
+    assert r['two']['same'] == sum(a == b for a, b in zip(texts, fast)) / 3
