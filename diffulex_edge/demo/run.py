@@ -73,7 +73,7 @@ def show_tiny(console: Console, folder: str | None = None, seed: int = 8) -> Pat
 PROMPT = 'Explain in three sentences why the sky is blue.'
 SMOLLM2 = dict(drafts=1, lookup=3, block_size=1, confidence_threshold=None)  # its settings
 
-def show_smollm2(console: Console, prompt: str = PROMPT, *, quantization: str = 'dynamic_int8', max_new_tokens: int = 96, folder: str | None = None) -> tuple[Path, list[int], str]:
+def show_smollm2(console: Console, prompt: str = PROMPT, *, quantization: str = 'dynamic_int8,embedding=int8', max_new_tokens: int = 96, folder: str | None = None) -> tuple[Path, list[int], str]:
     "Answer a prompt on the screen with SmolLM2, on ExecuTorch; returns its `.pte`, the ids of the prompt in its chat template, and the text."
     path = lowered('smollm2', console, quantization=quantization, max_seq_len=1024, methods=('forward',), folder=folder)
     engine = opened(path)
@@ -123,7 +123,7 @@ def table(rows: dict, title: str) -> Table:
     return t
 
 # %% ../../nbs/08_demo/84_demo.ipynb #84-demo-11
-def demo(model: str = 'both', prompt: str = PROMPT, *, quantization: str = 'dynamic_int8', max_new_tokens: int = 96, folder: str | None = None, console: Console | None = None) -> dict:
+def demo(model: str = 'both', prompt: str = PROMPT, *, quantization: str = 'dynamic_int8,embedding=int8', max_new_tokens: int = 96, folder: str | None = None, console: Console | None = None) -> dict:
     """The demo: `tiny`, `smollm2` or `both`, each on the screen and then measured. Returns `{model: {pte: …, eager: …, …}}`.
 
     Raises `ValueError` for another model, `FileNotFoundError` when the package with SmolLM2's weights is not installed.
