@@ -140,11 +140,11 @@ def draft_accuracy(model: Decoder, texts: list[Text], run: int = 3, lookup: int 
     return dict(accuracy=[round(sum(r[k] for r in right) / len(right), 3) for k in range(run)], tpf=rate(0), tpf_lookup=rate(lookup))
 
 @torch.enable_grad()
-def adapt(model: Decoder, texts: list[Text], state: str | Path, recipe: Recipe | None = None, *, init: str | Path | None = None, minutes: float | None = None, save_every: float = 180,
+def adapt(model: Decoder, texts: list[Text], state: str | Path, recipe: Recipe | None = None, *, init: str | Path | None = None, minutes: float | None = None, save_every: float = 180, loss: Callable = loss_of,
           evaluate: Callable[[Decoder], dict] | None = None, progress: Callable[[dict], None] = lambda facts: None) -> tuple[dict[str, nn.Parameter], list[dict]]:
     """Train a mask adapter for `model`, in place, on teacher text; the state is saved to `state` every `save_every` seconds and taken up from there.
 
-    `init`: an adapter to begin with; `minutes`: stop after so many (call again to go on); `evaluate(model)` adds its facts to the log at every saving.
+    `init`: an adapter to begin with; `minutes`: stop after so many (call again to go on); `loss`: another one with the arguments of `loss_of`; `evaluate(model)` adds its facts to the log at every saving.
     Returns the parameters by their names in an adapter file, and the log. Raises `ValueError` for a model or text that cannot be used, or a `state` of another training.
     """
     r, state, c = recipe or Recipe(), Path(state), model.config
@@ -153,7 +153,7 @@ def adapt(model: Decoder, texts: list[Text], state: str | Path, recipe: Recipe |
     if any(c.mask_token_id in t.ids for t in texts): raise ValueError(f'the teacher text holds the mask token {c.mask_token_id}; choose one that texts do not use')
     texts = [t for t in texts if len(places(t, r.run))]
     if not texts: raise ValueError(f'no answer is longer than {r.run + 1} tokens; write longer teacher text')
-    about = asdict(r) | dict(model=fingerprint(model), texts=len(texts), tokens=sum(len(t.ids) for t in texts), init=str(init and Path(init).name))
+    about = asdict(r) | dict(model=fingerprint(model), texts=len(texts), tokens=sum(len(t.ids) for t in texts), init=str(init and Path(init).name), loss=loss.__name__)
     del about['masks']                                      # how far to go may be changed on the way
     if init: load_adapter(model, init, mask_token_id=c.mask_token_id)
     else: start_adapter(model, r.rank, r.seed)
@@ -185,9 +185,9 @@ def adapt(model: Decoder, texts: list[Text], state: str | Path, recipe: Recipe |
             t, run = texts[random.Random(f'{r.seed} epoch {epoch}').sample(range(len(texts)), len(texts))[i]], max(1, r.run - n % 2)
             where = places(t, run)
             where = sorted(rng.sample(where, min(len(where), r.positions)))
-            loss = loss_of(model, head, index, t, where, run, r.weight)
-            (loss / r.texts).backward()
-            losses.append(loss.item())
+            value = loss(model, head, index, t, where, run, r.weight)
+            (value / r.texts).backward()
+            losses.append(value.item())
             masks += len(where) * run
         nn.utils.clip_grad_norm_(params.values(), 1.)
         opt.step(), opt.zero_grad()
