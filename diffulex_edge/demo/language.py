@@ -42,12 +42,12 @@ PLOTS = {  # the alternatives of a sentence are equally long
              ['{n2} found the {c1} {o1} {h} .', 'soon {he2} saw the {o1} {h} .'],
              ['{n1} thanked {n2} and took {his1} {c1} {o1} home .', '{n1} was happy and left the {p} with {n2} .']],
     'swap': [INTRO,
-             ['there {he1} met {n2} , who had a {c2} {o2} .', 'soon {n2} came to the {p} with a {c2} {o2} .'],
-             ['{n1} liked the {c2} {o2} and {n2} liked the {c1} {o1} .', 'so {n1} asked {n2} to swap the {o1} for the {o2} .'],
-             ['so {he1} gave the {c1} {o1} to {n2} .', 'and {n2} gave the {c2} {o2} to {n1} .'],
-             ['now {n1} has the {c2} {o2} and {n2} has the {c1} {o1} .', 'they left the {p} , {n1} now with the new {c2} {o2} .']],
+             ['there {he1} met {n2} , who had a {o2} .', 'soon {n2} came to the {p} with a {o2} .'],
+             ['{n1} liked the {o2} and {n2} liked the {c1} {o1} .', 'so {n1} asked {n2} to swap the {o1} and {o2} .'],
+             ['so {he1} gave the {c1} {o1} to {n2} .', 'and so {n2} gave the {o2} to {n1} .'],
+             ['now {n1} has the {o2} and {n2} has the {c1} {o1} .', 'they left the {p} , {n1} now with the new {o2} .']],
 }
-SLOTS = dict(t=TIMES, n1=NAMES, n2=NAMES, p=PLACES, h=HIDES, c1=COLORS, c2=COLORS, o1=THINGS, o2=PETS,
+SLOTS = dict(t=TIMES, n1=NAMES, n2=NAMES, p=PLACES, h=HIDES, c1=COLORS, o1=THINGS, o2=PETS,
              he1=['he', 'she'], he2=['he', 'she'], him1=['her', 'him'], his1=['her', 'his'])
 SLOT = re.compile(r'\{(\w+)\}')
 

@@ -167,7 +167,7 @@ def training(folder: str | Path, steps: int, seed: int = 0, *, n: int = 28, lr: 
         yield step + 1, losses, out
 
 # %% ../../nbs/08_demo/81_training.ipynb #81-training-20
-STEPS = 6000  # of the model that comes with the library
+STEPS = 5000  # of the model that comes with the library
 
 def tokenizer_files() -> dict[str, dict]:
     "`tokenizer.json` and `tokenizer_config.json` of the language: a word is a token, words are what stands between spaces."

@@ -7,4 +7,5 @@ from diffulex_edge.model.fast_dllm_v2_edge import FastdLLMV2Edge, FastdLLMV2Edge
 from diffulex_edge.model.kv_cache import KVCache, KVCacheConfig
 from diffulex_edge.model.llada_edge import LLaDAEdge, LLaDAEdgeConfig
 from diffulex_edge.model.llama_edge import LlamaEdge, LlamaEdgeConfig
+from diffulex_edge.model.qwen_edge import QwenEdge, QwenEdgeConfig
 from diffulex_edge.model.sdar_edge import SDAREdge, SDAREdgeConfig

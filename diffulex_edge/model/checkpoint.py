@@ -17,10 +17,11 @@ from .dream_edge import DreamEdge
 from .fast_dllm_v2_edge import FastdLLMV2Edge
 from .llada_edge import LLaDAEdge
 from .llama_edge import LlamaEdge
+from .qwen_edge import QwenEdge
 from .sdar_edge import SDAREdge
 
 # %% ../../nbs/01_model/09_checkpoint.ipynb #09-checkpoint-04
-FAMILIES = {t: cls for cls in (FastdLLMV2Edge, DreamEdge, LLaDAEdge, SDAREdge, LlamaEdge) for t in cls.model_types}  # model_type -> class
+FAMILIES = {t: cls for cls in (FastdLLMV2Edge, DreamEdge, LLaDAEdge, SDAREdge, LlamaEdge, QwenEdge) for t in cls.model_types}  # model_type -> class
 
 # %% ../../nbs/01_model/09_checkpoint.ipynb #09-checkpoint-06
 COMMON = ('vocab_size', 'hidden_size', 'intermediate_size', 'num_hidden_layers', 'num_attention_heads', 'num_key_value_heads', 'head_dim',
