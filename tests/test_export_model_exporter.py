@@ -7,12 +7,12 @@ from diffulex_edge.export.model_exporter import random_model
 from diffulex_edge.export.model_exporter import read_plan
 from diffulex_edge.export.model_exporter import table
 
-# %% 57-model-exporter-15
+# %% 57-model-exporter-16
 import json, pytest
 from diffulex_edge.export import model_exporter
 
 
-# %% 57-model-exporter-16
+# %% 57-model-exporter-17
 def plan(tmp_path, text):
     (tmp_path / 'plan.toml').write_text(text)
     return read_plan(tmp_path / 'plan.toml')
@@ -52,8 +52,10 @@ def test_finished_jobs_are_kept_and_failed_ones_do_not_stop_the_others(tmp_path,
     assert made[3:] == [jobs[1].name] * 2
 
 def test_the_command_makes_and_checks_a_file(tmp_path, capsys):
-    plan(tmp_path, '[[export]]\nquantization = "dynamic_int8"\n' + TINY)
-    assert model_exporter.main([str(tmp_path / 'plan.toml'), str(tmp_path / 'out')]) == 0
+    plan(tmp_path, '[[export]]\nquantization = ["dynamic_int8", "dynamic_int8,embedding=int8"]\n' + TINY)
+    with pytest.raises(SystemExit): model_exporter.main([str(tmp_path / 'plan.toml'), str(tmp_path / 'out'), '--only', 'llada'])
+    assert "no file of the name 'llada'" in capsys.readouterr().err
+    assert model_exporter.main([str(tmp_path / 'plan.toml'), str(tmp_path / 'out'), '--only', 'llada-xnnpack-dynamic_int8']) == 0
     [row] = json.loads((tmp_path / 'out' / 'exports.json').read_text()).values()
     assert row['check']['same'] == 1 and row['check']['confidence'] < .02 and (tmp_path / 'out' / 'llada-xnnpack-dynamic_int8.pte').stat().st_size == row['bytes']
     assert 'llada-xnnpack-dynamic_int8: lower' in capsys.readouterr().out

@@ -17,7 +17,7 @@ from .config import ExportConfig
 from .exporter import export_model, written
 from ..model import FAMILIES, load_model
 from ..model.decoder import Decoder
-from ..quant.quantizer import quantize
+from ..quant.quantizer import Quantization, quantize
 from ..runtime.pte import PteSession
 from ..runtime.step import EagerSession
 
@@ -36,7 +36,7 @@ class ModelExportConfig:
 
     def __post_init__(self):
         self.methods = tuple(self.methods)
-        ExportConfig(methods=self.methods), find_backend(self.backend, self.quantization)
+        ExportConfig(methods=self.methods), find_backend(self.backend, Quantization.of(self.quantization).name)
         stem = self.model.get('name', self.model.get('family', 'model')) if isinstance(self.model, dict) else Path(self.model).name.removesuffix('.gguf')
         self.name = self.name or f'{stem}-{self.backend}-{self.quantization}'
         if Path(self.name).name != self.name: raise ValueError(f'name is {self.name!r}; it must be a file name without folders')
@@ -164,9 +164,11 @@ def main(argv: list[str] | None = None) -> int:
     p = argparse.ArgumentParser(prog='model_exporter', description='Export models x backends x quantizations from a TOML plan.')
     p.add_argument('plan'), p.add_argument('folder')
     p.add_argument('--no-check', action='store_true', help='do not run the files that this machine can run')
+    p.add_argument('--only', metavar='NAME', help='make the file of this name alone, so that its peak memory is its own')
     a = p.parse_args(argv)
-    try: jobs = read_plan(a.plan)
+    try: jobs = [j for j in read_plan(a.plan) if a.only in (None, j.name)]
     except (OSError, ValueError) as e: p.error(str(e))
+    if not jobs: p.error(f'{a.plan} makes no file of the name {a.only!r}')
     start = time.time()
     rows = export_all(jobs, a.folder, check=not a.no_check, progress=lambda name, stage: print(f'{time.time() - start:7.1f} s  {name}: {stage}', flush=True))
     print(table(rows))
