@@ -10,13 +10,13 @@ from diffulex_edge.quant.report import row_metrics
 from diffulex_edge.runtime.diffusion import DiffusionGenerationConfig
 from diffulex_edge.runtime.step import EagerSession
 
-# %% 42-report-16
+# %% 42-report-18
 import pytest
 from diffulex_edge.model import load_model
 from diffulex_edge.testing import golden_dir
 
 
-# %% 42-report-17
+# %% 42-report-19
 def test_metrics_against_numbers_worked_out_by_hand():
     a, b = torch.tensor([[0., 0.], [2., 0.]]), torch.log(torch.tensor([[.75, .25], [.5, .5]]))
     m = row_metrics(a, b, torch.tensor([0, 1]))
@@ -26,7 +26,7 @@ def test_metrics_against_numbers_worked_out_by_hand():
     assert [edit_distance(list(x), list(y)) for x, y in (('kitten', 'sitting'), ('', 'abc'), ('abc', 'abc'), ('flaw', 'lawn'))] == [3, 3, 0, 2]
 
 
-# %% 42-report-18
+# %% 42-report-20
 def test_reports():
     for folder in ('sdar_a', 'llada_a', 'fast_dllm_v2_a'):
         model = load_model(golden_dir() / folder, max_seq_len=64)
@@ -41,7 +41,7 @@ def test_reports():
     with pytest.raises(ValueError, match='config='): compare(EagerSession(model), EagerSession(model), [ids])
 
 
-# %% 42-report-19
+# %% 42-report-21
 def test_the_layer_that_hurts_is_found():
     model = load_model(golden_dir() / 'sdar_b', max_seq_len=64)
     model.layers[1].down.weight.data[:, 0] *= 300                     # one huge column: 8 bits per row have nothing left for the rest

@@ -57,8 +57,9 @@ def adapt_command(checkpoint: Annotated[str, typer.Argument(help='a Hugging Face
     test = write('held text', test, 'held', None, 0)
     texts = write('teacher text', train, 'teacher', tokens, min(16, new // 8))
     recipe = Recipe(masks=masks, rank=rank, lr=lr, seed=seed)
-    with tqdm(total=recipe.steps, desc='training', unit='step') as bar:
+    with tqdm(desc='training', unit='step') as bar:
         def progress(facts):
+            bar.total = facts.get('steps', bar.total)
             bar.update(facts['step'] - bar.n)
             bar.set_postfix_str(f'loss {facts["loss"]:.2f}, peak {facts["memory"]} MB' + (f', tpf {facts["tpf"]}' if 'tpf' in facts else ''))
         params, log = adapt(model, texts, work / 'state.safetensors', recipe, init=init, minutes=minutes, evaluate=lambda m: draft_accuracy(m, test[:8]), progress=progress)
