@@ -14,7 +14,7 @@ from .. import __version__
 
 # %% ../../nbs/09_bench/70_files.ipynb #70-files-04
 VARIANTS = {  # name -> (quantization, rows of the cache)
-    'fp32': ('none', 2048), 'int8': ('dynamic_int8,embedding=int8', 2048), 'int4': ('dynamic_int4,embedding=int8,head=dynamic_int8', 2048), 'short': ('none', 256)}
+    'fp32': ('none', 2048), 'int8': ('dynamic_int8,embedding=int8', 2048), 'int4': ('dynamic_int4,embedding=int8,head=dynamic_int8', 1024), 'short': ('none', 256)}
 
 def bench_model(path: str, layers: int | None = None, rows: int = 2048):
     "The model at `path` (`smollm2`: the packaged weights without their adapter) with blocks of 32 tokens. Raises `ValueError` when it has fewer than `layers` layers."

@@ -24,6 +24,7 @@ GRID = [(kind, block, 'none', s) for kind in EXAMS for block in (0, 4, 8, 16) fo
      + [(kind, 0, 'none', dict(confidence_threshold=v)) for kind in EXAMS for v in (.5, .7, .8, .95)] \
      + [('story', 8, 'none', dict(confidence_threshold=v)) for v in (.5, .7, .8, .95)] \
      + [('story', 8, 'none', dict(confidence_threshold=None, num_iterations=v)) for v in (1, 2, 4)] \
+     + [('story', 0, 'none', s | dict(score='margin')) for s in (ONE, SURE)] \
      + [(kind, 0, q, SURE) for kind in EXAMS for q in ('dynamic_int8', 'dynamic_int4')]  # what is measured: kind, block length (0: bidirectional), quantization, settings
 
 def report_card(path: str | Path, n: int = 100, folder: str | Path | None = None) -> list[dict]:
