@@ -17,7 +17,7 @@ def test_counts_are_those_of_a_model():
         assert linear_weights(c) == sum(m.weight.numel() for m in model.modules() if isinstance(m, torch.nn.Linear))
 
 
-# %% 70-bench-22
+# %% 70-bench-21
 def test_check_tells_good_from_bad():
     r = dict(forward={'32': dict(fp32=100., eager=95., short=90.), '1': dict(int8=10.)}, machine=dict(gflops=100., gbs=20.), files=dict(int8=dict(bytes=150e6, cache_bytes=0, memory_mb={})),
              model=dict(linear_weights=134e6, flops={'32': 8.6e9, '64': 0, '128': 0}), generation=dict(fp32={'8': dict(outside=.05, tokens_per_s=40.)}),
@@ -34,7 +34,7 @@ def test_check_tells_good_from_bad():
     assert not any('file, MB' in t.name or 'export' in t.name for t in check(r | dict(cut=True)))      # of a cut model no sizes
 
 
-# %% 70-bench-23
+# %% 70-bench-22
 import json
 def test_a_run_measures_what_it_says(exported):
     model, path = exported('sdar')

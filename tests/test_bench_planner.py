@@ -14,25 +14,21 @@ from dataclasses import replace
 import pytest
 from diffulex_edge.testing import golden_dir
 
-SMALL = DecoderConfig(vocab_size=49152, hidden_size=576, intermediate_size=1536, num_hidden_layers=8, num_attention_heads=9, num_key_value_heads=3, tie_word_embeddings=True, max_seq_len=2048)
+MODEL = DecoderConfig(vocab_size=49152, hidden_size=576, intermediate_size=1536, num_hidden_layers=30, num_attention_heads=9, num_key_value_heads=3, tie_word_embeddings=True, max_seq_len=2048)
 
 def measured():
     "The benchmark's results, and the device of its run."
-    big = json.loads((golden_dir().parents[1] / 'nbs' / '09_bench' / 'smollm2_8_layers.json').read_text())
+    big = json.loads((golden_dir().parents[1] / 'nbs' / '09_bench' / 'smollm2.json').read_text())
     f = big['forward']['128']
     return big, Device.of(big, int8_speed=f['fp32'] / f['int8'])
-
-def embedding_bytes(name, f):
-    "Of the benchmark's files: since tied matrices are stored once, its 8-bit file also has an 8-bit embedding."
-    return 1 if name == 'int8' and 'largest' in f else None
 
 def predictions():
     "Pairs (what, predicted, measured)."
     big, device = measured()
     for name, q in (('fp32', 'none'), ('int8', 'dynamic_int8')):
-        for T, row in big['forward'].items(): yield f'{name}, {T} tokens, ms', 1e3 * step_seconds(SMALL, device, int(T), quantization=q), row[name]
+        for T, row in big['forward'].items(): yield f'{name}, {T} tokens, ms', 1e3 * step_seconds(MODEL, device, int(T), quantization=q), row[name]
         f = big['files'][name]
-        yield f'{name}, file, MB', file_bytes(SMALL, q, embedding_bytes(name, f), once='largest' in f) / 1e6, f['bytes'] / 1e6
+        yield f'{name}, file, MB', file_bytes(MODEL, q, 1 if name == 'int8' else None) / 1e6, f['bytes'] / 1e6  # its embedding is in 8 bits too
 
 
 # %% 71-planner-12
@@ -45,7 +41,7 @@ def test_predictions_are_within_a_quarter():
 def test_peak_is_a_bound():
     for name, q in (('fp32', 'none'), ('int8', 'dynamic_int8')):
         f = measured()[0]['files'][name]
-        seen, bound = f['memory_mb']['runner'], peak_bytes(SMALL, q, embedding_bytes=embedding_bytes(name, f)) / 1e6
+        seen, bound = f['memory_mb']['runner'], peak_bytes(MODEL, q, embedding_bytes=1 if name == 'int8' else None) / 1e6
         print(f'{name}: at most {bound:.0f} MB predicted, {seen:.0f} MB seen')
         assert .5 * bound < seen < bound
 
@@ -64,12 +60,12 @@ def test_a_tied_matrix_counts_once(tmp_path):
 # %% 71-planner-16
 def test_plans():
     phone = Device(120, 30, memory_mb=3000, int8_speed=3)
-    p = plan(SMALL, phone, {8: 3, 32: 5})
+    p = plan(MODEL, phone, {8: 3, 32: 5})
     assert p.quantization == 'dynamic_int8' and p.block_length > 1 and p.peak_mb < 3000
-    assert plan(SMALL, phone, {8: 1.}).block_length == 1                      # no parallel tokens: autoregression wins
-    tight = plan(SMALL, replace(phone, memory_mb=p.peak_mb - 1), {8: 3, 32: 5})
+    assert plan(MODEL, phone, {8: 1.}).block_length == 1                      # no parallel tokens: autoregression wins
+    tight = plan(MODEL, replace(phone, memory_mb=p.peak_mb - 1), {8: 3, 32: 5})
     assert tight.peak_mb < p.peak_mb and tight.max_seq_len < p.max_seq_len    # less memory, less cache
-    with pytest.raises(ValueError, match='nothing fits 20 MB'): plan(SMALL, replace(phone, memory_mb=20), {})
-    assert tokens_per_second(SMALL, phone, 8, 8) > tokens_per_second(SMALL, phone, 8, 2)
-    with pytest.raises(ValueError, match='tpf is 9'): tokens_per_second(SMALL, phone, 8, 9)
-    with pytest.raises(ValueError, match='int3'): file_bytes(SMALL, 'int3')
+    with pytest.raises(ValueError, match='nothing fits 20 MB'): plan(MODEL, replace(phone, memory_mb=20), {})
+    assert tokens_per_second(MODEL, phone, 8, 8) > tokens_per_second(MODEL, phone, 8, 2)
+    with pytest.raises(ValueError, match='tpf is 9'): tokens_per_second(MODEL, phone, 8, 9)
+    with pytest.raises(ValueError, match='int3'): file_bytes(MODEL, 'int3')

@@ -7,12 +7,12 @@ from diffulex_edge.export.model_exporter import random_model
 from diffulex_edge.export.model_exporter import read_plan
 from diffulex_edge.export.model_exporter import table
 
-# %% 57-model-exporter-16
+# %% 57-model-exporter-17
 import json, pytest
 from diffulex_edge.export import model_exporter
 
 
-# %% 57-model-exporter-17
+# %% 57-model-exporter-18
 def plan(tmp_path, text):
     (tmp_path / 'plan.toml').write_text(text)
     return read_plan(tmp_path / 'plan.toml')

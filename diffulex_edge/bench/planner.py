@@ -6,6 +6,7 @@
 __all__ = ['BYTES', 'Device', 'file_bytes', 'peak_bytes', 'step_seconds', 'tokens_per_second', 'Plan', 'plan']
 
 # %% ../../nbs/09_bench/71_planner.ipynb #71-planner-02
+import math
 from dataclasses import dataclass
 from .bench import linear_weights, step_flops
 from ..model.config import DecoderConfig
@@ -19,6 +20,7 @@ class Device:
     gbs: float                # memory reads
     memory_mb: float = 4000.
     layer_us: float = 50.     # what a layer takes besides: crossing into delegates, norms, the cache
+    tile: int = 7             # rows that a matrix kernel works on at a time, full or not: 7 in XNNPACK's for AVX-512
     int8_speed: float = 1.    # speed of 8-bit products over fp32 ones: about 1 without dot-product instructions, 2 to 4 with them
 
     @classmethod
@@ -40,17 +42,18 @@ def file_bytes(c: DecoderConfig, quantization: str = 'none', embedding_bytes: fl
     return linear * linear_weights(c) + (embedding_bytes or embedding) * c.vocab_size * c.hidden_size + scales + 8 * c.max_seq_len * c.head_dim + 60e3 * c.num_hidden_layers
 
 def peak_bytes(c: DecoderConfig, quantization: str = 'none', max_tokens: int = 128, embedding_bytes: float | None = None) -> float:
-    "Resident memory of a runner when everything was touched, an upper bound: the packed weights, the whole embedding, a full cache, and probabilities and logits of the longest step."
-    return file_bytes(c, quantization, embedding_bytes, once=False) + KVCacheConfig.of(c).bytes + 2 * 4 * max_tokens * c.vocab_size + 30e6
+    "Resident memory of a runner when everything was touched, an upper bound: the packed weights, the whole embedding, a full cache; of the longest step probabilities and logits, and scores thrice; 60 MB of libraries and buffers."
+    longest = 4 * max_tokens * (2 * c.vocab_size + 3 * c.num_attention_heads * c.max_seq_len)
+    return file_bytes(c, quantization, embedding_bytes, once=False) + KVCacheConfig.of(c).bytes + longest + 60e6
 
 def step_seconds(c: DecoderConfig, device: Device, tokens: int, kv_len: int | None = None, quantization: str = 'none') -> float:
-    "Time of a step. Reading and multiplying overlap, but not perfectly near the ridge: the two times are joined by a 1.5-norm, between their maximum and their sum."
-    kv_len = kv_len or 64 + tokens
+    "Time of a step. Rows come in tiles, but a single one. Reading and multiplying overlap, but not perfectly near the ridge: the two times are joined by a 2-norm, between their maximum and their sum."
+    kv_len, rows = kv_len or 64 + tokens, tokens if tokens == 1 else math.ceil(tokens / device.tile) * device.tile
     cache = KVCacheConfig.of(c, kv_len).bytes
     read = (BYTES[quantization][0] * linear_weights(c) + cache) / device.gbs / 1e9
     speed = device.int8_speed if 'int' in quantization else 1.
-    multiply = step_flops(c, tokens, kv_len) / device.gflops / 1e9 / speed
-    return (read**1.5 + multiply**1.5) ** (2 / 3) + c.num_hidden_layers * device.layer_us / 1e6
+    multiply = step_flops(c, rows, kv_len) / device.gflops / 1e9 / speed
+    return math.hypot(read, multiply) + c.num_hidden_layers * device.layer_us / 1e6
 
 def tokens_per_second(c: DecoderConfig, device: Device, block: int = 1, tpf: float = 1., kv_len: int | None = None, quantization: str = 'none') -> float:
     """Speed of generation. `block` 1 is autoregression. A block of B takes `B / tpf` denoising steps of B tokens and one commit; `tpf`: tokens a denoising step reveals, 1 to B."""
