@@ -56,10 +56,12 @@ def test_from_checkpoint_to_adapter(tmp_path):
 # %% 89-adapt-09
 def test_a_qwen_drafts_for_itself_too(tmp_path):
     from diffulex_edge.runtime.diffusion import DiffusionEngine, DiffusionGenerationConfig
-    done = adapt_it(tmp_path, '--mask-token', '<mask>', cls=QwenEdge)
+    folder = tmp_path / 'qwen'
+    folder.mkdir(exist_ok=True)
+    done = adapt_it(folder, '--mask-token', '<mask>', cls=QwenEdge)
     assert done.exit_code == 0, done.output
-    model = load_adapter(load_model(tmp_path / 'model', max_seq_len=64), tmp_path / 'adapter.safetensors')
+    model = load_adapter(load_model(folder / 'model', max_seq_len=64), folder / 'adapter.safetensors')
     assert isinstance(model, QwenEdge) and model.layers[0].qkv.bias.abs().sum() > 0
-    engine, plain = DiffusionEngine(model), DiffusionEngine(load_model(tmp_path / 'model', max_seq_len=64))
+    engine, plain = DiffusionEngine(model), DiffusionEngine(load_model(folder / 'model', max_seq_len=64))
     for prompt in ([1, 3], [2, 5, 4]):
         assert list(engine.generate(prompt, DiffusionGenerationConfig(block_size=1, confidence_threshold=None, max_new_tokens=24, drafts=2, lookup=3))) == list(plain.generate(prompt, DiffusionGenerationConfig(block_size=1, confidence_threshold=None, max_new_tokens=24)))
