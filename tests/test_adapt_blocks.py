@@ -2,11 +2,10 @@
 
 
 # %% 89-blocks-02
-import json, random
-from pathlib import Path
+import random
 import pytest, torch, torch.nn.functional as F
 from diffulex_edge.adapt.teacher import Text
-from diffulex_edge.adapt.train import Recipe, adapt, clean_rows, save_adapter
+from diffulex_edge.adapt.train import Recipe, adapt, clean_rows
 from diffulex_edge.model.llama_edge import LlamaEdge, LlamaEdgeConfig
 
 
