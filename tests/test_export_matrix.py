@@ -4,6 +4,8 @@ from diffulex_edge.export.matrix import measure_cell
 
 # %% 58-matrix-12
 import json
+import pytest
+from diffulex_edge.backends import BACKENDS
 from diffulex_edge.export.matrix import cells
 
 
@@ -26,6 +28,14 @@ def test_a_cell_that_runs_and_one_that_cannot_lower(tmp_path, monkeypatch):
 
 
 # %% 58-matrix-15
+@pytest.mark.slow
+@pytest.mark.parametrize('family, backend, quantization', [c for c in cells() if not BACKENDS[c[1]].missing_to_run()])
+def test_what_runs_here_is_eager(family, backend, quantization, tmp_path):
+    cell = measure_cell(family, backend, quantization, tmp_path)
+    assert cell['ran'] and cell['same'] == 1 and cell['confidence'] < .01, cell
+
+
+# %% 58-matrix-16
 def test_resumable(tmp_path, monkeypatch):
     from diffulex_edge.export import matrix
     made = []
