@@ -24,7 +24,7 @@ def test_refused_configs():
                          (dict(hidden_act='gelu'), 'hidden_act'), (dict(use_sliding_window=True), 'sliding'), (dict(hidden_size=None), 'hidden_size'),
                          (dict(rope_scaling='yarn'), 'rope_scaling'), (dict(rope_parameters=dict(rope_type='llama3', rope_theta=1e4)), 'rope_parameters'),
                          (dict(layer_types=['full_attention', 'linear_attention']), 'linear_attention'), (dict(quantization_config=dict(quant_method='gptq')), 'quantization_config'),
-                         (dict(partial_rotary_factor=0.5), 'partial_rotary_factor'), (dict(model_type='qwen3', architectures=['SDARForCausalLM']), 'qwen3'),
+                         (dict(partial_rotary_factor=0.5), 'partial_rotary_factor'), (dict(model_type='gemma3', architectures=['SDARForCausalLM']), 'gemma3'),
                          (dict(model_type=None, architectures=['SDARMoeForCausalLM']), 'SDARMoe'), (dict(model_type=['sdar'], architectures=[None]), 'model_type')]:
         with pytest.raises(ValueError, match=word): read_config(ok | change)
     assert read_config(ok | dict(rope_parameters=dict(rope_type='default', rope_theta=5e4)))[1].rope_theta == 5e4
