@@ -20,13 +20,13 @@ def random_model(name, dtype='fp32', **fields):
     "A random model of a family; the norms' weights are random too"
     torch.manual_seed(3)
     cls = FAMILIES[name]
-    model = cls(cls.Config(**SIZES | fields))
+    model = cls(cls.Config(**SIZES | cls.read_config(dict(model_type=name)) | fields))
     for n, p in model.named_parameters():
         if 'norm' in n: p.data.uniform_(0.5, 1.5)
     model.to(DTYPES[dtype]).make_buffers(DTYPES[dtype])
     return model
 
-def save_checkpoint(model, folder):
+def save_checkpoint(model, folder, name):
     "As a Hugging Face folder, under the names of its family"
     c, tensors = model.config, {}
     for name, sources in expand_names(model).items():
@@ -35,7 +35,7 @@ def save_checkpoint(model, folder):
         parts = param.split([len(param) - 2 * kv, kv, kv] if '.qkv.' in name else len(param) // len(sources))
         tensors |= {s: t.clone() for s, t in zip(sources, parts)}
     save_file(tensors, folder / 'model.safetensors')
-    hf = dict(model_type=model.model_types[0], eos_token_id=list(c.eos_token_ids), max_position_embeddings=c.max_seq_len, bd_size=c.block_length, block_size=c.block_length, block_length=c.block_length)
+    hf = dict(model_type=name, eos_token_id=list(c.eos_token_ids), max_position_embeddings=c.max_seq_len, bd_size=c.block_length, block_size=c.block_length, block_length=c.block_length)
     (folder / 'config.json').write_text(json.dumps(hf | {f: getattr(c, f) for f in COMMON}))
 
 @pytest.mark.parametrize('check', CHECKS)
@@ -59,7 +59,7 @@ def test_block_lengths(name, dtype, block):
 def test_checkpoint_round_trip(name, tied, tmp_path):
     "Saved under the family's names and loaded again: the same config, the same bits"
     model = random_model(name, tie_word_embeddings=tied)
-    save_checkpoint(model, tmp_path)
+    save_checkpoint(model, tmp_path, name)
     again = load_model(tmp_path)
     assert again.config == model.config and type(again) is type(model)
     assert torch.equal(again.logits(IDS), model.logits(IDS)) and (again.head.weight is again.embed.weight) == tied
