@@ -26,7 +26,7 @@ def random_model(name, dtype='fp32', **fields):
     model.to(DTYPES[dtype]).make_buffers(DTYPES[dtype])
     return model
 
-def save_checkpoint(model, folder, name):
+def save_checkpoint(model, folder, kind):
     "As a Hugging Face folder, under the names of its family"
     c, tensors = model.config, {}
     for name, sources in expand_names(model).items():
@@ -35,7 +35,7 @@ def save_checkpoint(model, folder, name):
         parts = param.split([len(param) - 2 * kv, kv, kv] if '.qkv.' in name else len(param) // len(sources))
         tensors |= {s: t.clone() for s, t in zip(sources, parts)}
     save_file(tensors, folder / 'model.safetensors')
-    hf = dict(model_type=name, eos_token_id=list(c.eos_token_ids), max_position_embeddings=c.max_seq_len, bd_size=c.block_length, block_size=c.block_length, block_length=c.block_length)
+    hf = dict(model_type=kind, eos_token_id=list(c.eos_token_ids), max_position_embeddings=c.max_seq_len, bd_size=c.block_length, block_size=c.block_length, block_length=c.block_length)
     (folder / 'config.json').write_text(json.dumps(hf | {f: getattr(c, f) for f in COMMON}))
 
 @pytest.mark.parametrize('check', CHECKS)
