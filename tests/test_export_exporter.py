@@ -59,3 +59,15 @@ def test_nothing_is_left_behind(tmp_path):
             f.write(b'half')
             raise RuntimeError('half-way')
     assert not (tmp_path / 'y.pte').exists() and not list(tmp_path.glob('z*')) and not list(tmp_path.glob('*.part'))
+
+
+# %% 53-exporter-24
+def test_collections_come_back_after_an_error():
+    import gc
+    import pytest
+    from diffulex_edge.export.exporter import rare_collections
+    before = gc.get_threshold()
+    with pytest.raises(KeyError), rare_collections():
+        assert gc.get_threshold()[0] > before[0]
+        raise KeyError
+    assert gc.get_threshold() == before
