@@ -26,6 +26,6 @@ setup(
     python_requires=f">={cfg['min_python']}",
     install_requires=shlex.split(cfg['requirements']),
     extras_require={extra: shlex.split(cfg[f'{extra}_requirements']) for extra in ('dev', 'serve', 'eval')},
-    entry_points={'console_scripts': cfg['console_scripts'].split(), 'nbdev': [f'{lib}={lib}._modidx:d']},
+    entry_points={'console_scripts': cfg['console_scripts'].split()},
     long_description=(here/'README.md').read_text(encoding='utf-8'), long_description_content_type='text/markdown',
 )

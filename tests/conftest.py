@@ -28,7 +28,7 @@ def exported(golden, tmp_path_factory):
     "exported(family, quantization='none', backend='xnnpack') -> (eager model, path) of the family's golden checkpoint, 96 cache rows, ids, confidence and logits; made once per run"
     from diffulex_edge.export import export_model
     from diffulex_edge.model import load_model
-    from diffulex_edge.testing import golden_model
+    from diffulex_edge.dev.testing import golden_model
     made, folder = {}, tmp_path_factory.mktemp('pte')
     def export(family, quantization='none', backend='xnnpack'):
         key = family, quantization, backend

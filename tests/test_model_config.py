@@ -2,7 +2,7 @@
 
 from diffulex_edge.model.config import DecoderConfig
 
-# %% 01-config-09
+# %% config-09
 def test_parameter_counts():
     smol = DecoderConfig(vocab_size=49152, hidden_size=576, intermediate_size=1536, num_hidden_layers=30, num_attention_heads=9, num_key_value_heads=3, tie_word_embeddings=True)
     assert smol.num_parameters == 134_515_008  # the figure on the model's own card
@@ -10,11 +10,11 @@ def test_parameter_counts():
     assert round(llada.num_parameters / 1e9, 2) == 8.02
 
 
-# %% 01-config-11
+# %% config-11
 import pytest
 
 
-# %% 01-config-12
+# %% config-12
 def test_bad_sizes():
     for wrong, word in [(dict(vocab_size=2**40), 'vocab_size'), (dict(hidden_size=-1, head_dim=4), 'hidden_size'), (dict(num_hidden_layers='two'), 'num_hidden_layers'),
                         (dict(hidden_size=100, num_attention_heads=3), 'hidden_size'), (dict(num_attention_heads=8, num_key_value_heads=3), 'num_key_value_heads'),
@@ -23,7 +23,7 @@ def test_bad_sizes():
         with pytest.raises(ValueError, match=word): DecoderConfig(**wrong)
 
 
-# %% 01-config-13
+# %% config-13
 def test_special_ids():
     class Released(DecoderConfig): released = dict(mask_token_id=151665, eos_token_ids=(151645, 151643), bos_token_id=151643)
     small, real = Released(vocab_size=100), Released(vocab_size=151936)

@@ -5,11 +5,11 @@
 # %% auto #0
 __all__ = ['LIMITS', 'DecoderConfig']
 
-# %% ../../nbs/01_model/01_config.ipynb #01-config-02
+# %% ../../nbs/01_model/01_config.ipynb #config-02
 import math
 from dataclasses import dataclass
 
-# %% ../../nbs/01_model/01_config.ipynb #01-config-04
+# %% ../../nbs/01_model/01_config.ipynb #config-04
 LIMITS = dict(vocab_size=2**20, hidden_size=2**15, intermediate_size=2**17, num_hidden_layers=256, num_attention_heads=512,
               num_key_value_heads=512, head_dim=1024, max_seq_len=2**18, block_length=2**18)  # largest value accepted of each field
 

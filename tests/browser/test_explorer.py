@@ -11,7 +11,7 @@ def add_notebook(project, name, *cells):
     return f'nbs/{name}'
 
 def test_by_keyboard_and_edited(opened, shot, theme):
-    page = opened('nbs/07_viz/76_explorer.ipynb')
+    page = opened('nbs/06_viz/05_explorer.ipynb')
     cells = page.evaluate('window.jupyterapp.shell.currentWidget.content.widgets.length')
     box = page.locator('.dx[role=region]').first
     box.scroll_into_view_if_needed()
@@ -59,7 +59,7 @@ def test_by_keyboard_and_edited(opened, shot, theme):
     assert status.inner_text().startswith('done: 2 tokens') and box.locator('.dx-text .dx-t.mask').count() == 0
 
 def test_two_at_a_time(opened, shot, theme):
-    page = opened('nbs/07_viz/77_compare.ipynb')
+    page = opened('nbs/06_viz/06_compare.ipynb')
     race, thresholds = (page.locator('.dx-two').nth(i) for i in (0, 1))
     race.scroll_into_view_if_needed()
     assert 'The answers are identical.' in race.inner_text() and race.locator('select[aria-label="together"]').input_value() == 'time'
@@ -91,7 +91,7 @@ def test_live(opened, project, shot, theme):
     page = opened(add_notebook(project, '_live.ipynb', '''
 from diffulex_edge.model import load_model
 from diffulex_edge.runtime import DiffusionEngine, DiffusionGenerationConfig
-from diffulex_edge.testing import golden_dir
+from diffulex_edge.dev.testing import golden_dir
 from diffulex_edge.viz.explorer import explore
 import time
 engine = DiffusionEngine(load_model(golden_dir() / 'sdar_a', max_seq_len=1024))

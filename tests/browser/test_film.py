@@ -129,7 +129,7 @@ def test_without_script(chromium, tmp_path):
 def test_a_notebook_without_a_kernel(offline, tmp_path):
     "The committed notebook of the explorer as a plain page: no kernel, no widgets; the table of the film is there, and the same output has a picture and a line of text"
     from diffulex_edge.dev.docs import page_html
-    notebook = Path(__file__).resolve().parents[2]/'nbs'/'07_viz'/'76_explorer.ipynb'
+    notebook = Path(__file__).resolve().parents[2]/'nbs'/'06_viz'/'05_explorer.ipynb'
     (tmp_path/'page.html').write_text(page_html(notebook), encoding='utf-8')
     offline.goto(f'file://{tmp_path}/page.html', wait_until='domcontentloaded')
     outputs = [o['data'] for c in json.loads(notebook.read_text())['cells'] for o in c.get('outputs', []) if 'text/html' in o.get('data', {}) and 'steps' in ''.join(o['data'].get('text/plain', ''))]

@@ -3,7 +3,7 @@ import pytest
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-NOTEBOOKS = ['nbs/07_viz/75_player.ipynb', 'nbs/90_dev/90_tests.ipynb'] + ['nbs/index.ipynb'] * (ROOT/'nbs'/'index.ipynb').exists()
+NOTEBOOKS = ['nbs/06_viz/03_player.ipynb', 'nbs/90_dev/01_tests.ipynb'] + ['nbs/index.ipynb'] * (ROOT/'nbs'/'index.ipynb').exists()
 
 @pytest.mark.parametrize('notebook', NOTEBOOKS)
 def test_runs_in_lab(opened, shot, notebook):
