@@ -1,4 +1,5 @@
 "Everything is in settings.ini; edit there, not here."
+
 import shlex
 from configparser import ConfigParser
 from pathlib import Path
@@ -8,24 +9,35 @@ from setuptools.command.sdist import sdist
 
 here = Path(__file__).parent
 config = ConfigParser(delimiters=['='])
-config.read(here/'settings.ini', encoding='utf-8')
+config.read(here / 'settings.ini', encoding='utf-8')
 cfg = config['DEFAULT']
 lib = cfg['lib_name']
 
+
 class SDist(sdist):
     "settings.ini travels in the sdist, so a wheel can be built from it without a MANIFEST.in"
+
     def make_distribution(self):
         self.filelist.append('settings.ini')
         super().make_distribution()
 
+
 setup(
     cmdclass={'sdist': SDist},
-    name=lib, version=cfg['version'], description=cfg['description'], keywords=cfg['keywords'].split(),
-    author=cfg['author'], license=cfg['license'].upper(),
-    packages=find_packages(include=[lib, f'{lib}.*']), package_data={lib: cfg['package_data'].split()},
-    python_requires=f">={cfg['min_python']}",
+    name=lib,
+    version=cfg['version'],
+    description=cfg['description'],
+    keywords=cfg['keywords'].split(),
+    author=cfg['author'],
+    license=cfg['license'].upper(),
+    packages=find_packages(include=[lib, f'{lib}.*']),
+    package_data={lib: cfg['package_data'].split()},
+    python_requires=f'>={cfg["min_python"]}',
     install_requires=shlex.split(cfg['requirements']),
-    extras_require={extra: shlex.split(cfg[f'{extra}_requirements']) for extra in ('dev', 'serve', 'eval')},
+    extras_require={
+        extra: shlex.split(cfg[f'{extra}_requirements']) for extra in ('dev', 'serve', 'eval')
+    },
     entry_points={'console_scripts': cfg['console_scripts'].split()},
-    long_description=(here/'README.md').read_text(encoding='utf-8'), long_description_content_type='text/markdown',
+    long_description=(here / 'README.md').read_text(encoding='utf-8'),
+    long_description_content_type='text/markdown',
 )

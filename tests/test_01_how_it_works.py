@@ -4,10 +4,14 @@
 # %% how-it-works-12
 def test_forty_lines_are_the_library():
     import torch
-    from diffulex_edge.tiny.sudoku import tiny_path
-    from diffulex_edge.model.checkpoint import load_model
     from safetensors.torch import load_file
+
+    from diffulex_edge.model.checkpoint import load_model
+    from diffulex_edge.tiny.sudoku import tiny_path
+
     W = load_file(tiny_path() / 'model.safetensors')
     one = load_model(tiny_path()).layers[0]
-    assert torch.equal(one.qkv.weight, torch.cat([W[f'model.transformer.blocks.0.{n}_proj.weight'] for n in 'qkv']))
+    assert torch.equal(
+        one.qkv.weight, torch.cat([W[f'model.transformer.blocks.0.{n}_proj.weight'] for n in 'qkv'])
+    )
     assert torch.equal(one.down.weight, W['model.transformer.blocks.0.ff_out.weight'])

@@ -3,9 +3,11 @@
 import json
 
 # %% adapt-06
-import tokenizers, torch
+import tokenizers
+import torch
 from safetensors.torch import load_file, save_file
 from typer.testing import CliRunner
+
 from diffulex_edge.app.cli import app
 from diffulex_edge.model.adapter import load_adapter
 from diffulex_edge.model.checkpoint import expand_names, load_model
@@ -13,29 +15,81 @@ from diffulex_edge.model.llama_edge import LlamaEdge
 from diffulex_edge.model.qwen_edge import QwenEdge
 from diffulex_edge.model.tokenizer import Tokenizer
 
+
 def random_folder(folder, cls):
     "A random model of 60 tokens as a Hugging Face folder, with a tokenizer of words"
     torch.manual_seed(0)
-    c = dict(vocab_size=60, hidden_size=32, intermediate_size=64, num_hidden_layers=2, num_attention_heads=4, num_key_value_heads=2)
+    c = dict(
+        vocab_size=60,
+        hidden_size=32,
+        intermediate_size=64,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        num_key_value_heads=2,
+    )
     model, tensors = cls(cls.Config(**c, tie_word_embeddings=False, qkv_bias=cls is QwenEdge)), {}
-    model.head.weight.data[59] = 0                                    # the mask token is never the best
+    model.head.weight.data[59] = 0  # the mask token is never the best
     for ours, sources in expand_names(model).items():
         w = dict(model.named_parameters())[ours].data
         parts = w.split([32, 16, 16]) if len(sources) == 3 else w.chunk(len(sources))
         tensors |= {s: t.clone() for s, t in zip(sources, parts)}
     folder.mkdir()
     save_file(tensors, folder / 'model.safetensors')
-    (folder / 'config.json').write_text(json.dumps(c | dict(model_type=cls.model_types[0], rms_norm_eps=1e-5, rope_theta=1e4, max_position_embeddings=256, tie_word_embeddings=False, hidden_act='silu', eos_token_id=58)))
-    words = tokenizers.Tokenizer(tokenizers.models.WordLevel({w: i for i, w in enumerate(['?', 'a', 'b', *'12345'])} | {'<mask>': 59}, unk_token='?'))
+    (folder / 'config.json').write_text(
+        json.dumps(
+            c
+            | dict(
+                model_type=cls.model_types[0],
+                rms_norm_eps=1e-5,
+                rope_theta=1e4,
+                max_position_embeddings=256,
+                tie_word_embeddings=False,
+                hidden_act='silu',
+                eos_token_id=58,
+            )
+        )
+    )
+    words = tokenizers.Tokenizer(
+        tokenizers.models.WordLevel(
+            {w: i for i, w in enumerate(['?', 'a', 'b', *'12345'])} | {'<mask>': 59}, unk_token='?'
+        )
+    )
     words.pre_tokenizer = tokenizers.pre_tokenizers.Whitespace()
     words.add_special_tokens(['<mask>'])
     Tokenizer(words).save(folder)
 
+
 def adapt_it(folder, *more, cls=LlamaEdge):
     "Run the command on that model, with prompts of digits"
-    if not (folder / 'model').exists(): random_folder(folder / 'model', cls)
-    (folder / 'prompts.json').write_text(json.dumps(dict(templates=['a {}', '{} b'], topics=dict(x=['1', '2', '3'], y=['4', '5']), held=['y'])))
-    return CliRunner().invoke(app, ['adapt', str(folder / 'model'), '--out', str(folder / 'adapter.safetensors'), '--prompts', str(folder / 'prompts.json'), '--tokens', '100', '--new', '24', '--masks', '600', '--rank', '2', *more])
+    if not (folder / 'model').exists():
+        random_folder(folder / 'model', cls)
+    (folder / 'prompts.json').write_text(
+        json.dumps(
+            dict(
+                templates=['a {}', '{} b'], topics=dict(x=['1', '2', '3'], y=['4', '5']), held=['y']
+            )
+        )
+    )
+    return CliRunner().invoke(
+        app,
+        [
+            'adapt',
+            str(folder / 'model'),
+            '--out',
+            str(folder / 'adapter.safetensors'),
+            '--prompts',
+            str(folder / 'prompts.json'),
+            '--tokens',
+            '100',
+            '--new',
+            '24',
+            '--masks',
+            '600',
+            '--rank',
+            '2',
+            *more,
+        ],
+    )
 
 
 # %% adapt-08
@@ -43,25 +97,57 @@ def test_from_checkpoint_to_adapter(tmp_path):
     first = adapt_it(tmp_path, '--mask-token', '<mask>', '--json')
     assert first.exit_code == 0, first.output
     told = json.loads(first.stdout)
-    assert told['held']['topics'] == ['y'] and len(told['held']['tpf']) == 3 and told['teacher_tokens'] >= 100
-    model = load_adapter(load_model(tmp_path / 'model', max_seq_len=64), tmp_path / 'adapter.safetensors')
+    assert (
+        told['held']['topics'] == ['y']
+        and len(told['held']['tpf']) == 3
+        and told['teacher_tokens'] >= 100
+    )
+    model = load_adapter(
+        load_model(tmp_path / 'model', max_seq_len=64), tmp_path / 'adapter.safetensors'
+    )
     assert model.config.mask_token_id == 59 and model.layers[0].lora['qkv'].b.weight.abs().sum() > 0
     before = load_file(tmp_path / 'adapter.safetensors')
     again = json.loads(adapt_it(tmp_path, '--mask-token', '<mask>', '--json').stdout)
     after = load_file(tmp_path / 'adapter.safetensors')
-    assert again['training'] == told['training'] and before.keys() == after.keys() and all(torch.equal(before[n], after[n]) for n in before)
-    assert 'no mask token' in str(adapt_it(tmp_path).exception) and 'no token' in str(adapt_it(tmp_path, '--mask-token', '<musk>').exception)
+    assert (
+        again['training'] == told['training']
+        and before.keys() == after.keys()
+        and all(torch.equal(before[n], after[n]) for n in before)
+    )
+    assert 'no mask token' in str(adapt_it(tmp_path).exception) and 'no token' in str(
+        adapt_it(tmp_path, '--mask-token', '<musk>').exception
+    )
 
 
 # %% adapt-09
 def test_a_qwen_drafts_for_itself_too(tmp_path):
     from diffulex_edge.runtime.diffusion import DiffusionEngine, DiffusionGenerationConfig
+
     folder = tmp_path / 'qwen'
     folder.mkdir(exist_ok=True)
     done = adapt_it(folder, '--mask-token', '<mask>', cls=QwenEdge)
     assert done.exit_code == 0, done.output
-    model = load_adapter(load_model(folder / 'model', max_seq_len=64), folder / 'adapter.safetensors')
+    model = load_adapter(
+        load_model(folder / 'model', max_seq_len=64), folder / 'adapter.safetensors'
+    )
     assert isinstance(model, QwenEdge) and model.layers[0].qkv.bias.abs().sum() > 0
-    engine, plain = DiffusionEngine(model), DiffusionEngine(load_model(folder / 'model', max_seq_len=64))
+    engine, plain = (
+        DiffusionEngine(model),
+        DiffusionEngine(load_model(folder / 'model', max_seq_len=64)),
+    )
     for prompt in ([1, 3], [2, 5, 4]):
-        assert list(engine.generate(prompt, DiffusionGenerationConfig(block_size=1, confidence_threshold=None, max_new_tokens=24, drafts=2, lookup=3))) == list(plain.generate(prompt, DiffusionGenerationConfig(block_size=1, confidence_threshold=None, max_new_tokens=24)))
+        assert list(
+            engine.generate(
+                prompt,
+                DiffusionGenerationConfig(
+                    block_size=1, confidence_threshold=None, max_new_tokens=24, drafts=2, lookup=3
+                ),
+            )
+        ) == list(
+            plain.generate(
+                prompt,
+                DiffusionGenerationConfig(
+                    block_size=1, confidence_threshold=None, max_new_tokens=24
+                ),
+            )
+        )

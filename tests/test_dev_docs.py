@@ -2,48 +2,73 @@
 
 import json
 import re
-from diffulex_edge.dev.docs import broken_links
-from diffulex_edge.dev.docs import build_docs
-from diffulex_edge.dev.tests import NotebookError
-from diffulex_edge.dev.tests import project_root
+
+# %% docs-11
+import tempfile
 from importlib.util import find_spec
 from pathlib import Path
 
-# %% docs-11
-import pytest, tempfile
+import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+
+from diffulex_edge.dev.docs import broken_links, build_docs
+from diffulex_edge.dev.tests import NotebookError, project_root
+
 
 def small_project(root, **pages):
     "A project with notebooks of one Markdown and one code cell each"
     (root / 'nbs').mkdir(parents=True)
     (root / 'lib').mkdir()
-    (root / 'lib/__init__.py').write_text('"The small library."\ndef half(x):\n    "Half of `x`."\n    return x / 2\n')
-    (root / 'settings.ini').write_text('[DEFAULT]\nlib_name = lib\nlib_path = lib\nnbs_path = nbs\ntitle = Small\ndoc_path = _docs\n')
+    (root / 'lib/__init__.py').write_text(
+        '"The small library."\ndef half(x):\n    "Half of `x`."\n    return x / 2\n'
+    )
+    (root / 'settings.ini').write_text(
+        '[DEFAULT]\nlib_name = lib\nlib_path = lib\nnbs_path = nbs\ntitle = Small\ndoc_path = _docs\n'
+    )
     for name, text in pages.items():
-        nb = new_notebook(cells=[new_markdown_cell(text, id='m'), new_code_cell('print("[code](is-not-text.md)")', id='c')])
+        nb = new_notebook(
+            cells=[
+                new_markdown_cell(text, id='m'),
+                new_code_cell('print("[code](is-not-text.md)")', id='c'),
+            ]
+        )
         (root / 'nbs' / f'{name}.ipynb').write_text(json.dumps(nb))
     return root
 
 
 # %% docs-13
 def test_broken_links_are_named(tmp_path):
-    root = small_project(tmp_path / 'a', one='# One\n[two](two.ipynb), [part](two.ipynb#part), [web](https://example.org/x), [here](#one), `[no](link.md)`', two='[gone](three.ipynb) [up](../settings.ini)')
+    root = small_project(
+        tmp_path / 'a',
+        one='# One\n[two](two.ipynb), [part](two.ipynb#part), [web](https://example.org/x), [here](#one), `[no](link.md)`',
+        two='[gone](three.ipynb) [up](../settings.ini)',
+    )
     (root / 'README.md').write_text('[nb](nbs/one.ipynb) [lost](docs/x.md)')
-    assert broken_links(root) == ['nbs/two.ipynb: the link three.ipynb leads nowhere', 'README.md: the link docs/x.md leads nowhere']
-    with pytest.raises(NotebookError, match='three.ipynb'): build_docs(root, root / 'out')
+    assert broken_links(root) == [
+        'nbs/two.ipynb: the link three.ipynb leads nowhere',
+        'README.md: the link docs/x.md leads nowhere',
+    ]
+    with pytest.raises(NotebookError, match='three.ipynb'):
+        build_docs(root, root / 'out')
     assert not (root / 'out').exists()
 
 
 # %% docs-14
 def test_pages_and_reference(tmp_path):
-    root = small_project(tmp_path / 'b', one='# First page\n[two](two.ipynb#part)', two='# Second\ntext')
+    root = small_project(
+        tmp_path / 'b', one='# First page\n[two](two.ipynb#part)', two='# Second\ntext'
+    )
     n = build_docs(root, root / 'out', api=bool(find_spec('pdoc')))
     one = (root / 'out/one.html').read_text()
-    assert 'href="two.html#part"' in one and 'First page' in one and (root / 'out/two.html').exists()
+    assert (
+        'href="two.html#part"' in one and 'First page' in one and (root / 'out/two.html').exists()
+    )
     contents = (root / 'out/contents.html').read_text()
     assert 'First page</a>' in contents and contents.count('<li>') == n
-    for page in re.findall(r'href="([^"]+)"', contents): assert (root / 'out' / page).exists(), page
-    if find_spec('pdoc'): assert 'Half of' in (root / 'out/api/lib.html').read_text()
+    for page in re.findall(r'href="([^"]+)"', contents):
+        assert (root / 'out' / page).exists(), page
+    if find_spec('pdoc'):
+        assert 'Half of' in (root / 'out/api/lib.html').read_text()
 
 
 # %% docs-15

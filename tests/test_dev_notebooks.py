@@ -4,29 +4,39 @@ import json
 import shutil
 import subprocess
 import sys
-from diffulex_edge.dev.notebooks import run_all
-from diffulex_edge.dev.tests import NotebookError
 
 # %% notebooks-14
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 
+from diffulex_edge.dev.notebooks import run_all
+from diffulex_edge.dev.tests import NotebookError
+
+
 def project(root, **nbs):
     "A small project: one notebook per keyword, given as a list of cells"
     shutil.rmtree(root, ignore_errors=True)  # in the notebook all tests share one folder
-    (root/'nbs').mkdir(parents=True)
-    (root/'lib').mkdir()
-    (root/'lib/__init__.py').write_text('here = __file__')
-    (root/'settings.ini').write_text('[DEFAULT]\nlib_name = lib\nlib_path = lib\nnbs_path = nbs\n')
+    (root / 'nbs').mkdir(parents=True)
+    (root / 'lib').mkdir()
+    (root / 'lib/__init__.py').write_text('here = __file__')
+    (root / 'settings.ini').write_text(
+        '[DEFAULT]\nlib_name = lib\nlib_path = lib\nnbs_path = nbs\n'
+    )
     for name, cells in nbs.items():
         nb = new_notebook(cells=[new_code_cell(c, id=f'c{i}') for i, c in enumerate(cells)])
-        (root/'nbs'/f'{name}.ipynb').write_text(json.dumps(nb))
+        (root / 'nbs' / f'{name}.ipynb').write_text(json.dumps(nb))
     return root
 
 
 # %% notebooks-15
 def test_runs_in_a_copy(tmp_path):
-    root = project(tmp_path/'p', a=['import lib, os\nopen("left.txt", "w").write(lib.here)', 'assert open("left.txt").read().startswith(os.path.dirname(os.getcwd()))'])
+    root = project(
+        tmp_path / 'p',
+        a=[
+            'import lib, os\nopen("left.txt", "w").write(lib.here)',
+            'assert open("left.txt").read().startswith(os.path.dirname(os.getcwd()))',
+        ],
+    )
     before = sorted(root.rglob('*'))
     assert run_all(root) == (1, [])
     assert sorted(root.rglob('*')) == before
@@ -34,26 +44,50 @@ def test_runs_in_a_copy(tmp_path):
 
 # %% notebooks-16
 def test_skips_what_says_so(tmp_path):
-    cells = ['x = 1', '#| eval: false\nx = 2', '#| test never\n#| slow\nx = 3', '#| test now\nx += 10', 'assert x == 11']
-    assert run_all(project(tmp_path/'p', a=cells)) == (1, [])
+    cells = [
+        'x = 1',
+        '#| eval: false\nx = 2',
+        '#| test never\n#| slow\nx = 3',
+        '#| test now\nx += 10',
+        'assert x == 11',
+    ]
+    assert run_all(project(tmp_path / 'p', a=cells)) == (1, [])
 
 
 # %% notebooks-17
 def test_failures_name_notebook_and_cell(tmp_path):
-    root = project(tmp_path/'p', good=['1'], bad=['x = 1', 'x / 0', 'never = 1'], dead=['import os', 'os._exit(3)'], slow=['import time\ntime.sleep(60)'])
+    root = project(
+        tmp_path / 'p',
+        good=['1'],
+        bad=['x = 1', 'x / 0', 'never = 1'],
+        dead=['import os', 'os._exit(3)'],
+        slow=['import time\ntime.sleep(60)'],
+    )
     passed, faults = run_all(root, timeout=5)
     assert passed == 1 and len(faults) == 3, faults
-    for f, start in zip(faults, ['nbs/bad.ipynb: cell 1 (c1): ZeroDivisionError', 'nbs/dead.ipynb: cell 1 (c1): the kernel died', 'nbs/slow.ipynb: cell 0 (c0): not done after 5 s']):
+    for f, start in zip(
+        faults,
+        [
+            'nbs/bad.ipynb: cell 1 (c1): ZeroDivisionError',
+            'nbs/dead.ipynb: cell 1 (c1): the kernel died',
+            'nbs/slow.ipynb: cell 0 (c0): not done after 5 s',
+        ],
+    ):
         assert f.startswith(start), f
 
 
 # %% notebooks-18
 def test_unknown_name_is_refused(tmp_path):
-    with pytest.raises(NotebookError, match='no notebook called b'): run_all(project(tmp_path/'p', a=['1']), ['b'])
+    with pytest.raises(NotebookError, match='no notebook called b'):
+        run_all(project(tmp_path / 'p', a=['1']), ['b'])
 
 
 # %% notebooks-19
 def test_without_nbclient():
-    code = "import sys; sys.modules.update(nbclient=None, nbformat=None, nbdev=None, IPython=None); import diffulex_edge.dev.notebooks as n; n.edge_run([])"
+    code = 'import sys; sys.modules.update(nbclient=None, nbformat=None, nbdev=None, IPython=None); import diffulex_edge.dev.notebooks as n; n.edge_run([])'
     run = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True)
-    assert run.returncode == 1 and run.stderr.startswith('edge_run needs nbclient') and run.stderr.count('\n') == 1, run.stderr
+    assert (
+        run.returncode == 1
+        and run.stderr.startswith('edge_run needs nbclient')
+        and run.stderr.count('\n') == 1
+    ), run.stderr

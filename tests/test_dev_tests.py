@@ -6,43 +6,77 @@ import re
 import shutil
 import subprocess
 import sys
-from diffulex_edge.dev.tests import Case
-from diffulex_edge.dev.tests import NotebookError
-from diffulex_edge.dev.tests import case_source
-from diffulex_edge.dev.tests import expected
-from diffulex_edge.dev.tests import export
-from diffulex_edge.dev.tests import notebook_faults
-from diffulex_edge.dev.tests import render_tests
-from diffulex_edge.dev.tests import symbols
 from pathlib import Path
 
 # %% tests-22
 import pytest
 
+from diffulex_edge.dev.tests import (
+    Case,
+    NotebookError,
+    case_source,
+    expected,
+    export,
+    notebook_faults,
+    render_tests,
+    symbols,
+)
+
+
 def write_nb(path, *cells, outputs=()):
     "Write a notebook of code cells"
-    cells = [{'cell_type': 'code', 'id': f'c{i}', 'metadata': {}, 'execution_count': None, 'outputs': list(outputs), 'source': c} for i, c in enumerate(cells)]
+    cells = [
+        {
+            'cell_type': 'code',
+            'id': f'c{i}',
+            'metadata': {},
+            'execution_count': None,
+            'outputs': list(outputs),
+            'source': c,
+        }
+        for i, c in enumerate(cells)
+    ]
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps({'cells': cells, 'metadata': {}, 'nbformat': 4, 'nbformat_minor': 5}), encoding='utf-8')
+    path.write_text(
+        json.dumps({'cells': cells, 'metadata': {}, 'nbformat': 4, 'nbformat_minor': 5}),
+        encoding='utf-8',
+    )
     return path
+
 
 def project(root, **nbs):
     "A small project: one notebook per keyword, given as a list of cells"
     shutil.rmtree(root, ignore_errors=True)  # in the notebook all tests share one folder
     root.mkdir(parents=True)
-    (root/'settings.ini').write_text('[DEFAULT]\nrepo = lib\nlib_name = lib\nlib_path = lib\nnbs_path = nbs\nversion = 1.0\nuser = u\n'
-        'author = a\ndescription = d\nrecursive = True\nput_version_in_init = True\nupdate_pyproject = False\n')
-    for name, cells in nbs.items(): write_nb(root/'nbs'/f'{name}.ipynb', *cells)
+    (root / 'settings.ini').write_text(
+        '[DEFAULT]\nrepo = lib\nlib_name = lib\nlib_path = lib\nnbs_path = nbs\nversion = 1.0\nuser = u\n'
+        'author = a\ndescription = d\nrecursive = True\nput_version_in_init = True\nupdate_pyproject = False\n'
+    )
+    for name, cells in nbs.items():
+        write_nb(root / 'nbs' / f'{name}.ipynb', *cells)
     return root
 
-HALF = ['#| default_exp half', '#| export\nimport math\ndef half(x): return math.floor(x / 2)', '#| test halves\nassert half(5) == math.floor(2.5)']
+
+HALF = [
+    '#| default_exp half',
+    '#| export\nimport math\ndef half(x): return math.floor(x / 2)',
+    '#| test halves\nassert half(5) == math.floor(2.5)',
+]
 
 
 # %% tests-33
 def test_symbol_table():
-    assert symbols('import os.path as p\nfor i in range(3): p.join(x, str(i))') == ({'p', 'i'}, {'range', 'x', 'str'})
+    assert symbols('import os.path as p\nfor i in range(3): p.join(x, str(i))') == (
+        {'p', 'i'},
+        {'range', 'x', 'str'},
+    )
     assert symbols('y = [n for n in names if n]\nf = lambda n=k: n')[1] == {'names', 'k'}
-    assert symbols('class A:\n    size = WIDTH\n    def f(self): return [self.g(o) for o in B]')[1] == {'WIDTH', 'B'}
+    assert symbols('class A:\n    size = WIDTH\n    def f(self): return [self.g(o) for o in B]')[
+        1
+    ] == {
+        'WIDTH',
+        'B',
+    }
 
 
 # %% tests-34
@@ -50,64 +84,101 @@ def test_long_string():
     t = """a
   b"""
     assert t == 'a\n  b'  # in the test file this runs inside a function
-    assert case_source(Case('id', 't = """a\nb"""\nt', 'x')) == 'def test_x():\n    t = """a\nb"""\n    t'
+    assert (
+        case_source(Case('id', 't = """a\nb"""\nt', 'x'))
+        == 'def test_x():\n    t = """a\nb"""\n    t'
+    )
 
 
 # %% tests-35
 def test_export_writes_and_checks(tmp_path):
-    root = project(tmp_path/'p', half=HALF)
-    (root/'tests').mkdir()
-    (root/'tests/conftest.py').write_text('# by hand')
-    (root/'lib').mkdir()
-    (root/'lib/__init__.py').write_text('greeting = "hello"\n')
+    root = project(tmp_path / 'p', half=HALF)
+    (root / 'tests').mkdir()
+    (root / 'tests/conftest.py').write_text('# by hand')
+    (root / 'lib').mkdir()
+    (root / 'lib/__init__.py').write_text('greeting = "hello"\n')
     export(root)
-    text = (root/'tests/test_half.py').read_text()
-    assert 'from lib.half import half' in text and 'import math' in text and 'def test_halves():' in text
-    assert (root/'tests/conftest.py').read_text() == '# by hand' and 'hello' in (root/'lib/__init__.py').read_text()
+    text = (root / 'tests/test_half.py').read_text()
+    assert (
+        'from lib.half import half' in text
+        and 'import math' in text
+        and 'def test_halves():' in text
+    )
+    assert (root / 'tests/conftest.py').read_text() == '# by hand' and 'hello' in (
+        root / 'lib/__init__.py'
+    ).read_text()
     assert export(root, check=True).endswith('match their notebooks')
-    run = subprocess.run([sys.executable, '-m', 'pytest', '-q', 'tests'], cwd=root, capture_output=True, text=True, env={**os.environ, 'PYTHONPATH': '.'})
+    run = subprocess.run(
+        [sys.executable, '-m', 'pytest', '-q', 'tests'],
+        cwd=root,
+        capture_output=True,
+        text=True,
+        env={**os.environ, 'PYTHONPATH': '.'},
+    )
     assert '1 passed' in run.stdout, run.stdout
 
 
 # %% tests-36
 def test_stale_files_are_named_and_removed(tmp_path):
-    root = project(tmp_path/'p', half=HALF)
+    root = project(tmp_path / 'p', half=HALF)
     export(root)
-    (root/'nbs/half.ipynb').rename(root/'nbs/_half.ipynb')  # a draft does not count
-    with pytest.raises(NotebookError, match='lib/half.py(.|\n)*tests/test_half.py'): export(root, check=True)
+    (root / 'nbs/half.ipynb').rename(root / 'nbs/_half.ipynb')  # a draft does not count
+    with pytest.raises(NotebookError, match='lib/half.py(.|\n)*tests/test_half.py'):
+        export(root, check=True)
     export(root)
-    assert not (root/'lib/half.py').exists() and not (root/'tests/test_half.py').exists()
+    assert not (root / 'lib/half.py').exists() and not (root / 'tests/test_half.py').exists()
 
 
 # %% tests-37
 def test_in_test_exports_nothing_less(tmp_path):
-    root = project(tmp_path/'p', half=HALF)
+    root = project(tmp_path / 'p', half=HALF)
     before = os.environ.get('IN_TEST')
     os.environ['IN_TEST'] = '1'  # nbdev_test sets it, and nbdev_export then returns without a word
-    try: assert Path('lib/half.py') in expected(root)
+    try:
+        assert Path('lib/half.py') in expected(root)
     finally:
         del os.environ['IN_TEST']
-        if before is not None: os.environ['IN_TEST'] = before
+        if before is not None:
+            os.environ['IN_TEST'] = before
 
 
 # %% tests-38
 def test_test_file_names(tmp_path):
-    def stem(*cells): return render_tests(write_nb(root/'nbs/01_tour.ipynb', *cells), root)[0]
-    root = project(tmp_path/'p')
+    def stem(*cells):
+        return render_tests(write_nb(root / 'nbs/01_tour.ipynb', *cells), root)[0]
+
+    root = project(tmp_path / 'p')
     check = '#| test one\nassert True'
     assert stem(check) == 'test_01_tour.py'  # a tour has no module
     assert stem('#| default_exp runtime.sampler', check) == 'test_runtime_sampler.py'
-    assert stem('#| default_exp runtime.sampler\n#| test_file diffusion_sampler', check) == 'test_diffusion_sampler.py'
+    assert (
+        stem('#| default_exp runtime.sampler\n#| test_file diffusion_sampler', check)
+        == 'test_diffusion_sampler.py'
+    )
     assert stem('#| default_exp model.__init__', check) == 'test_model.py'
 
 
 # %% tests-39
 def test_imports_come_from_the_right_place(tmp_path):
-    cells = ['#| default_exp a', 'import os.path\nimport os.abc\n!ls\n%time x = 1', '#| export b.c\ndef far(): pass', '#| exporti\n_k, j = 1, 2',
-             '#| test uses_all tmp_path\n#| slow\nos.path.join(str(tmp_path), far(), _k, [v for v in j])']
-    root = project(tmp_path/'q', n=cells)
-    text = render_tests(root/'nbs/n.ipynb', root)[1]
-    for line in ('import os.path', 'import os.abc', 'import pytest', 'from lib.b.c import far', 'from lib.a import _k', 'from lib.a import j', '@pytest.mark.slow', 'def test_uses_all(tmp_path):'):
+    cells = [
+        '#| default_exp a',
+        'import os.path\nimport os.abc\n!ls\n%time x = 1',
+        '#| export b.c\ndef far(): pass',
+        '#| exporti\n_k, j = 1, 2',
+        '#| test uses_all tmp_path\n#| slow\nos.path.join(str(tmp_path), far(), _k, [v for v in j])',
+    ]
+    root = project(tmp_path / 'q', n=cells)
+    text = render_tests(root / 'nbs/n.ipynb', root)[1]
+    for line in (
+        'import os.path',
+        'import os.abc',
+        'import pytest',
+        'from lib.b.c import far',
+        'from lib.a import _k',
+        'from lib.a import j',
+        '@pytest.mark.slow',
+        'def test_uses_all(tmp_path):',
+    ):
         assert f'{line}\n' in text, line
 
 
@@ -127,42 +198,65 @@ SLIPS = {
     'magic': (['#| test one\n%time x = 1'], 'plain Python'),
     'syntax': (['#| default_exp a', '#| export\ndef f(:'], 'plain Python'),
     'lost_name': (['y = 1', '#| test one\nassert y'], 'test cells use y'),
-    'collected': (['#| default_exp a', '#| export\ndef test_set(): pass', '#| test one\ntest_set()'], 'pytest would collect'),
+    'collected': (
+        ['#| default_exp a', '#| export\ndef test_set(): pass', '#| test one\ntest_set()'],
+        'pytest would collect',
+    ),
     'two_files': (['#| test_file a', '#| test_file b'], 'second `#| test_file`'),
     'bad_file': (['#| test_file test a'], 'is not one name'),
 }
 
+
 @pytest.mark.parametrize('slip', SLIPS)
 def test_slip(slip, tmp_path):
     cells, message = SLIPS[slip]
-    with pytest.raises(NotebookError, match=re.escape(message)) as e: expected(project(tmp_path/'p', n=cells))
+    with pytest.raises(NotebookError, match=re.escape(message)) as e:
+        expected(project(tmp_path / 'p', n=cells))
     assert 'n.ipynb' in str(e.value)
 
 
 # %% tests-42
 def test_two_notebooks_one_file(tmp_path):
-    for i, (a, b) in enumerate([(['#| test_file x', '#| test one\nassert True'], ['#| default_exp x', '#| test two\nassert True']),
-                                (['#| default_exp x', '#| export\nk = 1'], ['#| default_exp x', '#| export\nk = 2'])]):
-        with pytest.raises(NotebookError, match='a.ipynb and nbs/b.ipynb both write'): expected(project(tmp_path/f'p{i}', a=a, b=b))
+    for i, (a, b) in enumerate(
+        [
+            (
+                ['#| test_file x', '#| test one\nassert True'],
+                ['#| default_exp x', '#| test two\nassert True'],
+            ),
+            (['#| default_exp x', '#| export\nk = 1'], ['#| default_exp x', '#| export\nk = 2']),
+        ]
+    ):
+        with pytest.raises(NotebookError, match='a.ipynb and nbs/b.ipynb both write'):
+            expected(project(tmp_path / f'p{i}', a=a, b=b))
 
 
 # %% tests-43
 def test_a_test_written_by_hand_is_safe(tmp_path):
-    root = project(tmp_path/'p', half=HALF)
-    (root/'tests').mkdir()
-    (root/'tests/test_half.py').write_text('by_hand = True')
-    with pytest.raises(NotebookError, match='by hand'): export(root)
-    assert (root/'tests/test_half.py').read_text() == 'by_hand = True'
+    root = project(tmp_path / 'p', half=HALF)
+    (root / 'tests').mkdir()
+    (root / 'tests/test_half.py').write_text('by_hand = True')
+    with pytest.raises(NotebookError, match='by hand'):
+        export(root)
+    assert (root / 'tests/test_half.py').read_text() == 'by_hand = True'
 
 
 # %% tests-44
 def test_saved_notebooks_are_checked(tmp_path):
-    root = project(tmp_path/'p', a=['1'] * 5, b=['1'] * 4)
-    write_nb(root/'nbs/more/b.ipynb', '1/0', outputs=[{'output_type': 'error', 'ename': 'E', 'evalue': '', 'traceback': []}])
+    root = project(tmp_path / 'p', a=['1'] * 5, b=['1'] * 4)
+    write_nb(
+        root / 'nbs/more/b.ipynb',
+        '1/0',
+        outputs=[{'output_type': 'error', 'ename': 'E', 'evalue': '', 'traceback': []}],
+    )
     faults = list(notebook_faults(root))
-    assert [f.split(':')[0] for f in faults] == ['nbs/a.ipynb', 'nbs/b.ipynb and nbs/more/b.ipynb have the same file name', 'nbs/more/b.ipynb'], faults
+    assert [f.split(':')[0] for f in faults] == [
+        'nbs/a.ipynb',
+        'nbs/b.ipynb and nbs/more/b.ipynb have the same file name',
+        'nbs/more/b.ipynb',
+    ], faults
     export(root)
-    with pytest.raises(NotebookError) as e: export(root, check=True)
+    with pytest.raises(NotebookError) as e:
+        export(root, check=True)
     assert str(e.value).splitlines() == faults
 
 
@@ -173,4 +267,8 @@ sys.modules.update(nbdev=None, execnb=None, fastcore=None, IPython=None)  # as i
 import diffulex_edge, diffulex_edge.dev.tests as t
 t.edge_export([])"""
     run = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True)
-    assert run.returncode == 1 and run.stderr.startswith('edge_export needs nbdev') and run.stderr.count('\n') == 1, run.stderr
+    assert (
+        run.returncode == 1
+        and run.stderr.startswith('edge_export needs nbdev')
+        and run.stderr.count('\n') == 1
+    ), run.stderr

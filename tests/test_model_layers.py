@@ -3,16 +3,20 @@
 import torch
 import torch.nn as nn
 import torch.nn.functional as F
+
 from diffulex_edge.model.config import DecoderConfig
-from diffulex_edge.model.layers import Layer
-from diffulex_edge.model.layers import LowRank
-from diffulex_edge.model.layers import RMSNorm
-from diffulex_edge.model.layers import block_mask
-from diffulex_edge.model.layers import half_turn
-from diffulex_edge.model.layers import mask_runs
-from diffulex_edge.model.layers import rope_table
-from diffulex_edge.model.layers import rotate
-from diffulex_edge.model.layers import run_mask
+from diffulex_edge.model.layers import (
+    Layer,
+    LowRank,
+    RMSNorm,
+    block_mask,
+    half_turn,
+    mask_runs,
+    rope_table,
+    rotate,
+    run_mask,
+)
+
 
 # %% layers-05
 def test_rms_norm_equals_torch():
@@ -25,14 +29,22 @@ def test_rms_norm_equals_torch():
 
 # %% layers-09
 def test_rope_is_relative():
-    cos, sin = rope_table(DecoderConfig(head_dim=16, hidden_size=64, num_attention_heads=4, max_seq_len=64, rope_theta=1e4))
+    cos, sin = rope_table(
+        DecoderConfig(
+            head_dim=16, hidden_size=64, num_attention_heads=4, max_seq_len=64, rope_theta=1e4
+        )
+    )
     q, k = torch.randn(4, 1, 16), torch.randn(4, 1, 16)
-    at = lambda x, p: rotate(x, cos[p:p + 1], sin[p:p + 1], half_turn(16))
+    at = lambda x, p: rotate(x, cos[p : p + 1], sin[p : p + 1], half_turn(16))
     dot = lambda p, r: (at(q, p) * at(k, r)).sum(-1)
     assert torch.allclose(at(q, 40).norm(dim=-1), q.norm(dim=-1), atol=1e-5)
     a, b = q.chunk(2, -1)
-    assert torch.allclose(at(q, 9)[..., :8], a * cos[9, :8] - b * sin[9, :8], atol=1e-5)  # the formula itself
-    assert torch.allclose(dot(3, 7), dot(33, 37), atol=1e-4) and not torch.allclose(dot(3, 7), dot(3, 8), atol=1e-2)
+    assert torch.allclose(
+        at(q, 9)[..., :8], a * cos[9, :8] - b * sin[9, :8], atol=1e-5
+    )  # the formula itself
+    assert torch.allclose(dot(3, 7), dot(33, 37), atol=1e-4) and not torch.allclose(
+        dot(3, 7), dot(3, 8), atol=1e-2
+    )
 
 
 # %% layers-14
@@ -40,25 +52,36 @@ def test_mask_rule():
     for B in (1, 3, 8, 100):
         for start, T, end in [(0, 10, 10), (5, 4, 12), (8, 8, 16), (0, 1, 1)]:
             got = block_mask(torch.tensor([start]), T, end, B) == 0
-            want = torch.tensor([[k // B <= (start + i) // B for k in range(end)] for i in range(T)])
+            want = torch.tensor(
+                [[k // B <= (start + i) // B for k in range(end)] for i in range(T)]
+            )
             assert torch.equal(got, want)
 
 
 # %% layers-17
 def test_masks_stand_aside():
     import random
+
     for seed in range(20):
         rng = random.Random(seed)
         tokens, start = [rng.choice('cM') for _ in range(rng.randint(1, 12))], rng.randint(0, 5)
-        rows, positions, clean = mask_runs(torch.tensor([t == 'M' for t in tokens]), torch.tensor([start]))
-        order = sorted(range(len(tokens)), key=lambda i: tokens[i] == 'M')             # clean tokens first
+        rows, positions, clean = mask_runs(
+            torch.tensor([t == 'M' for t in tokens]), torch.tensor([start])
+        )
+        order = sorted(range(len(tokens)), key=lambda i: tokens[i] == 'M')  # clean tokens first
         assert [order.index(i) + start for i in range(len(tokens))] == rows.tolist()
         sees = run_mask(rows, positions, clean, start + len(tokens)) == 0
         for i, t in enumerate(tokens):
             before = [j for j in range(i + 1) if tokens[j] == 'c']
-            run = [j for j in range(i + 1) if t == 'M' and tokens[j] == 'M' and all(u == 'M' for u in tokens[j:i + 1])]
+            run = [
+                j
+                for j in range(i + 1)
+                if t == 'M' and tokens[j] == 'M' and all(u == 'M' for u in tokens[j : i + 1])
+            ]
             assert positions[i] == start + len(before) - 1 + len(run)
-            assert sees[i].nonzero()[:, 0].tolist() == sorted([*range(start), *(rows[j].item() for j in before + run)])
+            assert sees[i].nonzero()[:, 0].tolist() == sorted(
+                [*range(start), *(rows[j].item() for j in before + run)]
+            )
 
 
 # %% layers-23
@@ -67,9 +90,15 @@ def test_attention_equals_sdpa():
     layer, T, end = Layer(c), 6, 20
     q, k, v = torch.randn(4, T, 16), torch.randn(2, end, 16), torch.randn(2, end, 16)
     mask = block_mask(torch.tensor([10]), T, end, 4)
-    want = F.scaled_dot_product_attention(q, k, v, attn_mask=mask == 0, enable_gqa=True).transpose(0, 1).reshape(T, -1)
+    want = (
+        F.scaled_dot_product_attention(q, k, v, attn_mask=mask == 0, enable_gqa=True)
+        .transpose(0, 1)
+        .reshape(T, -1)
+    )
     assert torch.allclose(layer.attend(q, k, v, mask.repeat(2, 1)), want, atol=1e-5)
-    assert not torch.allclose(layer.attend(q, k, v, torch.zeros_like(mask).repeat(2, 1)), want, atol=1e-2)  # the mask matters here
+    assert not torch.allclose(
+        layer.attend(q, k, v, torch.zeros_like(mask).repeat(2, 1)), want, atol=1e-2
+    )  # the mask matters here
 
 
 # %% layers-24
@@ -80,8 +109,13 @@ def test_gate_touches_mask_rows_only():
     rope = *(t[:5] for t in rope_table(c)), half_turn(16)
     run = lambda gate=None: layer(x, rope, rows, 5, block_mask(torch.tensor([0]), 5, 5, 1), gate)
     base = run()
-    layer.lora = nn.ModuleDict({n: LowRank(getattr(layer, n).in_features, getattr(layer, n).out_features, 4) for n in ('qkv', 'o', 'gate_up', 'down')})
-    gate = torch.tensor([0., 0, 0, 1, 0])[:, None]
+    layer.lora = nn.ModuleDict(
+        {
+            n: LowRank(getattr(layer, n).in_features, getattr(layer, n).out_features, 4)
+            for n in ('qkv', 'o', 'gate_up', 'down')
+        }
+    )
+    gate = torch.tensor([0.0, 0, 0, 1, 0])[:, None]
     got = run(gate)
-    assert torch.equal(got[:3], base[:3])                    # clean rows before the mask: the base model, bit for bit
-    assert not torch.allclose(got[3], base[3], atol=1e-3)    # the mask row: not
+    assert torch.equal(got[:3], base[:3])  # clean rows before the mask: the base model, bit for bit
+    assert not torch.allclose(got[3], base[3], atol=1e-3)  # the mask row: not

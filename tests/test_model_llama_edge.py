@@ -4,8 +4,18 @@
 # %% llama-05
 def test_causal():
     import torch
+
     from diffulex_edge.model.llama_edge import LlamaEdge, LlamaEdgeConfig
+
     torch.manual_seed(0)
-    model = LlamaEdge(LlamaEdgeConfig(vocab_size=50, hidden_size=64, num_attention_heads=4, num_hidden_layers=2, max_seq_len=32))
+    model = LlamaEdge(
+        LlamaEdgeConfig(
+            vocab_size=50,
+            hidden_size=64,
+            num_attention_heads=4,
+            num_hidden_layers=2,
+            max_seq_len=32,
+        )
+    )
     a, b = model.logits([1, 2, 3, 4]), model.logits([1, 2, 3, 40])
     assert torch.allclose(a[:3], b[:3], atol=1e-6) and not torch.allclose(a[3], b[3], atol=1e-3)

@@ -2,43 +2,106 @@
 
 
 # %% qwen-06
-import json, math
-import pytest, torch
+import json
+import math
+
+import pytest
+import torch
 from safetensors.torch import save_file
+
 from diffulex_edge.model.checkpoint import load_model, read_config
 
-SHAPE = dict(vocab_size=40, hidden_size=16, intermediate_size=24, num_hidden_layers=2, num_attention_heads=4, num_key_value_heads=2, head_dim=8, rms_norm_eps=1e-6, rope_theta=1e4, max_position_embeddings=64, eos_token_id=39)
+SHAPE = dict(
+    vocab_size=40,
+    hidden_size=16,
+    intermediate_size=24,
+    num_hidden_layers=2,
+    num_attention_heads=4,
+    num_key_value_heads=2,
+    head_dim=8,
+    rms_norm_eps=1e-6,
+    rope_theta=1e4,
+    max_position_embeddings=64,
+    eos_token_id=39,
+)
 IDS = [3, 17, 5, 29, 11, 8, 36]
+
 
 def shapes(kind: str, tied: bool) -> dict[str, tuple[int, ...]]:
     "Tensor name of a Hugging Face checkpoint -> shape; heads of 8 in Qwen3, of 4 in Qwen2"
     D = 8 if kind == 'qwen3' else 4
-    out = {'model.embed_tokens.weight': (40, 16), 'model.norm.weight': (16,)} | ({} if tied else {'lm_head.weight': (40, 16)})
+    out = {'model.embed_tokens.weight': (40, 16), 'model.norm.weight': (16,)} | (
+        {} if tied else {'lm_head.weight': (40, 16)}
+    )
     for i in range(2):
         layer = dict.fromkeys(('input_layernorm.weight', 'post_attention_layernorm.weight'), (16,))
-        layer |= {'self_attn.q_proj.weight': (4 * D, 16), 'self_attn.k_proj.weight': (2 * D, 16), 'self_attn.v_proj.weight': (2 * D, 16), 'self_attn.o_proj.weight': (16, 4 * D)}
-        layer |= {'mlp.gate_proj.weight': (24, 16), 'mlp.up_proj.weight': (24, 16), 'mlp.down_proj.weight': (16, 24)}
-        layer |= dict.fromkeys(('self_attn.q_norm.weight', 'self_attn.k_norm.weight'), (8,)) if kind == 'qwen3' else {'self_attn.q_proj.bias': (16,), 'self_attn.k_proj.bias': (8,), 'self_attn.v_proj.bias': (8,)}
+        layer |= {
+            'self_attn.q_proj.weight': (4 * D, 16),
+            'self_attn.k_proj.weight': (2 * D, 16),
+            'self_attn.v_proj.weight': (2 * D, 16),
+            'self_attn.o_proj.weight': (16, 4 * D),
+        }
+        layer |= {
+            'mlp.gate_proj.weight': (24, 16),
+            'mlp.up_proj.weight': (24, 16),
+            'mlp.down_proj.weight': (16, 24),
+        }
+        layer |= (
+            dict.fromkeys(('self_attn.q_norm.weight', 'self_attn.k_norm.weight'), (8,))
+            if kind == 'qwen3'
+            else {
+                'self_attn.q_proj.bias': (16,),
+                'self_attn.k_proj.bias': (8,),
+                'self_attn.v_proj.bias': (8,),
+            }
+        )
         out |= {f'model.layers.{i}.{n}': s for n, s in layer.items()}
     return out
 
+
 def wave(n: int, shape: tuple[int, ...]) -> torch.Tensor:
     "The n-th tensor: a sine of its own frequency, around 1 for a vector"
-    return (torch.sin(torch.arange(math.prod(shape), dtype=torch.float64) * (.37 + .11 * n)).view(shape) * .5 + (1 if len(shape) == 1 else 0)).float()
+    return (
+        torch.sin(torch.arange(math.prod(shape), dtype=torch.float64) * (0.37 + 0.11 * n)).view(
+            shape
+        )
+        * 0.5
+        + (1 if len(shape) == 1 else 0)
+    ).float()
+
 
 def checkpoint(folder, kind: str, tied: bool):
     "A checkpoint folder of waves"
     folder.mkdir(parents=True, exist_ok=True)
-    config = SHAPE | dict(model_type=kind, architectures=[f'{kind.title()}ForCausalLM'], tie_word_embeddings=tied, hidden_act='silu', use_sliding_window=False)
-    if kind == 'qwen2': del config['head_dim']
+    config = SHAPE | dict(
+        model_type=kind,
+        architectures=[f'{kind.title()}ForCausalLM'],
+        tie_word_embeddings=tied,
+        hidden_act='silu',
+        use_sliding_window=False,
+    )
+    if kind == 'qwen2':
+        del config['head_dim']
     (folder / 'config.json').write_text(json.dumps(config))
-    save_file({n: wave(i, s) for i, (n, s) in enumerate(sorted(shapes(kind, tied).items()))}, folder / 'model.safetensors', {'format': 'pt'})
+    save_file(
+        {n: wave(i, s) for i, (n, s) in enumerate(sorted(shapes(kind, tied).items()))},
+        folder / 'model.safetensors',
+        {'format': 'pt'},
+    )
     return folder
 
 
 # %% qwen-08
-EXPECTED = {('qwen2', False): ([.5031, -1.0013, .6414, .2682, -.948, .8153, .0161], [37, 35, 13, 8, 8, 18, 32]),
-            ('qwen3', True): ([2.759, -.5122, -2.1736, 2.9966, -1.2514, -1.5662, 3.0416], [37, 17, 23, 11, 28, 25, 36])}  # of the last row every sixth logit; the best token of each row
+EXPECTED = {
+    ('qwen2', False): (
+        [0.5031, -1.0013, 0.6414, 0.2682, -0.948, 0.8153, 0.0161],
+        [37, 35, 13, 8, 8, 18, 32],
+    ),
+    ('qwen3', True): (
+        [2.759, -0.5122, -2.1736, 2.9966, -1.2514, -1.5662, 3.0416],
+        [37, 17, 23, 11, 28, 25, 36],
+    ),
+}  # of the last row every sixth logit; the best token of each row
 
 
 # %% qwen-10
@@ -46,8 +109,13 @@ def test_logits_are_those_of_transformers(tmp_path):
     for (kind, tied), (some, best) in EXPECTED.items():
         model = load_model(checkpoint(tmp_path / kind, kind, tied))
         z = model.logits(IDS)
-        assert model.family == 'qwen' and (model.config.qkv_bias, model.config.qk_norm) == ((True, False) if kind == 'qwen2' else (False, True))
-        assert torch.allclose(z[-1, ::6], torch.tensor(some), atol=1e-3) and z.argmax(-1).tolist() == best
+        assert model.family == 'qwen' and (model.config.qkv_bias, model.config.qk_norm) == (
+            (True, False) if kind == 'qwen2' else (False, True)
+        )
+        assert (
+            torch.allclose(z[-1, ::6], torch.tensor(some), atol=1e-3)
+            and z.argmax(-1).tolist() == best
+        )
         model.reset_cache()
         parts = torch.cat([model.logits(IDS[:4]), model.logits(IDS[4:], start=4)])
         assert torch.allclose(parts, z, atol=1e-4)
@@ -56,6 +124,10 @@ def test_logits_are_those_of_transformers(tmp_path):
 # %% qwen-11
 def test_configs():
     base = {k: v for k, v in SHAPE.items() if k != 'head_dim'}
-    assert read_config(base | dict(model_type='qwen3', attention_bias=True))[1].o_bias and not read_config(base | dict(model_type='qwen2', attention_bias=False))[1].o_bias
+    assert (
+        read_config(base | dict(model_type='qwen3', attention_bias=True))[1].o_bias
+        and not read_config(base | dict(model_type='qwen2', attention_bias=False))[1].o_bias
+    )
     assert read_config(base | dict(architectures=['Qwen3ForCausalLM']))[1].qk_norm
-    with pytest.raises(ValueError, match='use_sliding_window'): read_config(base | dict(model_type='qwen2', use_sliding_window=True))
+    with pytest.raises(ValueError, match='use_sliding_window'):
+        read_config(base | dict(model_type='qwen2', use_sliding_window=True))

@@ -2,21 +2,27 @@
 
 
 # %% beyond-02
-from random import Random
 from functools import lru_cache
-from diffulex_edge.tiny.sudoku import check_sudoku, decode_sudoku, encode_sudoku, sudoku, tiny_path
+from random import Random
+
+from diffulex_edge.dev.testing import golden_cases, golden_dir
 from diffulex_edge.model import load_model
 from diffulex_edge.runtime.answer import Answer, DiffusionGenerationConfig
 from diffulex_edge.runtime.diffusion import DiffusionEngine
 from diffulex_edge.runtime.loop import denoise
 from diffulex_edge.runtime.presets import PRESETS, preset
 from diffulex_edge.runtime.step import EagerSession
-from diffulex_edge.dev.testing import golden_cases, golden_dir
+from diffulex_edge.tiny.sudoku import check_sudoku, decode_sudoku, encode_sudoku, sudoku, tiny_path
+
 
 @lru_cache
-def tiny_session(): return EagerSession(load_model(tiny_path(), max_seq_len=32))
+def tiny_session():
+    return EagerSession(load_model(tiny_path(), max_seq_len=32))
 
-def puzzles(n): return [sudoku(Random(i), clues=4 + i % 2)[0] for i in range(n)]
+
+def puzzles(n):
+    return [sudoku(Random(i), clues=4 + i % 2)[0] for i in range(n)]
+
 
 def solve(puzzle, config, session=None):
     "Fill a puzzle: `(answer, records)`."
@@ -24,51 +30,91 @@ def solve(puzzle, config, session=None):
     answer = Answer(session or tiny_session(), ids[:1], config, tail=ids[1:])
     return answer, list(denoise(answer))
 
-def settings(**k): return DiffusionGenerationConfig(**dict(block_size=32, eos_token_id=(), confidence_threshold=None) | k)
+
+def settings(**k):
+    return DiffusionGenerationConfig(
+        **dict(block_size=32, eos_token_id=(), confidence_threshold=None) | k
+    )
+
 
 def score(n, config):
     "`(solved, forwards, tokens per forward)` over the first `n` puzzles."
     runs = [(p, *solve(p, config)) for p in puzzles(n)]
     forwards = sum(len(records) for *_, records in runs)
-    return sum(check_sudoku(decode_sudoku(a.x), p) for p, a, _ in runs), forwards, sum(p.count(0) for p in puzzles(n)) / forwards
+    return (
+        sum(check_sudoku(decode_sudoku(a.x), p) for p, a, _ in runs),
+        forwards,
+        sum(p.count(0) for p in puzzles(n)) / forwards,
+    )
 
 
 # %% beyond-07
 def test_an_entropy_budget_for_every_family():
     for family in ('llada', 'dream', 'sdar', 'fast_dllm_v2'):
-        engine = DiffusionEngine(load_model(golden_dir() / golden_cases(family, 'generation')[0].values[0], max_seq_len=64))
-        c = lambda **k: DiffusionGenerationConfig(**dict(max_new_tokens=16, block_size=8, eos_token_id=(), confidence_threshold=None) | k)
-        steps = [engine.generate([5, 6, 7, 8, 9], c(entropy_budget=b)).stats['forwards']['denoise'] for b in (0., 2., 1e9)]
+        engine = DiffusionEngine(
+            load_model(
+                golden_dir() / golden_cases(family, 'generation')[0].values[0], max_seq_len=64
+            )
+        )
+        c = lambda **k: DiffusionGenerationConfig(
+            **dict(max_new_tokens=16, block_size=8, eos_token_id=(), confidence_threshold=None) | k
+        )
+        steps = [
+            engine.generate([5, 6, 7, 8, 9], c(entropy_budget=b)).stats['forwards']['denoise']
+            for b in (0.0, 2.0, 1e9)
+        ]
         assert steps[0] >= 13 and steps[0] > steps[1] > steps[2] and steps[2] <= 3
-        assert engine.generate([5, 6, 7, 8, 9], c(entropy_budget=0.)) == engine.generate([5, 6, 7, 8, 9], c(score='entropy'))   # no budget: the least uncertain one
+        assert engine.generate([5, 6, 7, 8, 9], c(entropy_budget=0.0)) == engine.generate(
+            [5, 6, 7, 8, 9], c(score='entropy')
+        )  # no budget: the least uncertain one
 
 
 # %% beyond-08
 def test_the_budget_beats_a_threshold_of_equal_cost():
-    (solved, forwards, _), (fewer, as_many, _) = score(40, settings(entropy_budget=2.)), score(40, settings(confidence_threshold=.6))
+    (solved, forwards, _), (fewer, as_many, _) = (
+        score(40, settings(entropy_budget=2.0)),
+        score(40, settings(confidence_threshold=0.6)),
+    )
     assert solved > fewer and forwards <= as_many
 
 
 # %% beyond-11
 def test_stability():
-    free, never, plain, single = (score(10, settings(**k)) for k in (dict(confidence_threshold=.8, stability=1e9), dict(confidence_threshold=.8, stability=0.), dict(confidence_threshold=.8), {}))
-    assert never == single                                   # nothing is that still: one token a step
-    assert plain[1] < free[1] < single[1]                    # a first look has nothing to compare with, even when any movement is allowed
-    assert score(40, settings(confidence_threshold=.6, stability=.01))[0] > score(40, settings(confidence_threshold=.6))[0]
+    free, never, plain, single = (
+        score(10, settings(**k))
+        for k in (
+            dict(confidence_threshold=0.8, stability=1e9),
+            dict(confidence_threshold=0.8, stability=0.0),
+            dict(confidence_threshold=0.8),
+            {},
+        )
+    )
+    assert never == single  # nothing is that still: one token a step
+    assert (
+        plain[1] < free[1] < single[1]
+    )  # a first look has nothing to compare with, even when any movement is allowed
+    assert (
+        score(40, settings(confidence_threshold=0.6, stability=0.01))[0]
+        > score(40, settings(confidence_threshold=0.6))[0]
+    )
 
 
 # %% beyond-16
 def test_taking_back():
-    plain, revised = score(40, settings(confidence_threshold=.6)), score(40, settings(confidence_threshold=.6, revise_below=.9))
+    plain, revised = (
+        score(40, settings(confidence_threshold=0.6)),
+        score(40, settings(confidence_threshold=0.6, revise_below=0.9)),
+    )
     assert revised[0] > 1.2 * plain[0]
     for puzzle in puzzles(12):
         given = [i for i, t in enumerate(encode_sudoku(puzzle)) if t != 1]
-        answer, records = solve(puzzle, settings(confidence_threshold=.4, revise_below=.9))
+        answer, records = solve(puzzle, settings(confidence_threshold=0.4, revise_below=0.9))
         again = [i for r in records for i in r.remasked]
         assert len(again) == len(set(again)) and not set(again) & set(given) and 1 not in answer.x
         x = encode_sudoku(puzzle)
-        for r in records:                                      # the trace says all of it
-            for i, t in r.revealed.items(): x[i] = t
+        for r in records:  # the trace says all of it
+            for i, t in r.revealed.items():
+                x[i] = t
             for i, old in r.remasked.items():
                 assert x[i] == old
                 x[i] = r.tokens[i - r.start]
@@ -78,9 +124,22 @@ def test_taking_back():
 
 # %% beyond-17
 def test_editing():
-    session, edits = EagerSession(load_model(golden_dir() / golden_cases('llada', 'generation')[0].values[0], max_seq_len=64)), []
+    session, edits = (
+        EagerSession(
+            load_model(
+                golden_dir() / golden_cases('llada', 'generation')[0].values[0], max_seq_len=64
+            )
+        ),
+        [],
+    )
     for start in range(8):
-        answer = Answer(session, [start + 1, 2, 3], DiffusionGenerationConfig(max_new_tokens=16, confidence_threshold=.5, edit_above=.5, eos_token_id=()))
+        answer = Answer(
+            session,
+            [start + 1, 2, 3],
+            DiffusionGenerationConfig(
+                max_new_tokens=16, confidence_threshold=0.5, edit_above=0.5, eos_token_id=()
+            ),
+        )
         records = list(denoise(answer))
         edits += [(i, r.tokens[i - r.start], old) for r in records for i, old in r.remasked.items()]
         assert records[-1].tokens == answer.x and answer.mask not in answer.x
@@ -90,14 +149,26 @@ def test_editing():
 # %% beyond-19
 class Compared(EagerSession):
     "A session that also asks a second one, without a cache, and keeps `(KL, flip)` of each masked position of the step."
-    def __init__(self, model): super().__init__(model); self.seen, self.exact, self.answer = [], self.another(), None
+
+    def __init__(self, model):
+        super().__init__(model)
+        self.seen, self.exact, self.answer = [], self.another(), None
+
     def step(self, tokens, start, kv_len, **more):
         p, x = super().step(tokens, start, kv_len, **more | dict(logits=True)), self.answer.x
         if len(tokens) < len(x):
-            want, got = self.exact.step(x, 0, len(x), logits=True).logits[start:start + len(tokens)].log_softmax(-1), p.logits.log_softmax(-1)
+            want, got = (
+                self.exact.step(x, 0, len(x), logits=True)
+                .logits[start : start + len(tokens)]
+                .log_softmax(-1),
+                p.logits.log_softmax(-1),
+            )
             kl, flip = (want.exp() * (want - got)).sum(-1), want.argmax(-1) != got.argmax(-1)
-            self.seen += [(float(kl[i]), bool(flip[i])) for i, t in enumerate(tokens) if t == self.answer.mask]
+            self.seen += [
+                (float(kl[i]), bool(flip[i])) for i, t in enumerate(tokens) if t == self.answer.mask
+            ]
         return p
+
 
 def drift(n, **k):
     "`(solved, rows computed, mean KL in nats, share of flips)` of a cache setting."
@@ -107,28 +178,59 @@ def drift(n, **k):
         session.answer = Answer(session, ids[:1], settings(block_size=4, **k), tail=ids[1:])
         rows += sum(len(r.tokens) for r in denoise(session.answer))
         solved += check_sudoku(decode_sudoku(session.answer.x), p)
-    return solved, rows, sum(kl for kl, _ in session.seen) / max(1, len(session.seen)), sum(f for _, f in session.seen) / max(1, len(session.seen))
+    return (
+        solved,
+        rows,
+        sum(kl for kl, _ in session.seen) / max(1, len(session.seen)),
+        sum(f for _, f in session.seen) / max(1, len(session.seen)),
+    )
 
 
 # %% beyond-21
 def test_approximate_caches():
-    exact, dual, fresh = drift(8), drift(8, cache='dual'), drift(8, cache='dual', refresh_interval=1)
+    exact, dual, fresh = (
+        drift(8),
+        drift(8, cache='dual'),
+        drift(8, cache='dual', refresh_interval=1),
+    )
     assert exact[2:] == (0, 0) and 0 < fresh[2] < dual[2] and dual[1] < fresh[1] < exact[1]
 
 
 # %% beyond-23
-TWENTY = dict(gen_length=20, block_length=4, steps=20)   # the shape of a puzzle: 17 positions, in blocks of 4
-ON_SUDOKU = {'llada': TWENTY, 'llada_random': TWENTY | dict(remasking='random'), **{f'fast_llada{k}': TWENTY | dict(threshold=.9) for k in ('', '_prefix', '_dual')},
-             **{f'dream_{k}': dict(steps=10, max_new_tokens=20) for k in ('maskgit_plus', 'topk_margin', 'entropy', 'origin')}, 'fast_dream': dict(steps=1, max_new_tokens=20),
-             'fast_dream_prefix': dict(max_new_tokens=20, steps=20, block_length=4), 'fast_dream_dual': dict(max_new_tokens=20, steps=20, block_length=4)}
-V2 = dict(max_new_tokens=24, block_size=8, small_block_size=4, threshold=.6)
-ON_GOLDEN = {**{k: ('fast_dllm_v2', V2) for k in ('fast_v2', 'fast_v2_cached', 'fast_v2_batch')},
-             **{k: ('sdar', dict(gen_length=24, greedy=True)) for k in ('sdar_sequential', 'sdar_static')}, 'sdar_dynamic': ('sdar', dict(gen_length=24, greedy=True, confidence_threshold=.6)),
-             'sdar_entropy_bounded': ('sdar', dict(gen_length=24, greedy=True, eb_threshold=1.))}
+TWENTY = dict(
+    gen_length=20, block_length=4, steps=20
+)  # the shape of a puzzle: 17 positions, in blocks of 4
+ON_SUDOKU = {
+    'llada': TWENTY,
+    'llada_random': TWENTY | dict(remasking='random'),
+    **{f'fast_llada{k}': TWENTY | dict(threshold=0.9) for k in ('', '_prefix', '_dual')},
+    **{
+        f'dream_{k}': dict(steps=10, max_new_tokens=20)
+        for k in ('maskgit_plus', 'topk_margin', 'entropy', 'origin')
+    },
+    'fast_dream': dict(steps=1, max_new_tokens=20),
+    'fast_dream_prefix': dict(max_new_tokens=20, steps=20, block_length=4),
+    'fast_dream_dual': dict(max_new_tokens=20, steps=20, block_length=4),
+}
+V2 = dict(max_new_tokens=24, block_size=8, small_block_size=4, threshold=0.6)
+ON_GOLDEN = {
+    **{k: ('fast_dllm_v2', V2) for k in ('fast_v2', 'fast_v2_cached', 'fast_v2_batch')},
+    **{k: ('sdar', dict(gen_length=24, greedy=True)) for k in ('sdar_sequential', 'sdar_static')},
+    'sdar_dynamic': ('sdar', dict(gen_length=24, greedy=True, confidence_threshold=0.6)),
+    'sdar_entropy_bounded': ('sdar', dict(gen_length=24, greedy=True, eb_threshold=1.0)),
+}
 
-def agreement(a, b): return sum(x == y for x, y in zip(a, b)) / max(1, len(a))
 
-def one_each(family): return preset('fast_v2', **V2 | dict(threshold=1.)) if family == 'fast_dllm_v2' else preset('sdar_static', gen_length=24, greedy=True, denoising_steps=4)
+def agreement(a, b):
+    return sum(x == y for x, y in zip(a, b)) / max(1, len(a))
+
+
+def one_each(family):
+    return (
+        preset('fast_v2', **V2 | dict(threshold=1.0))
+        if family == 'fast_dllm_v2'
+        else preset('sdar_static', gen_length=24, greedy=True, denoising_steps=4)
+    )
 
 
 # %% beyond-25
@@ -141,30 +243,68 @@ def test_the_table_has_every_preset():
 
 # %% beyond-27
 import pytest
-FAMILY_OF = {**{k: 'llada' for k in PRESETS if 'llada' in k}, **{k: 'dream' for k in PRESETS if 'dream' in k}, **{k: f for k, (f, _) in ON_GOLDEN.items()}}
+
+FAMILY_OF = {
+    **{k: 'llada' for k in PRESETS if 'llada' in k},
+    **{k: 'dream' for k in PRESETS if 'dream' in k},
+    **{k: f for k, (f, _) in ON_GOLDEN.items()},
+}
+
 
 def on_pte(name, info):
     "Settings of a preset in the block length of an exported file."
-    if name.startswith('fast_v2'): return V2 | dict(block_size=info.block_length, small_block_size=max(1, info.block_length // 2), max_new_tokens=2 * info.block_length)
-    if name.startswith('sdar'): return ON_GOLDEN[name][1] | dict(block_length=info.block_length, denoising_steps=info.block_length)
+    if name.startswith('fast_v2'):
+        return V2 | dict(
+            block_size=info.block_length,
+            small_block_size=max(1, info.block_length // 2),
+            max_new_tokens=2 * info.block_length,
+        )
+    if name.startswith('sdar'):
+        return ON_GOLDEN[name][1] | dict(
+            block_length=info.block_length, denoising_steps=info.block_length
+        )
     return ON_SUDOKU[name]
+
 
 @pytest.mark.slow
 @pytest.mark.parametrize('name', PRESETS)
 def test_golden_presets_eager_and_pte_give_the_same_tokens(exported, name):
     from diffulex_edge.runtime.pte import PteSession
+
     model, path = exported(FAMILY_OF[name])
     session = PteSession(path)
     for prompt in ([5, 9, 20], list(range(30, 41))):
         c = preset(name, seed=1, **on_pte(name, session.info))
-        here, there = DiffusionEngine(model).generate(prompt, c), DiffusionEngine(session=session).generate(prompt, c)
-        assert here == there and [r.revealed for r in here.trace.records if r.kind != 'prefill'] == [r.revealed for r in there.trace.records if r.kind != 'prefill']
+        here, there = (
+            DiffusionEngine(model).generate(prompt, c),
+            DiffusionEngine(session=session).generate(prompt, c),
+        )
+        assert here == there and [
+            r.revealed for r in here.trace.records if r.kind != 'prefill'
+        ] == [r.revealed for r in there.trace.records if r.kind != 'prefill']
+
 
 @pytest.mark.slow
-@pytest.mark.parametrize('family, more', [('llada', dict(revise_below=.9)), ('dream', dict(entropy_budget=1., confidence_threshold=None)), ('llada', dict(stability=.1)),
-                                          ('dream', dict(edit_above=.5)), ('sdar', dict(fused=True)), ('sdar', dict(lookahead=2)), ('llada', dict(cache='dual', refresh_interval=2))])
+@pytest.mark.parametrize(
+    'family, more',
+    [
+        ('llada', dict(revise_below=0.9)),
+        ('dream', dict(entropy_budget=1.0, confidence_threshold=None)),
+        ('llada', dict(stability=0.1)),
+        ('dream', dict(edit_above=0.5)),
+        ('sdar', dict(fused=True)),
+        ('sdar', dict(lookahead=2)),
+        ('llada', dict(cache='dual', refresh_interval=2)),
+    ],
+)
 def test_golden_methods_eager_and_pte_give_the_same_tokens(exported, family, more):
     from diffulex_edge.runtime.pte import PteSession
+
     model, path = exported(family)
-    c = DiffusionGenerationConfig(**dict(max_new_tokens=20, confidence_threshold=.5, eos_token_id=()) | more)
-    for prompt in ([5, 9, 20], list(range(30, 41))): assert DiffusionEngine(model).generate(prompt, c) == DiffusionEngine(session=PteSession(path)).generate(prompt, c)
+    c = DiffusionGenerationConfig(
+        **dict(max_new_tokens=20, confidence_threshold=0.5, eos_token_id=()) | more
+    )
+    for prompt in ([5, 9, 20], list(range(30, 41))):
+        assert DiffusionEngine(model).generate(prompt, c) == DiffusionEngine(
+            session=PteSession(path)
+        ).generate(prompt, c)

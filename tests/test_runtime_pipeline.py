@@ -2,14 +2,23 @@
 
 
 # %% pipeline-05
-import pytest, torch
+import pytest
+import torch
+
+from diffulex_edge.dev.testing import golden_dir
 from diffulex_edge.model import load_model
 from diffulex_edge.runtime.diffusion import DiffusionEngine, DiffusionGenerationConfig
-from diffulex_edge.dev.testing import golden_dir
 
-def prompts(n): return [torch.randint(0, 190, (k,), generator=torch.Generator().manual_seed(k)).tolist() for k in range(3, 3 + n)]
 
-def engine_of(folder): return DiffusionEngine(load_model(golden_dir() / folder, max_seq_len=128))
+def prompts(n):
+    return [
+        torch.randint(0, 190, (k,), generator=torch.Generator().manual_seed(k)).tolist()
+        for k in range(3, 3 + n)
+    ]
+
+
+def engine_of(folder):
+    return DiffusionEngine(load_model(golden_dir() / folder, max_seq_len=128))
 
 
 # %% pipeline-08
@@ -17,14 +26,25 @@ def test_fused_is_lossless():
     for folder, B in (('sdar_a', 4), ('sdar_b', 8)):
         engine = engine_of(folder)
         for prompt in prompts(5):
-            for settings in (dict(confidence_threshold=.9), dict(confidence_threshold=.3), dict(confidence_threshold=None, entropy_budget=1.), dict(confidence_threshold=.5, temperature=.7, seed=3)):
-                c = lambda B=B, settings=settings, **k: DiffusionGenerationConfig(**dict(max_new_tokens=21, block_size=B, eos_token_id=()) | settings | k)
+            for settings in (
+                dict(confidence_threshold=0.9),
+                dict(confidence_threshold=0.3),
+                dict(confidence_threshold=None, entropy_budget=1.0),
+                dict(confidence_threshold=0.5, temperature=0.7, seed=3),
+            ):
+                c = lambda B=B, settings=settings, **k: DiffusionGenerationConfig(
+                    **dict(max_new_tokens=21, block_size=B, eos_token_id=()) | settings | k
+                )
                 plain, fused = engine.generate(prompt, c()), engine.generate(prompt, c(fused=True))
                 assert fused == plain and fused.stats['forwards'].keys() <= {'prefill', 'denoise'}
-                assert fused.stats['forwards']['denoise'] == plain.stats['forwards']['denoise']          # only the commits are gone
-                assert list(fused.trace.states())[-1][len(prompt):][:21] == fused
+                assert (
+                    fused.stats['forwards']['denoise'] == plain.stats['forwards']['denoise']
+                )  # only the commits are gone
+                assert list(fused.trace.states())[-1][len(prompt) :][:21] == fused
                 stop = dict(eos_token_id=plain[9])
-                assert engine.generate(prompt, c(fused=True, **stop)) == engine.generate(prompt, c(**stop))
+                assert engine.generate(prompt, c(fused=True, **stop)) == engine.generate(
+                    prompt, c(**stop)
+                )
 
 
 # %% pipeline-11
@@ -32,15 +52,37 @@ def test_lookahead():
     for folder, B in (('sdar_a', 4), ('sdar_b', 8)):
         engine = engine_of(folder)
         for prompt in prompts(4):
-            c = lambda B=B, **k: DiffusionGenerationConfig(**dict(max_new_tokens=30, block_size=B, eos_token_id=(), confidence_threshold=.4) | k)
-            fused, out = engine.generate(prompt, c(fused=True)), engine.generate(prompt, c(lookahead=2))
-            assert len(out) == 30 and engine.session.info.mask_token_id not in out and list(out.trace.states())[-1][len(prompt):][:30] == out
-            assert max(len(r.tokens) for r in out.trace.records) > max(len(r.tokens) for r in fused.trace.records if r.kind == 'denoise')   # it did look ahead
-            never = engine.generate(prompt, c(lookahead=2, lookahead_shares=(1., 1.)))
-            assert never == fused and never.stats['forwards']['denoise'] == fused.stats['forwards']['denoise']                # begun only when complete: the fused loop
+            c = lambda B=B, **k: DiffusionGenerationConfig(
+                **dict(max_new_tokens=30, block_size=B, eos_token_id=(), confidence_threshold=0.4)
+                | k
+            )
+            fused, out = (
+                engine.generate(prompt, c(fused=True)),
+                engine.generate(prompt, c(lookahead=2)),
+            )
+            assert (
+                len(out) == 30
+                and engine.session.info.mask_token_id not in out
+                and list(out.trace.states())[-1][len(prompt) :][:30] == out
+            )
+            assert max(len(r.tokens) for r in out.trace.records) > max(
+                len(r.tokens) for r in fused.trace.records if r.kind == 'denoise'
+            )  # it did look ahead
+            never = engine.generate(prompt, c(lookahead=2, lookahead_shares=(1.0, 1.0)))
+            assert (
+                never == fused
+                and never.stats['forwards']['denoise'] == fused.stats['forwards']['denoise']
+            )  # begun only when complete: the fused loop
 
 
 # %% pipeline-12
 def test_what_a_pipeline_refuses():
-    for folder, settings, word in [('llada_a', dict(fused=True), 'SDAR'), ('fast_dllm_v2_a', dict(lookahead=1), 'shift'), ('sdar_a', dict(fused=True, num_iterations=4), 'threshold')]:
-        with pytest.raises(ValueError, match=word): engine_of(folder).generate([1, 2, 3], DiffusionGenerationConfig(max_new_tokens=8, **settings))
+    for folder, settings, word in [
+        ('llada_a', dict(fused=True), 'SDAR'),
+        ('fast_dllm_v2_a', dict(lookahead=1), 'shift'),
+        ('sdar_a', dict(fused=True, num_iterations=4), 'threshold'),
+    ]:
+        with pytest.raises(ValueError, match=word):
+            engine_of(folder).generate(
+                [1, 2, 3], DiffusionGenerationConfig(max_new_tokens=8, **settings)
+            )

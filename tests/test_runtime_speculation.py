@@ -2,25 +2,46 @@
 
 from diffulex_edge.runtime.speculation import look_up
 
+
 # %% speculation-08
 def test_looked_up():
     text = [1, 2, 3, 4, 9, 2, 3, 4, 5, 6, 7, 2, 3, 4]
-    assert look_up(text, 3, 2) == [5, 6] and look_up(text, 3, 9) == [5, 6, 7, 2, 3, 4]             # the latest
-    assert look_up([8, 1, 2, 3, 7, 1, 2, 3, 6, 8, 1, 2, 3], 3, 1) == [7]                            # the longest before the latest
-    assert look_up(text, 4, 2) == [] == look_up([1, 2], 3, 2) == look_up([], 1, 2) and look_up([5, 5, 5], 2, 3) == [5]
+    assert look_up(text, 3, 2) == [5, 6] and look_up(text, 3, 9) == [5, 6, 7, 2, 3, 4]  # the latest
+    assert look_up([8, 1, 2, 3, 7, 1, 2, 3, 6, 8, 1, 2, 3], 3, 1) == [
+        7
+    ]  # the longest before the latest
+    assert look_up(text, 4, 2) == [] == look_up([1, 2], 3, 2) == look_up([], 1, 2) and look_up(
+        [5, 5, 5], 2, 3
+    ) == [5]
 
 
 # %% speculation-11
-import itertools, pytest, torch
-from diffulex_edge.model import LlamaEdge, LlamaEdgeConfig, load_model
+import itertools
+
+import pytest
+import torch
+
 from diffulex_edge.dev.testing import golden_dir
+from diffulex_edge.model import LlamaEdge, LlamaEdgeConfig, load_model
 from diffulex_edge.runtime.diffusion import DiffusionEngine, DiffusionGenerationConfig
 from diffulex_edge.runtime.engine import GenerationConfig, InferenceEngine
+
 
 def repeating_model(seed=9):
     "A random model of a dozen tokens whose greedy text runs into a loop, with a random adapter; its drafts are sometimes right."
     torch.manual_seed(seed)
-    model = LlamaEdge(LlamaEdgeConfig(vocab_size=12, hidden_size=16, intermediate_size=32, num_attention_heads=2, num_hidden_layers=1, max_seq_len=96, mask_token_id=11, tie_word_embeddings=False))
+    model = LlamaEdge(
+        LlamaEdgeConfig(
+            vocab_size=12,
+            hidden_size=16,
+            intermediate_size=32,
+            num_attention_heads=2,
+            num_hidden_layers=1,
+            max_seq_len=96,
+            mask_token_id=11,
+            tie_word_embeddings=False,
+        )
+    )
     model.add_mask_adapter(4)
     model.mask_embed.normal_()
     return model
@@ -29,33 +50,62 @@ def repeating_model(seed=9):
 # %% speculation-13
 def test_lossless():
     accepted = {1: 0, 2: 0, 5: 0}
-    for model, prompt in itertools.product(map(repeating_model, (4, 9)), ([1], [1, 2, 3], [i * i % 11 for i in range(40)])):
-        greedy = InferenceEngine.from_model(model).generate(prompt, GenerationConfig(max_new_tokens=50, temperature=0))
+    for model, prompt in itertools.product(
+        map(repeating_model, (4, 9)), ([1], [1, 2, 3], [i * i % 11 for i in range(40)])
+    ):
+        greedy = InferenceEngine.from_model(model).generate(
+            prompt, GenerationConfig(max_new_tokens=50, temperature=0)
+        )
         for k in (1, 2, 5):
-            looked = DiffusionEngine(model).generate(prompt, DiffusionGenerationConfig(max_new_tokens=50, drafts=k, lookup=2))
+            looked = DiffusionEngine(model).generate(
+                prompt, DiffusionGenerationConfig(max_new_tokens=50, drafts=k, lookup=2)
+            )
             assert looked == greedy and looked.stats['forwards']['verify'] < 50
-            out = DiffusionEngine(model).generate(prompt, DiffusionGenerationConfig(max_new_tokens=50, drafts=k))
-            assert out == greedy and list(out.trace.states())[-1][:len(prompt) + 50] == prompt + out
+            out = DiffusionEngine(model).generate(
+                prompt, DiffusionGenerationConfig(max_new_tokens=50, drafts=k)
+            )
+            assert (
+                out == greedy and list(out.trace.states())[-1][: len(prompt) + 50] == prompt + out
+            )
             accepted[k] += 50 - out.stats['forwards']['verify']
-            stop = DiffusionEngine(model).generate(prompt, DiffusionGenerationConfig(max_new_tokens=50, drafts=k, eos_token_id=greedy[11]))
-            assert stop == greedy[:greedy.index(greedy[11])]
-    assert 50 < accepted[1] < accepted[2], accepted    # drafts were kept and refused, two at a time too
+            stop = DiffusionEngine(model).generate(
+                prompt,
+                DiffusionGenerationConfig(max_new_tokens=50, drafts=k, eos_token_id=greedy[11]),
+            )
+            assert stop == greedy[: greedy.index(greedy[11])]
+    assert 50 < accepted[1] < accepted[2], (
+        accepted
+    )  # drafts were kept and refused, two at a time too
 
 
 # %% speculation-15
 def test_lossless_from_a_pte(tmp_path):
     from diffulex_edge.export import export_model
     from diffulex_edge.runtime.pte import PteSession
+
     model = repeating_model()
     export_model(model, output_path=tmp_path / 'm.pte', max_tokens=32)
     assert PteSession(tmp_path / 'm.pte').info.masks_aside
     engine = DiffusionEngine.from_pte(tmp_path / 'm.pte')
     for prompt in ([1, 2, 3], [i * i % 11 for i in range(40)]):
-        greedy = InferenceEngine.from_model(model).generate(prompt, GenerationConfig(max_new_tokens=50, temperature=0))
+        greedy = InferenceEngine.from_model(model).generate(
+            prompt, GenerationConfig(max_new_tokens=50, temperature=0)
+        )
         for k in (0, 1, 3):
-            out = engine.generate(prompt, DiffusionGenerationConfig(max_new_tokens=50, drafts=k, block_size=1, confidence_threshold=None))
+            out = engine.generate(
+                prompt,
+                DiffusionGenerationConfig(
+                    max_new_tokens=50, drafts=k, block_size=1, confidence_threshold=None
+                ),
+            )
             assert out == greedy
-            if k: assert out.stats['forwards']['verify'] == DiffusionEngine(model).generate(prompt, DiffusionGenerationConfig(max_new_tokens=50, drafts=k)).stats['forwards']['verify']
+            if k:
+                assert (
+                    out.stats['forwards']['verify']
+                    == DiffusionEngine(model)
+                    .generate(prompt, DiffusionGenerationConfig(max_new_tokens=50, drafts=k))
+                    .stats['forwards']['verify']
+                )
 
 
 # %% speculation-17
@@ -64,38 +114,62 @@ from diffulex_edge.runtime.sampler import filter_logits
 from diffulex_edge.runtime.speculation import speculate
 from diffulex_edge.runtime.step import EagerSession
 
+
 def exact(model, prompt, n, **filters):
     "Probability of every text of n tokens, token by token, without drafts"
-    chances = {(): 1.}
+    chances = {(): 1.0}
     for _ in range(n):
         new = {}
         for text, chance in chances.items():
             z = model.logits([*prompt, *text])[-1:]
             z[:, model.config.mask_token_id] = -torch.inf
-            new |= {(*text, t): chance * q for t, q in enumerate(filter_logits(z, **filters).softmax(-1)[0].tolist()) if q}
+            new |= {
+                (*text, t): chance * q
+                for t, q in enumerate(filter_logits(z, **filters).softmax(-1)[0].tolist())
+                if q
+            }
         chances = new
     return chances
+
 
 def chi_square(counts, chances, n):
     "The statistic and its degrees of freedom, cells with fewer than 5 expected pooled"
     big = [k for k, q in chances.items() if n * q >= 5]
     pairs = [(counts.get(k, 0), n * chances[k]) for k in big]
     rest = n - sum(e for _, e in pairs)
-    if rest > 5: pairs.append((n - sum(c for c, _ in pairs), rest))
+    if rest > 5:
+        pairs.append((n - sum(c for c, _ in pairs), rest))
     return sum((c - e) ** 2 / e for c, e in pairs), len(pairs) - 1
+
 
 def dice_model():
     "A vocabulary of 6, distributions that are neither flat nor certain, and drafts that are often likely"
     torch.manual_seed(3)
-    model = LlamaEdge(LlamaEdgeConfig(vocab_size=6, hidden_size=16, intermediate_size=16, num_attention_heads=2, num_hidden_layers=1, max_seq_len=32, mask_token_id=5, tie_word_embeddings=False))
+    model = LlamaEdge(
+        LlamaEdgeConfig(
+            vocab_size=6,
+            hidden_size=16,
+            intermediate_size=16,
+            num_attention_heads=2,
+            num_hidden_layers=1,
+            max_seq_len=32,
+            mask_token_id=5,
+            tie_word_embeddings=False,
+        )
+    )
     model.head.weight.data *= 3
     model.add_mask_adapter(2)
     model.mask_embed.normal_()
     return model
 
+
 def draw(model, prompt, n, times, **c):
     "How often each text came, with drafts, and how many drafts were accepted"
-    c, counts, accepted = DiffusionGenerationConfig(max_new_tokens=n, eos_token_id=(), seed=0, **c), {}, 0
+    c, counts, accepted = (
+        DiffusionGenerationConfig(max_new_tokens=n, eos_token_id=(), seed=0, **c),
+        {},
+        0,
+    )
     session, rng = EagerSession(model), torch.Generator().manual_seed(1)
     for _ in range(times):
         answer = Answer(session, prompt, c)
@@ -109,10 +183,16 @@ def draw(model, prompt, n, times, **c):
 # %% speculation-19
 def test_sampled_text_has_the_models_distribution():
     model, prompt = dice_model(), [1, 2, 3]
-    for filters in (dict(temperature=1.), dict(temperature=1.2, top_k=4, top_p=.9)):
-        counts, accepted = draw(model, prompt, 3, 700, drafts=2, lookup=1 if 'top_k' in filters else 0, **filters)
+    for filters in (dict(temperature=1.0), dict(temperature=1.2, top_k=4, top_p=0.9)):
+        counts, accepted = draw(
+            model, prompt, 3, 700, drafts=2, lookup=1 if 'top_k' in filters else 0, **filters
+        )
         statistic, df = chi_square(counts, exact(model, prompt, 3, **filters), 700)
-        assert accepted > 100 and df > 10 and statistic < df + 4 * (2 * df) ** .5, (accepted, statistic, df)
+        assert accepted > 100 and df > 10 and statistic < df + 4 * (2 * df) ** 0.5, (
+            accepted,
+            statistic,
+            df,
+        )
 
 
 # %% speculation-22
@@ -121,18 +201,44 @@ def test_a_block_as_the_draft_is_lossless():
     for folder in ('fast_dllm_v2_a', 'fast_dllm_v2_b'):
         model = load_model(golden_dir() / folder, max_seq_len=96)
         for prompt in ([7], [5, 9, 20], list(range(40))):
-            greedy = InferenceEngine.from_model(model).generate(prompt, GenerationConfig(max_new_tokens=50, temperature=0, eos_token_id=()))
+            greedy = InferenceEngine.from_model(model).generate(
+                prompt, GenerationConfig(max_new_tokens=50, temperature=0, eos_token_id=())
+            )
             for k in (1, 3, 8):
-                out = DiffusionEngine(model).generate(prompt, DiffusionGenerationConfig(max_new_tokens=50, drafts=k, eos_token_id=()))
-                assert out == greedy and list(out.trace.states())[-1][:len(prompt) + 50] == prompt + out
+                out = DiffusionEngine(model).generate(
+                    prompt, DiffusionGenerationConfig(max_new_tokens=50, drafts=k, eos_token_id=())
+                )
+                assert (
+                    out == greedy
+                    and list(out.trace.states())[-1][: len(prompt) + 50] == prompt + out
+                )
                 accepted += 50 - out.stats['forwards']['verify']
-    assert accepted > 0    # some drafts were right, so that the branch that keeps them ran
+    assert accepted > 0  # some drafts were right, so that the branch that keeps them ran
 
 
 # %% speculation-23
 def test_drafts_need_a_greedy_autoregressive_model():
-    with pytest.raises(ValueError, match='autoregressive'): DiffusionEngine(load_model(golden_dir() / 'dream_a')).generate([1], DiffusionGenerationConfig(drafts=2, max_new_tokens=4))
-    with pytest.raises(ValueError, match='autoregressive'): DiffusionEngine(load_model(golden_dir() / 'sdar_a')).generate([1], DiffusionGenerationConfig(drafts=2, max_new_tokens=4))
-    with pytest.raises(ValueError, match='temperature'): DiffusionEngine(repeating_model()).generate([1], DiffusionGenerationConfig(drafts=2, temperature=1, gumbel=True, max_new_tokens=4))
-    plain = LlamaEdge(LlamaEdgeConfig(vocab_size=60, hidden_size=64, num_attention_heads=4, num_hidden_layers=2, max_seq_len=96, mask_token_id=59))
-    with pytest.raises(ValueError, match='adapter'): DiffusionEngine(plain).generate([1], DiffusionGenerationConfig(drafts=2, max_new_tokens=4))
+    with pytest.raises(ValueError, match='autoregressive'):
+        DiffusionEngine(load_model(golden_dir() / 'dream_a')).generate(
+            [1], DiffusionGenerationConfig(drafts=2, max_new_tokens=4)
+        )
+    with pytest.raises(ValueError, match='autoregressive'):
+        DiffusionEngine(load_model(golden_dir() / 'sdar_a')).generate(
+            [1], DiffusionGenerationConfig(drafts=2, max_new_tokens=4)
+        )
+    with pytest.raises(ValueError, match='temperature'):
+        DiffusionEngine(repeating_model()).generate(
+            [1], DiffusionGenerationConfig(drafts=2, temperature=1, gumbel=True, max_new_tokens=4)
+        )
+    plain = LlamaEdge(
+        LlamaEdgeConfig(
+            vocab_size=60,
+            hidden_size=64,
+            num_attention_heads=4,
+            num_hidden_layers=2,
+            max_seq_len=96,
+            mask_token_id=59,
+        )
+    )
+    with pytest.raises(ValueError, match='adapter'):
+        DiffusionEngine(plain).generate([1], DiffusionGenerationConfig(drafts=2, max_new_tokens=4))

@@ -2,61 +2,101 @@
 
 import pytest
 import torch
+
 from diffulex_edge.dev.testing import golden_dir
 from diffulex_edge.model import load_model
-from diffulex_edge.runtime.step import EagerSession
-from diffulex_edge.runtime.step import ModelInfo
-from diffulex_edge.runtime.step import Rows
+from diffulex_edge.runtime.step import EagerSession, ModelInfo, Rows
+
 
 # %% step-05
 def test_constants_round_trip():
     import pytest
-    facts = ModelInfo(family='sdar', vocab_size=100, max_seq_len=64, max_tokens=32, block_length=4, logits_shift=0, mask_token_id=99, eos_token_ids=(1, 2))
+
+    facts = ModelInfo(
+        family='sdar',
+        vocab_size=100,
+        max_seq_len=64,
+        max_tokens=32,
+        block_length=4,
+        logits_shift=0,
+        mask_token_id=99,
+        eos_token_ids=(1, 2),
+    )
     assert ModelInfo.read(facts.constants()) == facts
-    with pytest.raises(ValueError, match='get_block_length'): ModelInfo.read({k: v for k, v in facts.constants().items() if k != 'get_block_length'})
-    with pytest.raises(ValueError, match='version 99'): ModelInfo.read(facts.constants() | dict(get_contract_version=99))
-    with pytest.raises(ValueError, match='not exported'): ModelInfo.read({})
+    with pytest.raises(ValueError, match='get_block_length'):
+        ModelInfo.read({k: v for k, v in facts.constants().items() if k != 'get_block_length'})
+    with pytest.raises(ValueError, match='version 99'):
+        ModelInfo.read(facts.constants() | dict(get_contract_version=99))
+    with pytest.raises(ValueError, match='not exported'):
+        ModelInfo.read({})
 
 
 # %% step-09
 def test_what_rows_hold():
     rows = Rows()
+
     def write(tokens, start, block=4):
-        with rows.write(list(tokens), start, block): pass
+        with rows.write(list(tokens), start, block):
+            pass
+
     write(range(12), 0)
-    assert rows.common(list(range(12)), 4) == 12 and rows.common(list(range(11)), 4) == 8 and rows.common([0, 1, 2, 3, 4, 9], 4) == 4 and rows.common([9], 4) == 0
-    assert rows.common(list(range(12)), 1) == 0                                        # under another rule
+    assert (
+        rows.common(list(range(12)), 4) == 12
+        and rows.common(list(range(11)), 4) == 8
+        and rows.common([0, 1, 2, 3, 4, 9], 4) == 4
+        and rows.common([9], 4) == 0
+    )
+    assert rows.common(list(range(12)), 1) == 0  # under another rule
     write([4, 5, 6, 7], 4)
-    assert rows.common(list(range(12)), 4) == 8                                        # rows behind a write are lost
+    assert rows.common(list(range(12)), 4) == 8  # rows behind a write are lost
     write([7, 8], 6)
-    assert rows.ids == [0, 1, 2, 3]                                                    # half a block was written without its other half seeing it
+    assert rows.ids == [0, 1, 2, 3]  # half a block was written without its other half seeing it
     write([8, 9, 10, 11], 8)
-    assert rows.ids == [0, 1, 2, 3]                                                    # behind a gap
+    assert rows.ids == [0, 1, 2, 3]  # behind a gap
     write(range(8), 0, 0)
-    assert rows.common(list(range(8)), 0) == rows.common(list(range(8)), 4) == 0       # bidirectional: no row is final
+    assert (
+        rows.common(list(range(8)), 0) == rows.common(list(range(8)), 4) == 0
+    )  # bidirectional: no row is final
     write([1, 2, 3], 0, 1)
     write([4, 99, 5, 99], 3, 1)
-    rows.hold([4, 5], 3)                                                               # the masks, 99, stood aside
+    rows.hold([4, 5], 3)  # the masks, 99, stood aside
     assert rows.common([1, 2, 3, 4, 5, 6], 1) == 5
     write(range(8), 0)
     with pytest.raises(RuntimeError):
-        with rows.write([4, 5, 6, 7], 4, 4): raise RuntimeError('out of memory')
+        with rows.write([4, 5, 6, 7], 4, 4):
+            raise RuntimeError('out of memory')
     assert rows.ids == []
 
 
 # %% step-16
 def test_both_heads_predict_the_same():
     session = EagerSession(load_model(golden_dir() / 'llada_a'))
-    a, b = session.step([5, 9, 20, 197, 197], 0, 5), session.step([5, 9, 20, 197, 197], 0, 5, logits=True)
-    assert torch.equal(a.ids, b.ids) and torch.allclose(a.confidence, b.confidence, atol=1e-6) and a.logits is None and b.logits.shape == (5, 208)
+    a, b = (
+        session.step([5, 9, 20, 197, 197], 0, 5),
+        session.step([5, 9, 20, 197, 197], 0, 5, logits=True),
+    )
+    assert (
+        torch.equal(a.ids, b.ids)
+        and torch.allclose(a.confidence, b.confidence, atol=1e-6)
+        and a.logits is None
+        and b.logits.shape == (5, 208)
+    )
 
 
 # %% step-17
 def test_steps_that_do_not_fit():
     session = EagerSession(load_model(golden_dir() / 'llada_a', max_seq_len=8))
-    for args, word in [(([1] * 9, 0, 9), '9 tokens'), (([1] * 4, 6, 8), 'position 6'), (([1], 0, 9), 'kv_len is 9'), (([1, 2], 0, 1), 'kv_len is 1'),
-                       (([208], 0, 1), 'id 208'), (([-1], 0, 1), 'id -1'), (([], 0, 1), '0 tokens')]:
-        with pytest.raises(ValueError, match=word): session.step(*args)
+    for args, word in [
+        (([1] * 9, 0, 9), '9 tokens'),
+        (([1] * 4, 6, 8), 'position 6'),
+        (([1], 0, 9), 'kv_len is 9'),
+        (([1, 2], 0, 1), 'kv_len is 1'),
+        (([208], 0, 1), 'id 208'),
+        (([-1], 0, 1), 'id -1'),
+        (([], 0, 1), '0 tokens'),
+    ]:
+        with pytest.raises(ValueError, match=word):
+            session.step(*args)
 
 
 # %% step-18
@@ -65,15 +105,16 @@ def test_the_cache_is_known_only_while_nobody_else_writes():
     two, ids = EagerSession(one.model), [5, 9, 20, 7, 33, 41, 8, 2]
     one.step(ids, 0, 8)
     assert one.rows.common(ids, 4) == 8 and two.rows.common(ids, 4) == 0
-    two.step([1, 2, 3, 4], 0, 4)                                                       # another session on the same model
+    two.step([1, 2, 3, 4], 0, 4)  # another session on the same model
     assert one.rows.common(ids, 4) == 0 and two.rows.common([1, 2, 3, 4], 4) == 4
     one.step(ids[4:], 4, 8)
-    assert one.rows.common(ids, 4) == 0                                                # its rows 0 … 4 are not what `one` wrote
+    assert one.rows.common(ids, 4) == 0  # its rows 0 … 4 are not what `one` wrote
     one.step(ids, 0, 8)
-    one.model.logits([3])                                                              # a direct call
+    one.model.logits([3])  # a direct call
     assert one.rows.common(ids, 4) == 0
     one.step(ids, 0, 8)
-    with torch.inference_mode(): two.step(ids[:4], 0, 4)
+    with torch.inference_mode():
+        two.step(ids[:4], 0, 4)
     assert one.rows.common(ids, 4) == 0
     one.step(ids, 0, 8)
     one.reset()
@@ -84,7 +125,13 @@ def test_the_cache_is_known_only_while_nobody_else_writes():
 def test_another_session_shares_weights_but_not_the_cache():
     one = EagerSession(load_model(golden_dir() / 'llada_a', max_seq_len=64))
     two = one.another()
-    assert two.model.embed.weight is one.model.embed.weight and two.model.cos is one.model.cos and two.model.layers[0].cache.k is not one.model.layers[0].cache.k
+    assert (
+        two.model.embed.weight is one.model.embed.weight
+        and two.model.cos is one.model.cos
+        and two.model.layers[0].cache.k is not one.model.layers[0].cache.k
+    )
     one.step([5, 9, 20], 0, 3), two.step([7, 7, 7], 0, 3)
-    assert torch.equal(one.step([11], 3, 4).confidence, EagerSession(one.model).step([11], 3, 4).confidence)
+    assert torch.equal(
+        one.step([11], 3, 4).confidence, EagerSession(one.model).step([11], 3, 4).confidence
+    )
     assert not torch.equal(one.step([11], 3, 4).confidence, two.step([11], 3, 4).confidence)

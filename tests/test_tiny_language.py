@@ -3,34 +3,68 @@
 
 # %% language-22
 import json
-import pytest
 from random import Random
+
+import pytest
+
 from diffulex_edge.tiny import language
-from diffulex_edge.tiny.language import (COLORS, EXAMS, HE, PLOTS, RECORD, SHE, STORY, THINGS, check_record, check_story, decode, draw_record, draw_story, encode, example,
-                                         held_out, mark, question, record, record_words, story, unseen_record, vocabulary)
+from diffulex_edge.tiny.language import (
+    COLORS,
+    EXAMS,
+    HE,
+    PLOTS,
+    RECORD,
+    SHE,
+    STORY,
+    THINGS,
+    check_record,
+    check_story,
+    decode,
+    draw_record,
+    draw_story,
+    encode,
+    example,
+    held_out,
+    mark,
+    question,
+    record,
+    record_words,
+    story,
+    unseen_record,
+    vocabulary,
+)
 from diffulex_edge.tiny.sudoku import EOS, MASK, TAG, decode_sudoku, unseen_grids
 
 
 # %% language-23
 def test_stories_are_what_the_checker_accepts():
     rng = Random(0)
-    for _ in range(500): assert check_story(' '.join(story(rng))) == (True, [])
+    for _ in range(500):
+        assert check_story(' '.join(story(rng))) == (True, [])
     assert {len(story(rng)) for _ in range(99)} == {5} and len(PLOTS) == 3
     for sentences in PLOTS.values():
-        for alternatives in sentences[1:]: assert len({len(t.replace('{h}', 'in the box').split()) for t in alternatives}) == 1, alternatives
+        for alternatives in sentences[1:]:
+            assert len({len(t.replace('{h}', 'in the box').split()) for t in alternatives}) == 1, (
+                alternatives
+            )
 
 
 # %% language-24
 def test_every_broken_story_is_seen():
-    rng, classes = Random(1), {w: c for c in (SHE, HE, COLORS, THINGS, language.PETS, language.PLACES) for w in c}
+    rng, classes = (
+        Random(1),
+        {w: c for c in (SHE, HE, COLORS, THINGS, language.PETS, language.PLACES) for w in c},
+    )
     seen = {'word': 0, 'order': 0}
     for _ in range(300):
         sentences = story(rng)
         words = ' '.join(sentences).split()
         again = [i for i, w in enumerate(words) if w in classes and words.count(w) > 1]
-        i = rng.choice(again)     # one occurrence of what occurs twice, replaced by another of its kind
+        i = rng.choice(
+            again
+        )  # one occurrence of what occurs twice, replaced by another of its kind
         other = rng.choice([w for w in classes[words[i]] if w not in words])
-        form, wrong = check_story(' '.join(words[:i] + [other] + words[i + 1:]))
+        form, wrong = check_story(' '.join(words[:i] + [other] + words[i + 1 :]))
         assert form and wrong, (words, i, other)
         a, b = rng.sample(range(5), 2)
         sentences[a], sentences[b] = sentences[b], sentences[a]
@@ -47,9 +81,21 @@ she = 'anna was in the park with a red ball . she lost the red ball there and wa
 # %% language-26
 def test_reasons():
     assert check_story(she) == (True, [])
-    for a, b, why in (('helped her', 'helped him', 'anna: him'), ('ben', 'anna', 'n1 is n2'), ('he saw', 'she saw', 'ben: she'), ('park and', 'school and', 'p: park, school'), ('her red ball', 'her blue ball', 'c1: red, blue')):
-        assert any(why in w for w in check_story(she.replace(a, b))[1]), (a, check_story(she.replace(a, b)))
-    assert check_story('') == (False, ['grammar']) and check_story(she + ' ' + she) == (False, ['grammar'])
+    for a, b, why in (
+        ('helped her', 'helped him', 'anna: him'),
+        ('ben', 'anna', 'n1 is n2'),
+        ('he saw', 'she saw', 'ben: she'),
+        ('park and', 'school and', 'p: park, school'),
+        ('her red ball', 'her blue ball', 'c1: red, blue'),
+    ):
+        assert any(why in w for w in check_story(she.replace(a, b))[1]), (
+            a,
+            check_story(she.replace(a, b)),
+        )
+    assert check_story('') == (False, ['grammar']) and check_story(she + ' ' + she) == (
+        False,
+        ['grammar'],
+    )
 
 
 # %% language-27
@@ -57,30 +103,66 @@ def test_records():
     rng = Random(2)
     for _ in range(300):
         text, facts = record(rng)
-        assert check_record(record_words(facts), facts) == (True, True) and json.loads(record_words(facts)) == facts and list(facts) == sorted(facts) and 3 <= len(facts) <= 5
+        assert (
+            check_record(record_words(facts), facts) == (True, True)
+            and json.loads(record_words(facts)) == facts
+            and list(facts) == sorted(facts)
+            and 3 <= len(facts) <= 5
+        )
         assert all(str(v) in text.split() for v in facts.values())
-        assert check_record(record_words(facts), facts | {'name': 'nobody'}) == (True, False) and check_record(record_words(dict(list(facts.items())[1:])), facts) == (True, False)
-    assert check_record('{ "age" : 3', {'age': 3}) == (False, False) and check_record('[ 1 ]', {}) == (False, False) and check_record('{ "age" : "3" }', {'age': 3}) == (True, False)
+        assert check_record(record_words(facts), facts | {'name': 'nobody'}) == (
+            True,
+            False,
+        ) and check_record(record_words(dict(list(facts.items())[1:])), facts) == (True, False)
+    assert (
+        check_record('{ "age" : 3', {'age': 3}) == (False, False)
+        and check_record('[ 1 ]', {}) == (False, False)
+        and check_record('{ "age" : "3" }', {'age': 3}) == (True, False)
+    )
 
 
 # %% language-28
 def test_unseen_is_unseen():
     rng = Random(3)
-    assert all(held_out(draw_story(rng, True)[0]) and not held_out(draw_story(rng, False)[0]) for _ in range(50))
-    assert all(unseen_record(draw_record(rng, True)[1]) and not unseen_record(draw_record(rng, False)[1]) for _ in range(50))
-    assert .08 < sum(held_out(story(rng)[0]) for _ in range(2000)) / 2000 < .18 and .08 < sum(unseen_record(record(rng)[1]) for _ in range(2000)) / 2000 < .18
+    assert all(
+        held_out(draw_story(rng, True)[0]) and not held_out(draw_story(rng, False)[0])
+        for _ in range(50)
+    )
+    assert all(
+        unseen_record(draw_record(rng, True)[1]) and not unseen_record(draw_record(rng, False)[1])
+        for _ in range(50)
+    )
+    assert (
+        0.08 < sum(held_out(story(rng)[0]) for _ in range(2000)) / 2000 < 0.18
+        and 0.08 < sum(unseen_record(record(rng)[1]) for _ in range(2000)) / 2000 < 0.18
+    )
     grids = {tuple(decode_sudoku(example(TAG, rng)[0] + [EOS])) for _ in range(400)}
-    assert grids and not grids & {*unseen_grids()} and tuple(decode_sudoku(example(TAG, rng, unseen=True)[0] + [EOS])) in unseen_grids()
+    assert (
+        grids
+        and not grids & {*unseen_grids()}
+        and tuple(decode_sudoku(example(TAG, rng, unseen=True)[0] + [EOS])) in unseen_grids()
+    )
 
 
 # %% language-29
 def test_tokens():
-    assert list(vocabulary())[:7] == ['[PAD]', '[MASK]', '[EOS]', '[BOS]', '<story>', '<record>', '<sudoku>'] and vocabulary()['0'] == 7 and len(set(vocabulary().values())) == len(vocabulary())
+    assert (
+        list(vocabulary())[:7]
+        == ['[PAD]', '[MASK]', '[EOS]', '[BOS]', '<story>', '<record>', '<sudoku>']
+        and vocabulary()['0'] == 7
+        and len(set(vocabulary().values())) == len(vocabulary())
+    )
     for task in (STORY, RECORD, TAG):
         for seed in range(50):
             ids, prompt = example(task, Random(seed))
-            assert ids[0] == task and encode(decode(ids)) == ids[1:] and 1 <= prompt < len(ids) < 64 and decode([*ids, EOS, 9, 9]) == decode(ids)
-    with pytest.raises(ValueError, match='zebra'): encode('the zebra')
+            assert (
+                ids[0] == task
+                and encode(decode(ids)) == ids[1:]
+                and 1 <= prompt < len(ids) < 64
+                and decode([*ids, EOS, 9, 9]) == decode(ids)
+            )
+    with pytest.raises(ValueError, match='zebra'):
+        encode('the zebra')
 
 
 # %% language-30
@@ -88,9 +170,21 @@ def test_marking():
     for kind, task in EXAMS.items():
         for seed in range(30):
             prompt, tail, key = question(kind, Random(seed))
-            assert prompt[0] == task and MASK not in prompt and (tail is None) == (kind in ('story', 'record'))
-            if tail: assert MASK in tail and (kind != 'words' or tail.count(MASK) == 2)
+            assert (
+                prompt[0] == task
+                and MASK not in prompt
+                and (tail is None) == (kind in ('story', 'record'))
+            )
+            if tail:
+                assert MASK in tail and (kind != 'words' or tail.count(MASK) == 2)
     facts = {'age': 3, 'name': 'anna'}
     right = [RECORD, *encode('anna is 3 . =>'), *encode(record_words(facts)), EOS]
-    assert mark('record', right, 6, facts) == (True, True) and mark('record', right[:-2], 6, facts) == (False, False)
-    assert mark('story', [STORY, *encode(she), EOS], 1, None) == (True, True) and mark('story', [STORY, *encode(she.replace('ben', 'anna'))], 1, None) == (True, False)
+    assert mark('record', right, 6, facts) == (True, True) and mark(
+        'record', right[:-2], 6, facts
+    ) == (
+        False,
+        False,
+    )
+    assert mark('story', [STORY, *encode(she), EOS], 1, None) == (True, True) and mark(
+        'story', [STORY, *encode(she.replace('ben', 'anna'))], 1, None
+    ) == (True, False)

@@ -3,21 +3,33 @@
 
 # %% quality-13
 import json
-from diffulex_edge.tiny.language import EXAMS, exam
-from diffulex_edge.tiny import quality
-from diffulex_edge.tiny.sudoku import tiny_path
+
 from diffulex_edge.model.checkpoint import load_model
 from diffulex_edge.runtime.diffusion import DiffusionEngine
+from diffulex_edge.tiny import quality
+from diffulex_edge.tiny.language import EXAMS, exam
+from diffulex_edge.tiny.sudoku import tiny_path
 
-PROMISE = dict(story=(.95, .9), record=(.98, .95), sudoku=(1, .98), sentence=(.9, .9), words=(.9, .9))  # form, right
+PROMISE = dict(
+    story=(0.95, 0.9), record=(0.98, 0.95), sudoku=(1, 0.98), sentence=(0.9, 0.9), words=(0.9, 0.9)
+)  # form, right
 
 
 # %% quality-14
 def test_keeps_its_promise():
     engine = DiffusionEngine(load_model(tiny_path()))
     for kind, (form, right) in PROMISE.items():
-        marks = exam(engine, kind, 40, seed=7, confidence_threshold=.9, score='margin' if kind == 'story' else 'probability')
-        assert marks['form'] >= form - .05 and marks['right'] >= right - .075 and marks['tpf'] > 1.5, (kind, marks)  # three of 40 more than promised may be wrong by chance
+        marks = exam(
+            engine,
+            kind,
+            40,
+            seed=7,
+            confidence_threshold=0.9,
+            score='margin' if kind == 'story' else 'probability',
+        )
+        assert (
+            marks['form'] >= form - 0.05 and marks['right'] >= right - 0.075 and marks['tpf'] > 1.5
+        ), (kind, marks)  # three of 40 more than promised may be wrong by chance
 
 
 # %% quality-15
@@ -25,21 +37,36 @@ def test_blocks_too():
     for block in (4, 8, 16):
         engine = DiffusionEngine(load_model(tiny_path(), block_length=block))
         for kind in ('story', 'record'):
-            marks = exam(engine, kind, 20, seed=8, confidence_threshold=.9, block_size=block)
-            assert marks['form'] >= .9 and marks['right'] >= .8, (block, kind, marks)
+            marks = exam(engine, kind, 20, seed=8, confidence_threshold=0.9, block_size=block)
+            assert marks['form'] >= 0.9 and marks['right'] >= 0.8, (block, kind, marks)
 
 
 # %% quality-17
 def test_report(tmp_path):
-    grid, quality.GRID = quality.GRID, [g for g in quality.GRID if g[0] == 'words' and (g[2] == 'dynamic_int8' or g[3] == quality.ONE)]
-    try: rows = quality.report_card(tmp_path / 'report.json', n=2)
-    finally: quality.GRID = grid
-    assert [(r['quantization'], r['n'], r['confidence_threshold']) for r in rows] == [('none', 2, None), ('dynamic_int8', 2, .9)] and json.loads((tmp_path / 'report.json').read_text()) == rows
-    assert all(0 <= r['right'] <= r['form'] <= 1 and r['tpf'] >= 1 for r in rows) and [p.name for p in tmp_path.iterdir()] == ['report.json']
+    grid, quality.GRID = (
+        quality.GRID,
+        [
+            g
+            for g in quality.GRID
+            if g[0] == 'words' and (g[2] == 'dynamic_int8' or g[3] == quality.ONE)
+        ],
+    )
+    try:
+        rows = quality.report_card(tmp_path / 'report.json', n=2)
+    finally:
+        quality.GRID = grid
+    assert [(r['quantization'], r['n'], r['confidence_threshold']) for r in rows] == [
+        ('none', 2, None),
+        ('dynamic_int8', 2, 0.9),
+    ] and json.loads((tmp_path / 'report.json').read_text()) == rows
+    assert all(0 <= r['right'] <= r['form'] <= 1 and r['tpf'] >= 1 for r in rows) and [
+        p.name for p in tmp_path.iterdir()
+    ] == ['report.json']
 
 
 # %% quality-18
 def test_an_untrained_model_fails():
     from diffulex_edge.tiny.training import new_model
+
     engine = DiffusionEngine(new_model(layers=1).requires_grad_(False))
-    assert all(exam(engine, kind, 2, confidence_threshold=0.)['right'] == 0 for kind in EXAMS)
+    assert all(exam(engine, kind, 2, confidence_threshold=0.0)['right'] == 0 for kind in EXAMS)

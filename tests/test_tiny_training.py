@@ -4,18 +4,33 @@
 # %% training-10
 import json
 from random import Random
+
 import pytest
 import torch
-from diffulex_edge.tiny.language import STORY, decode, example
-from diffulex_edge.tiny.training import batch, batch_hidden, copied, corrupt, new_model, pair_sees, save_checkpoint, spread, train, training
+
 from diffulex_edge.model.checkpoint import load_model
 from diffulex_edge.model.tokenizer import load_tokenizer
+from diffulex_edge.tiny.language import STORY, decode, example
+from diffulex_edge.tiny.training import (
+    batch,
+    batch_hidden,
+    copied,
+    corrupt,
+    new_model,
+    pair_sees,
+    save_checkpoint,
+    spread,
+    train,
+    training,
+)
+
 
 def busy(model):
     "A fresh model whose layers do something"
     rng = torch.Generator().manual_seed(1)
     for l in model.layers:
-        for w in (l.o.weight, l.down.weight): w.data.normal_(std=.1, generator=rng)
+        for w in (l.o.weight, l.down.weight):
+            w.data.normal_(std=0.1, generator=rng)
     return model.requires_grad_(False)
 
 
@@ -25,12 +40,21 @@ def test_batch_is_the_step():
     x = torch.tensor([[rng.randrange(100) for _ in range(18)] for _ in range(3)])
     everything = torch.ones(18, 18, dtype=torch.bool)
     for row, h in zip(x, batch_hidden(model, x, torch.arange(18), everything)):
-        torch.testing.assert_close(h, model.hidden(row[None], torch.tensor([0]), torch.tensor([18])), atol=1e-5, rtol=1e-4)
+        torch.testing.assert_close(
+            h, model.hidden(row[None], torch.tensor([0]), torch.tensor([18])), atol=1e-5, rtol=1e-4
+        )
     # pairs: block 1 of the corrupted text equals a step behind block 0 of the clean text in the cache
     clean, noisy = x[:1], x[1:2]
-    h = batch_hidden(model, torch.cat([noisy, clean], 1), torch.arange(18).repeat(2), pair_sees(18, 6))
+    h = batch_hidden(
+        model, torch.cat([noisy, clean], 1), torch.arange(18).repeat(2), pair_sees(18, 6)
+    )
     model.hidden(clean[:, :6], torch.tensor([0]), torch.tensor([6]), 6)
-    torch.testing.assert_close(h[0, 6:12], model.hidden(noisy[:, 6:12], torch.tensor([6]), torch.tensor([12]), 6), atol=1e-5, rtol=1e-4)
+    torch.testing.assert_close(
+        h[0, 6:12],
+        model.hidden(noisy[:, 6:12], torch.tensor([6]), torch.tensor([12]), 6),
+        atol=1e-5,
+        rtol=1e-4,
+    )
 
 
 # %% training-24
@@ -38,11 +62,13 @@ def test_trained_in_two_runs(tmp_path):
     small = dict(n=4, save_every=2, hidden=64, layers=2)
     whole = train(tmp_path / 'whole', 5, **small)
     for step, _, _ in training(tmp_path / 'parts', 5, **small):
-        if step == 3: break     # cut off; the last checkpoint is of step 2
+        if step == 3:
+            break  # cut off; the last checkpoint is of step 2
     parts = train(tmp_path / 'parts', 5, **small)
     assert (whole / 'model.safetensors').read_bytes() == (parts / 'model.safetensors').read_bytes()
     assert [json.loads(x)['step'] for x in (parts / 'log.jsonl').read_text().splitlines()] == [5]
-    with pytest.raises(ValueError, match='seed'): train(parts, 5, seed=1, **small)
+    with pytest.raises(ValueError, match='seed'):
+        train(parts, 5, seed=1, **small)
     other = train(tmp_path / 'other', 5, seed=1, **small)
     assert (whole / 'model.safetensors').read_bytes() != (other / 'model.safetensors').read_bytes()
     torch.set_grad_enabled(False)
@@ -53,11 +79,17 @@ def test_saved_checkpoint(tmp_path):
     model = busy(new_model(layers=2))
     save_checkpoint(model, tmp_path)
     again = load_model(tmp_path)
-    assert torch.equal(again.logits(list(range(20))), model.logits(list(range(20)))) and again.config.block_length == 0 and again.config.eos_token_ids == (2,)
+    assert (
+        torch.equal(again.logits(list(range(20))), model.logits(list(range(20))))
+        and again.config.block_length == 0
+        and again.config.eos_token_ids == (2,)
+    )
     tok = load_tokenizer(tmp_path)
     for task in (4, 5, 6):
         ids, _ = example(task, Random(task))
-        assert tok.encode(' '.join(tok.token(i) for i in ids)) == ids and tok.decode(ids) == decode(ids)
+        assert tok.encode(' '.join(tok.token(i) for i in ids)) == ids and tok.decode(ids) == decode(
+            ids
+        )
 
 
 # %% training-26
@@ -65,16 +97,22 @@ def test_learns(tmp_path):
     torch.manual_seed(0)
     losses = [sum(l.values()) for _, l, _ in training(tmp_path, 40, n=8, hidden=64, layers=2)]
     torch.set_grad_enabled(False)
-    assert sum(losses[-5:]) < .9 * sum(losses[:5])
+    assert sum(losses[-5:]) < 0.9 * sum(losses[:5])
 
 
 # %% training-27
 def test_corruption():
     x, prompt = batch(STORY, 400, 5)
     masked, ratio = corrupt(x, prompt, 8, torch.Generator().manual_seed(0))
-    assert not masked[:, 0].any() and (ratio.unflatten(0, (400,))[:, :8].std(1) == 0).all() and (ratio[:, 7] != ratio[:, 8]).any()
+    assert (
+        not masked[:, 0].any()
+        and (ratio.unflatten(0, (400,))[:, :8].std(1) == 0).all()
+        and (ratio[:, 7] != ratio[:, 8]).any()
+    )
     kept = ~(masked & (torch.arange(x.shape[1]) < prompt)).any(1)
-    assert .5 <= kept.float().mean() <= .8                         # half on purpose, some by chance
+    assert 0.5 <= kept.float().mean() <= 0.8  # half on purpose, some by chance
     words = (masked <= copied()[x]).all(1)
-    assert .15 < words.float().mean() < .3                         # the texts with masks in names and things only
-    assert spread(10, torch.Generator().manual_seed(1)).sort().values.mul(10).floor().tolist() == list(range(10))
+    assert 0.15 < words.float().mean() < 0.3  # the texts with masks in names and things only
+    assert spread(10, torch.Generator().manual_seed(1)).sort().values.mul(
+        10
+    ).floor().tolist() == list(range(10))

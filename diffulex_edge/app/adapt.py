@@ -9,62 +9,137 @@ __all__ = ['adapt_command']
 import json
 from pathlib import Path
 from typing import Annotated
+
 import typer
 
+
 # %% ../../nbs/10_app/04_adapt.ipynb #adapt-04
-def adapt_command(checkpoint: Annotated[str, typer.Argument(help='a Hugging Face folder, a .gguf file, or smollm2')],
-                  out: Annotated[Path, typer.Option('--out', '-o', help='the adapter, a .safetensors file')],
-                  mask_token: Annotated[str | None, typer.Option(help='a token that texts do not use, if the model names none')] = None,
-                  prompts: Annotated[Path | None, typer.Option(help='JSON with templates, topics and held topics; default: those that come with the library')] = None,
-                  init: Annotated[Path | None, typer.Option(help='an adapter to begin with')] = None,
-                  tokens: Annotated[int, typer.Option(min=1, help='tokens of teacher text')] = 150_000,
-                  new: Annotated[int, typer.Option(min=8, help='tokens per answer')] = 128,
-                  batch: Annotated[int, typer.Option(min=1, help='answers written at once')] = 64,
-                  masks: Annotated[int, typer.Option(min=0, help='masked tokens to train on; 0: only measure --init')] = 300_000,
-                  rank: Annotated[int, typer.Option(min=1)] = 32,
-                  lr: Annotated[float, typer.Option(help='highest learning rate')] = 1.5e-3,
-                  held: Annotated[int, typer.Option(min=1, help='answers to held topics that it is measured on')] = 32,
-                  minutes: Annotated[float | None, typer.Option(help='stop training after so many; call again to go on')] = None,
-                  work: Annotated[Path | None, typer.Option(help='where text and state are kept; default: OUT.work')] = None,
-                  seed: int = 0,
-                  as_json: Annotated[bool, typer.Option('--json', help='print the results and the log of the training as JSON')] = False):
+def adapt_command(
+    checkpoint: Annotated[
+        str, typer.Argument(help='a Hugging Face folder, a .gguf file, or smollm2')
+    ],
+    out: Annotated[Path, typer.Option('--out', '-o', help='the adapter, a .safetensors file')],
+    mask_token: Annotated[
+        str | None, typer.Option(help='a token that texts do not use, if the model names none')
+    ] = None,
+    prompts: Annotated[
+        Path | None,
+        typer.Option(
+            help='JSON with templates, topics and held topics; default: those that come with the library'
+        ),
+    ] = None,
+    init: Annotated[Path | None, typer.Option(help='an adapter to begin with')] = None,
+    tokens: Annotated[int, typer.Option(min=1, help='tokens of teacher text')] = 150_000,
+    new: Annotated[int, typer.Option(min=8, help='tokens per answer')] = 128,
+    batch: Annotated[int, typer.Option(min=1, help='answers written at once')] = 64,
+    masks: Annotated[
+        int, typer.Option(min=0, help='masked tokens to train on; 0: only measure --init')
+    ] = 300_000,
+    rank: Annotated[int, typer.Option(min=1)] = 32,
+    lr: Annotated[float, typer.Option(help='highest learning rate')] = 1.5e-3,
+    held: Annotated[
+        int, typer.Option(min=1, help='answers to held topics that it is measured on')
+    ] = 32,
+    minutes: Annotated[
+        float | None, typer.Option(help='stop training after so many; call again to go on')
+    ] = None,
+    work: Annotated[
+        Path | None, typer.Option(help='where text and state are kept; default: OUT.work')
+    ] = None,
+    seed: int = 0,
+    as_json: Annotated[
+        bool, typer.Option('--json', help='print the results and the log of the training as JSON')
+    ] = False,
+):
     "Teach an autoregressive model to draft for itself: writes a mask adapter, resumable."
     from importlib.resources import files
+
     from tqdm import tqdm
-    from diffulex_edge.train.teacher import Prompts, write_texts
-    from diffulex_edge.train.adapter import Recipe, adapt, draft_accuracy, save_adapter
+
     from diffulex_edge.bench.measure import peak_bytes
     from diffulex_edge.model import load_model
     from diffulex_edge.model.tokenizer import load_tokenizer
+    from diffulex_edge.train.adapter import Recipe, adapt, draft_accuracy, save_adapter
+    from diffulex_edge.train.teacher import Prompts, write_texts
+
     work = work or out.with_name(out.name + '.work')
     asked = Prompts.load(prompts or files('diffulex_edge') / 'assets' / 'smollm2' / 'prompts.json')
     tokenizer = load_tokenizer(checkpoint)
     encode = tokenizer.chat if tokenizer.template else lambda text: tokenizer.encode(text + '\n')
-    ask = lambda held, per_subject: [(topic, encode(p)) for topic, p in asked.ask(held, per_subject, seed)]
+    ask = lambda held, per_subject: [
+        (topic, encode(p)) for topic, p in asked.ask(held, per_subject, seed)
+    ]
     train, test = ask(False, len(asked.templates)), ask(True, 2)[:held]
-    model = load_model(checkpoint, max_seq_len=max(len(ids) for _, ids in train + test) + new + Recipe.run)
+    model = load_model(
+        checkpoint, max_seq_len=max(len(ids) for _, ids in train + test) + new + Recipe.run
+    )
     if mask_token is not None:
         id = tokenizer.tk.token_to_id(mask_token)
-        if id is None: raise ValueError(f'--mask-token {mask_token!r} is no token of this vocabulary')
+        if id is None:
+            raise ValueError(f'--mask-token {mask_token!r} is no token of this vocabulary')
         model.config.mask_token_id = id
-    if model.config.mask_token_id is None: raise ValueError(f'{checkpoint} has no mask token; name a token that texts do not use with --mask-token')
+    if model.config.mask_token_id is None:
+        raise ValueError(
+            f'{checkpoint} has no mask token; name a token that texts do not use with --mask-token'
+        )
 
     def write(what, prompts, name, tokens, opening):
         with tqdm(total=tokens, desc=what, unit='token') as bar:
-            texts = write_texts(model, prompts, work / f'{name}.safetensors', new=new, opening=opening, batch=batch, tokens=tokens, seed=seed, progress=lambda n: bar.update(n - bar.n))
+            texts = write_texts(
+                model,
+                prompts,
+                work / f'{name}.safetensors',
+                new=new,
+                opening=opening,
+                batch=batch,
+                tokens=tokens,
+                seed=seed,
+                progress=lambda n: bar.update(n - bar.n),
+            )
             bar.set_postfix_str(f'peak {(peak_bytes() or 0) >> 20} MB')
         return texts
+
     test = write('held text', test, 'held', None, 0)
     texts = write('teacher text', train, 'teacher', tokens, min(16, new // 8))
     recipe = Recipe(masks=masks, rank=rank, lr=lr, seed=seed)
     with tqdm(desc='training', unit='step') as bar:
+
         def progress(facts):
             bar.total = facts.get('steps', bar.total)
             bar.update(facts['step'] - bar.n)
-            bar.set_postfix_str(f'loss {facts["loss"]:.2f}, peak {facts["memory"]} MB' + (f', tpf {facts["tpf"]}' if 'tpf' in facts else ''))
-        params, log = adapt(model, texts, work / 'state.safetensors', recipe, init=init, minutes=minutes, evaluate=lambda m: draft_accuracy(m, test[:8]), progress=progress)
+            bar.set_postfix_str(
+                f'loss {facts["loss"]:.2f}, peak {facts["memory"]} MB'
+                + (f', tpf {facts["tpf"]}' if 'tpf' in facts else '')
+            )
+
+        params, log = adapt(
+            model,
+            texts,
+            work / 'state.safetensors',
+            recipe,
+            init=init,
+            minutes=minutes,
+            evaluate=lambda m: draft_accuracy(m, test[:8]),
+            progress=progress,
+        )
     save_adapter(out, params, model.config.mask_token_id)
-    result = dict(adapter=str(out), teacher_tokens=sum(len(t.ids) - t.prompt for t in texts), peak_mb=(peak_bytes() or 0) >> 20, held=dict(topics=asked.held, texts=len(test)) | draft_accuracy(model, test), training=log)
-    if as_json: return print(json.dumps(result, indent=1))
-    print(f'{out}: {log[-1]["masks"] if log else 0:,} masks on {result["teacher_tokens"]:,} tokens; {len(test)} answers about {", ".join(asked.held)}:')
-    for K, row in enumerate(zip(*(result['held'][n] for n in ('accuracy', 'tpf', 'tpf_lookup'))), 1): print('mask {0} right {1:.0%}; {0} drafts: {2:.2f} tokens per forward, with look-up {3:.2f}'.format(K, *row))
+    result = dict(
+        adapter=str(out),
+        teacher_tokens=sum(len(t.ids) - t.prompt for t in texts),
+        peak_mb=(peak_bytes() or 0) >> 20,
+        held=dict(topics=asked.held, texts=len(test)) | draft_accuracy(model, test),
+        training=log,
+    )
+    if as_json:
+        return print(json.dumps(result, indent=1))
+    print(
+        f'{out}: {log[-1]["masks"] if log else 0:,} masks on {result["teacher_tokens"]:,} tokens; {len(test)} answers about {", ".join(asked.held)}:'
+    )
+    for K, row in enumerate(
+        zip(*(result['held'][n] for n in ('accuracy', 'tpf', 'tpf_lookup'))), 1
+    ):
+        print(
+            'mask {0} right {1:.0%}; {0} drafts: {2:.2f} tokens per forward, with look-up {3:.2f}'.format(
+                K, *row
+            )
+        )

@@ -6,33 +6,67 @@
 __all__ = ['bench_command']
 
 # %% ../../nbs/10_app/05_bench_command.ipynb #bench-command-02
-import json, sys
+import json
+import sys
 from pathlib import Path
 from typing import Annotated
+
 import typer
 
-def bench_command(fp32: Annotated[Path | None, typer.Argument(help='the exported model, fp32; left out: files are made in --folder')] = None,
-                  model: Annotated[str, typer.Option(help='what it was exported from, for eager PyTorch: a folder, a .gguf file, smollm2')] = 'smollm2',
-                  layers: Annotated[int | None, typer.Option(min=1, help='files made in --folder: of the first layers only, for a run of a few minutes')] = None,
-                  folder: Annotated[Path, typer.Option(help='where files are made, and found again')] = Path('bench'),
-                  int8: Annotated[Path | None, typer.Option(help='the same model in dynamic_int8')] = None,
-                  int4: Annotated[Path | None, typer.Option(help='the same model in dynamic_int4')] = None,
-                  short: Annotated[Path | None, typer.Option(help='the same model with a short cache')] = None,
-                  gguf: Annotated[Path | None, typer.Option(help='the same weights for llama.cpp; smollm2 has its own')] = None,
-                  threads: Annotated[int, typer.Option(min=1, help='1: CPU time is measured; more: wall time')] = 1,
-                  runs: Annotated[int, typer.Option(min=1, help='rounds per number')] = 5,
-                  output: Annotated[Path | None, typer.Option('--json', help='write the results here')] = None,
-                  check: Annotated[bool, typer.Option('--check', help='exit with status 1 when a target falls short')] = False):
+
+def bench_command(
+    fp32: Annotated[
+        Path | None,
+        typer.Argument(help='the exported model, fp32; left out: files are made in --folder'),
+    ] = None,
+    model: Annotated[
+        str,
+        typer.Option(
+            help='what it was exported from, for eager PyTorch: a folder, a .gguf file, smollm2'
+        ),
+    ] = 'smollm2',
+    layers: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help='files made in --folder: of the first layers only, for a run of a few minutes',
+        ),
+    ] = None,
+    folder: Annotated[Path, typer.Option(help='where files are made, and found again')] = Path(
+        'bench'
+    ),
+    int8: Annotated[Path | None, typer.Option(help='the same model in dynamic_int8')] = None,
+    int4: Annotated[Path | None, typer.Option(help='the same model in dynamic_int4')] = None,
+    short: Annotated[Path | None, typer.Option(help='the same model with a short cache')] = None,
+    gguf: Annotated[
+        Path | None, typer.Option(help='the same weights for llama.cpp; smollm2 has its own')
+    ] = None,
+    threads: Annotated[
+        int, typer.Option(min=1, help='1: CPU time is measured; more: wall time')
+    ] = 1,
+    runs: Annotated[int, typer.Option(min=1, help='rounds per number')] = 5,
+    output: Annotated[Path | None, typer.Option('--json', help='write the results here')] = None,
+    check: Annotated[
+        bool, typer.Option('--check', help='exit with status 1 when a target falls short')
+    ] = False,
+):
     "Measure exported files against eager PyTorch, llama.cpp and the machine's own limits."
     from importlib.util import find_spec
-    from diffulex_edge.bench.bench import bench, check as targets, report
+
+    from diffulex_edge.bench.bench import bench, report
+    from diffulex_edge.bench.bench import check as targets
     from diffulex_edge.bench.files import bench_model, llama_files, make_files
     from diffulex_edge.export.exporter import written
     from diffulex_edge.model import load_model
     from diffulex_edge.runtime.pte import PteSession
+
     say, made = lambda m: print(m, file=sys.stderr, flush=True), {}
     if fp32:
-        if layers: raise typer.BadParameter('--layers cuts the files that are made in --folder; a file that is there has its layers', param_hint='--layers')
+        if layers:
+            raise typer.BadParameter(
+                '--layers cuts the files that are made in --folder; a file that is there has its layers',
+                param_hint='--layers',
+            )
         files = {n: p for n, p in dict(fp32=fp32, int8=int8, int4=int4, short=short).items() if p}
         eager = load_model(model, max_seq_len=PteSession(fp32).info.max_seq_len)
     else:
@@ -40,6 +74,7 @@ def bench_command(fp32: Annotated[Path | None, typer.Argument(help='the exported
         files, eager = {n: f.pop('path') for n, f in made.items()}, bench_model(model, layers)
     if model == 'smollm2' and gguf is None:
         from diffulex_edge.model.gguf import packaged_gguf
+
         gguf = packaged_gguf()
     gguf = gguf or (Path(model) if model.endswith('.gguf') else None)
     formats = {}
@@ -47,12 +82,26 @@ def bench_command(fp32: Annotated[Path | None, typer.Argument(help='the exported
         folder.mkdir(parents=True, exist_ok=True)
         say('making files for llama.cpp')
         formats = {gguf.stem.rsplit('.')[-1]: gguf} | llama_files(gguf, folder, threads)
-    r = bench(files, eager.config, eager, formats, threads=threads, runs=runs, progress=say) | dict(cut=layers is not None)
-    if made: r['exports'] = {n: f for n, f in made.items()}
+    r = bench(files, eager.config, eager, formats, threads=threads, runs=runs, progress=say) | dict(
+        cut=layers is not None
+    )
+    if made:
+        r['exports'] = {n: f for n, f in made.items()}
     if output:
-        with written(output) as f: f.write((json.dumps(r, indent=1) + '\n').encode())
-    for T, row in r['forward'].items(): print(f'{T:>4} tokens  ' + '  '.join(f'{n} {v:8.1f} ms' for n, v in row.items()))
+        with written(output) as f:
+            f.write((json.dumps(r, indent=1) + '\n').encode())
+    for T, row in r['forward'].items():
+        print(f'{T:>4} tokens  ' + '  '.join(f'{n} {v:8.1f} ms' for n, v in row.items()))
     print(f'machine: {r["machine"]["gflops"]:.0f} GFLOP/s, {r["machine"]["gbs"]:.1f} GB/s')
     print(report(r))
-    if gguf and not formats: print('llama.cpp: ' + ('not measured on a cut model' if layers else 'not measured; pip install llama-cpp-python'))
-    if check and any(t.ok is False for t in targets(r)): raise typer.Exit(1)
+    if gguf and not formats:
+        print(
+            'llama.cpp: '
+            + (
+                'not measured on a cut model'
+                if layers
+                else 'not measured; pip install llama-cpp-python'
+            )
+        )
+    if check and any(t.ok is False for t in targets(r)):
+        raise typer.Exit(1)

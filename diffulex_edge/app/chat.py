@@ -6,58 +6,101 @@
 __all__ = ['SETTINGS', 'HELP', 'Conversation', 'interruptible', 'chat']
 
 # %% ../../nbs/10_app/07_chat.ipynb #chat-02
-import json, signal
+import json
+import signal
 from contextlib import contextmanager
+
 from rich.console import Console
-from .cli import make_config
+
 from ..export.cache import cache_folder
 from ..runtime.diffusion import DiffusionEngine, Generation, StopGeneration
+from .cli import make_config
 from .terminal import View, is_live, watch
 
 # %% ../../nbs/10_app/07_chat.ipynb #chat-03
-SETTINGS = dict(temperature=('temperature', float), threshold=('confidence_threshold', float), block=('block_size', int), steps=('num_iterations', int), drafts=('drafts', int),
-                tokens=('max_new_tokens', int))  # command -> field, type
-HELP = '''/temperature /threshold /block /steps /drafts /tokens VALUE   change a setting (default: back to the model's own)
+SETTINGS = dict(
+    temperature=('temperature', float),
+    threshold=('confidence_threshold', float),
+    block=('block_size', int),
+    steps=('num_iterations', int),
+    drafts=('drafts', int),
+    tokens=('max_new_tokens', int),
+)  # command -> field, type
+HELP = """/temperature /threshold /block /steps /drafts /tokens VALUE   change a setting (default: back to the model's own)
 /algorithm NAME     a reference algorithm, such as llada or fast_v2 (default: the model's own)
 /stats              numbers of the last answer
 /save FILE          its trace, for diffulex-edge trace
 /reset              forget the conversation
-/quit               leave; so does Ctrl-D. Ctrl-C stops an answer'''
+/quit               leave; so does Ctrl-D. Ctrl-C stops an answer"""
+
 
 class Conversation:
     "Turns with one engine, whose tokenizer has a chat template; `settings` as for `make_config`."
-    def __init__(self, engine: DiffusionEngine, settings: dict | None = None, system: str | None = None, console: Console | None = None):
-        if not (engine.tokenizer and engine.tokenizer.template): raise ValueError('a chat needs a tokenizer with a chat template; put tokenizer.json and tokenizer_config.json beside the model')
-        self.engine, self.settings, self.system, self.console = engine, dict(settings or {}), system, console or Console(highlight=False)
+
+    def __init__(
+        self,
+        engine: DiffusionEngine,
+        settings: dict | None = None,
+        system: str | None = None,
+        console: Console | None = None,
+    ):
+        if not (engine.tokenizer and engine.tokenizer.template):
+            raise ValueError(
+                'a chat needs a tokenizer with a chat template; put tokenizer.json and tokenizer_config.json beside the model'
+            )
+        self.engine, self.settings, self.system, self.console = (
+            engine,
+            dict(settings or {}),
+            system,
+            console or Console(highlight=False),
+        )
         self.turns, self.last, self.preset = [], None, None
 
     def config(self):
         "The settings of the next answer."
-        return make_config(self.engine.session.info, preset=self.preset, **({} if self.preset else self.settings))
+        return make_config(
+            self.engine.session.info, preset=self.preset, **({} if self.preset else self.settings)
+        )
 
     def command(self, line: str) -> str | None:
         "Carry out a line that begins with `/`; returns what to print, None to leave. Raises `ValueError`; nothing is changed then."
         name, _, value = line[1:].strip().partition(' ')
         value = value.strip()
-        if name in ('quit', 'exit'): return None
-        if name == 'help': return HELP
-        if name == 'reset': self.turns = []; return 'a new conversation'
-        if name in ('stats', 'save') and self.last is None: raise ValueError('there is no answer yet')
-        if name == 'stats': return ' · '.join(f'{k} {v:.4g}' if isinstance(v, (int, float)) else f'{k} {v}' for k, v in self.last.stats.items())
+        if name in ('quit', 'exit'):
+            return None
+        if name == 'help':
+            return HELP
+        if name == 'reset':
+            self.turns = []
+            return 'a new conversation'
+        if name in ('stats', 'save') and self.last is None:
+            raise ValueError('there is no answer yet')
+        if name == 'stats':
+            return ' · '.join(
+                f'{k} {v:.4g}' if isinstance(v, (int, float)) else f'{k} {v}'
+                for k, v in self.last.stats.items()
+            )
         if name == 'save':
-            if not value: raise ValueError('/save needs the name of a file')
+            if not value:
+                raise ValueError('/save needs the name of a file')
             self.last.trace.save(value)
             return f'wrote {value}'
         before = dict(self.settings), self.preset
-        if name == 'algorithm': self.preset = None if value == 'default' else value
+        if name == 'algorithm':
+            self.preset = None if value == 'default' else value
         elif name in SETTINGS:
             field, kind = SETTINGS[name]
-            if value == 'default': self.settings.pop(field, None)
+            if value == 'default':
+                self.settings.pop(field, None)
             else:
-                try: self.settings[field] = kind(value)
-                except ValueError: raise ValueError(f'/{name} needs a number, not {value!r}') from None
-        else: raise ValueError(f'there is no command /{name}; /help lists them')
-        try: self.config()
+                try:
+                    self.settings[field] = kind(value)
+                except ValueError:
+                    raise ValueError(f'/{name} needs a number, not {value!r}') from None
+        else:
+            raise ValueError(f'there is no command /{name}; /help lists them')
+        try:
+            self.config()
         except ValueError:
             self.settings, self.preset = before
             raise
@@ -66,54 +109,89 @@ class Conversation:
     def say(self, text: str, quiet: bool = False) -> Generation:
         "One turn: the answer, watched as it forms where the console can redraw, printed elsewhere, neither if `quiet`. An answer that was stopped stays in the history; a turn that failed does not."
         turns = [*self.turns, dict(role='user', content=text)]
-        ids = self.engine.tokenizer.chat(([dict(role='system', content=self.system)] if self.system is not None else []) + turns)
+        ids = self.engine.tokenizer.chat(
+            ([dict(role='system', content=self.system)] if self.system is not None else []) + turns
+        )
         config = self.config()
         view = View(self.engine, ids, config.max_new_tokens, shown='')
         with interruptible() as stop:
+
             def run(see):
                 def each(r):
                     see(r)
-                    if stop: raise StopGeneration
+                    if stop:
+                        raise StopGeneration
+
                 return self.engine.generate(ids, config, each)
+
             live = is_live(self.console) and not quiet
             self.last = watch(run, view, self.console) if live else run(lambda r: None)
-        if not live and not quiet: self.console.print(self.last.text, markup=False)
+        if not live and not quiet:
+            self.console.print(self.last.text, markup=False)
         self.turns = [*turns, dict(role='assistant', content=self.last.text)]
         return self.last
+
 
 @contextmanager
 def interruptible():
     "Within it, Ctrl-C puts something into the list it yields instead of ending the program."
     stop = []
     before = signal.signal(signal.SIGINT, lambda *_: stop.append(True))
-    try: yield stop
-    finally: signal.signal(signal.SIGINT, before)
+    try:
+        yield stop
+    finally:
+        signal.signal(signal.SIGINT, before)
+
 
 # %% ../../nbs/10_app/07_chat.ipynb #chat-04
 def chat(conversation: Conversation, read=input, as_json: bool = False):
     "Talk until the end of input or `/quit`; lines are remembered for the next time where Python has readline. `as_json`: a line of JSON per answer (`text`, `stats`), reply (`reply`) or error (`error`), and no prompt."
     console, history = conversation.console, cache_folder() / 'chat_history'
-    try: import readline
-    except ImportError: readline = None
-    if readline and history.is_file(): readline.read_history_file(history)
+    try:
+        import readline
+    except ImportError:
+        readline = None
+    if readline and history.is_file():
+        readline.read_history_file(history)
+
     def tell(what: str, text: str, style: str | None = None):
-        if as_json: print(json.dumps({what: text}, ensure_ascii=False), file=console.file, flush=True)
-        else: console.print(text, markup=False, style=style)
-    if not as_json: console.print('/help lists the commands', style='dim')
+        if as_json:
+            print(json.dumps({what: text}, ensure_ascii=False), file=console.file, flush=True)
+        else:
+            console.print(text, markup=False, style=style)
+
+    if not as_json:
+        console.print('/help lists the commands', style='dim')
     try:
         while True:
-            try: line = read('' if as_json else '› ').strip()
-            except KeyboardInterrupt: console.print('/quit or Ctrl-D leaves', style='dim'); continue
-            except EOFError: return
-            if not line: continue
+            try:
+                line = read('' if as_json else '› ').strip()
+            except KeyboardInterrupt:
+                console.print('/quit or Ctrl-D leaves', style='dim')
+                continue
+            except EOFError:
+                return
+            if not line:
+                continue
             try:
                 if not line.startswith('/'):
                     answer = conversation.say(line, quiet=as_json)
-                    if as_json: print(json.dumps(dict(text=answer.text, stats=answer.stats), ensure_ascii=False, default=str), file=console.file, flush=True)
+                    if as_json:
+                        print(
+                            json.dumps(
+                                dict(text=answer.text, stats=answer.stats),
+                                ensure_ascii=False,
+                                default=str,
+                            ),
+                            file=console.file,
+                            flush=True,
+                        )
                     continue
-                if (reply := conversation.command(line)) is None: return
+                if (reply := conversation.command(line)) is None:
+                    return
                 tell('reply', reply, 'dim')
-            except (ValueError, OSError) as e: tell('error', str(e), 'red')
+            except (ValueError, OSError) as e:
+                tell('error', str(e), 'red')
     finally:
         if readline:
             history.parent.mkdir(parents=True, exist_ok=True)

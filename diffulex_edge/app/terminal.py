@@ -9,6 +9,7 @@ __all__ = ['STYLES', 'MASK', 'pieces', 'View', 'is_live', 'watch', 'Stages', 'st
 import time
 from collections.abc import Callable
 from contextlib import contextmanager
+
 from rich.console import Console
 from rich.live import Live
 from rich.panel import Panel
@@ -16,24 +17,37 @@ from rich.progress_bar import ProgressBar
 from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
+
 from ..runtime.trace import StepRecord
 
 # %% ../../nbs/10_app/01_terminal.ipynb #terminal-04
-STYLES = dict(prompt='dim', new='bold black on bright_green', recent='green', settled='', mask='grey42')  # state -> how it looks
+STYLES = dict(
+    prompt='dim', new='bold black on bright_green', recent='green', settled='', mask='grey42'
+)  # state -> how it looks
 MASK = '░░'
+
 
 def pieces(ids: list[int], states: list[str], tokenizer, mask: int | None) -> list[tuple[str, str]]:
     "`(text, state)` for every token that has text; a character cut into several tokens comes with its last one. Without a tokenizer, the ids."
     out, before, held = [], [], []
     for i, state in zip(ids, states):
-        if i == mask: out.append((MASK, 'mask')); continue
-        if tokenizer is None: out.append((f'{i} ', state)); continue
+        if i == mask:
+            out.append((MASK, 'mask'))
+            continue
+        if tokenizer is None:
+            out.append((f'{i} ', state))
+            continue
         held.append(i)
-        text = tokenizer.decode(before + held)[len(tokenizer.decode(before)):]  # as it reads after the token before it
-        if text.endswith('\ufffd') and len(held) < 4: continue
-        if text: out.append((text, state))
+        text = tokenizer.decode(before + held)[
+            len(tokenizer.decode(before)) :
+        ]  # as it reads after the token before it
+        if text.endswith('\ufffd') and len(held) < 4:
+            continue
+        if text:
+            out.append((text, state))
         before, held = [i], []
     return out
+
 
 # %% ../../nbs/10_app/01_terminal.ipynb #terminal-08
 class View:
@@ -41,31 +55,69 @@ class View:
 
     `shown`: text to show in place of the prompt's tokens; `body`: a function from the cells `[(position, id, state)]` to the `Text` that is drawn in their place.
     """
-    def __init__(self, engine, prompt: list[int], new_tokens: int, *, title: str = '', shown: str | None = None, body: Callable | None = None):
-        self.info, self.tokenizer, self.prompt, self.new_tokens = engine.session.info, engine.tokenizer, list(prompt), new_tokens
+
+    def __init__(
+        self,
+        engine,
+        prompt: list[int],
+        new_tokens: int,
+        *,
+        title: str = '',
+        shown: str | None = None,
+        body: Callable | None = None,
+    ):
+        self.info, self.tokenizer, self.prompt, self.new_tokens = (
+            engine.session.info,
+            engine.tokenizer,
+            list(prompt),
+            new_tokens,
+        )
         self.title, self.shown, self.body, self.over, self.last = title, shown, body, False, None
-        self.x, self.seen, self.forwards, self.began, self.ms = list(prompt), {}, 0, time.perf_counter(), 0.  # seen: position -> in which forward it was revealed
+        self.x, self.seen, self.forwards, self.began, self.ms = (
+            list(prompt),
+            {},
+            0,
+            time.perf_counter(),
+            0.0,
+        )  # seen: position -> in which forward it was revealed
 
     def update(self, r: StepRecord):
         "Take in one forward."
-        self.x += [self.info.mask_token_id] * (max([r.start + len(r.tokens), *(p + 1 for p in r.revealed)]) - len(self.x))
-        self.x[r.start:r.start + len(r.tokens)] = r.tokens
-        for p, i in r.revealed.items(): self.x[p] = i
-        if r.kind != 'prefill': self.forwards, self.ms = self.forwards + 1, self.ms + r.ms
+        self.x += [self.info.mask_token_id] * (
+            max([r.start + len(r.tokens), *(p + 1 for p in r.revealed)]) - len(self.x)
+        )
+        self.x[r.start : r.start + len(r.tokens)] = r.tokens
+        for p, i in r.revealed.items():
+            self.x[p] = i
+        if r.kind != 'prefill':
+            self.forwards, self.ms = self.forwards + 1, self.ms + r.ms
         self.seen |= dict.fromkeys(r.revealed, self.forwards)
         self.last = r
 
     def state(self, p: int) -> str:
         "The state of a position, a key of `STYLES`."
-        if self.x[p] == self.info.mask_token_id: return 'mask'
-        if p not in self.seen: return 'prompt'
+        if self.x[p] == self.info.mask_token_id:
+            return 'mask'
+        if p not in self.seen:
+            return 'prompt'
         age = self.forwards - self.seen[p]
         return 'settled' if self.over or age > 3 else 'recent' if age else 'new'
 
     def cells(self, positions=None) -> list[tuple[int, int, str]]:
         "`(position, id, state)`, up to the first end-of-text of the answer."
-        end = next((p for p in range(len(self.prompt), len(self.x)) if self.x[p] in self.info.eos_token_ids), len(self.x))
-        return [(p, self.x[p], self.state(p)) for p in (range(end) if positions is None else positions) if p < end]
+        end = next(
+            (
+                p
+                for p in range(len(self.prompt), len(self.x))
+                if self.x[p] in self.info.eos_token_ids
+            ),
+            len(self.x),
+        )
+        return [
+            (p, self.x[p], self.state(p))
+            for p in (range(end) if positions is None else positions)
+            if p < end
+        ]
 
     def text(self, positions=None) -> Text:
         "The sequence (or some of it) in colour; behind a verifying forward, the masks that drafted."
@@ -73,8 +125,15 @@ class View:
         if self.shown is not None and positions is None:
             cells = [c for c in cells if c[0] >= len(self.prompt)]
             out.append(self.shown + '\n\n', STYLES['prompt'])
-        for t, state in pieces([i for _, i, _ in cells], [s for *_, s in cells], self.tokenizer, self.info.mask_token_id): out.append(t, STYLES[state])
-        if positions is None and not self.over and self.last and self.last.kind == 'verify': out.append(MASK * max(0, self.last.kv_len - len(self.x)), STYLES['mask'])
+        for t, state in pieces(
+            [i for _, i, _ in cells],
+            [s for *_, s in cells],
+            self.tokenizer,
+            self.info.mask_token_id,
+        ):
+            out.append(t, STYLES[state])
+        if positions is None and not self.over and self.last and self.last.kind == 'verify':
+            out.append(MASK * max(0, self.last.kv_len - len(self.x)), STYLES['mask'])
         return out
 
     @property
@@ -84,83 +143,154 @@ class View:
 
     def facts(self) -> str:
         "One line of numbers."
-        if not self.forwards: return 'reading the prompt'
+        if not self.forwards:
+            return 'reading the prompt'
         return f'{self.done} tokens · {self.forwards} forwards · {self.done / self.forwards:.2f} tokens per forward · {self.ms / self.forwards:.0f} ms per forward'
 
     def __rich_console__(self, console: Console, options):
-        lines = (self.body(self.cells()) if self.body else self.text()).wrap(console, max(8, options.max_width - 4))
-        inner = Text('\n').join(lines if self.over else lines[-max(3, console.height - 6):])
-        yield Panel(inner, title=self.title or None, title_align='left', subtitle=self.facts(), subtitle_align='right', border_style='bright_black' if self.over else 'green')
-        if self.over: return
+        lines = (self.body(self.cells()) if self.body else self.text()).wrap(
+            console, max(8, options.max_width - 4)
+        )
+        inner = Text('\n').join(lines if self.over else lines[-max(3, console.height - 6) :])
+        yield Panel(
+            inner,
+            title=self.title or None,
+            title_align='left',
+            subtitle=self.facts(),
+            subtitle_align='right',
+            border_style='bright_black' if self.over else 'green',
+        )
+        if self.over:
+            return
         spent, bar = time.perf_counter() - self.began, Table.grid(padding=(0, 1))
-        left = f'at most {spent / self.done * (self.new_tokens - self.done):.0f} s left' if self.done else ''
-        bar.add_row(ProgressBar(total=self.new_tokens, completed=self.done, width=30), f'{self.done} of at most {self.new_tokens} tokens', Text(left, 'dim'))
+        left = (
+            f'at most {spent / self.done * (self.new_tokens - self.done):.0f} s left'
+            if self.done
+            else ''
+        )
+        bar.add_row(
+            ProgressBar(total=self.new_tokens, completed=self.done, width=30),
+            f'{self.done} of at most {self.new_tokens} tokens',
+            Text(left, 'dim'),
+        )
         yield bar
 
     def line(self) -> str:
         "The last forward as one plain line: number, kind, tokens revealed, milliseconds, and its part of the answer."
         r = self.last
-        rows = sorted(r.revealed) if r.kind == 'verify' else sorted({*range(max(r.start, len(self.prompt)), r.start + len(r.tokens)), *r.revealed})
-        text = self.body(self.cells()).plain.replace('\n', ' / ') if self.body else self.text(rows).plain.replace('\n', '↵') if rows else ''
+        rows = (
+            sorted(r.revealed)
+            if r.kind == 'verify'
+            else sorted(
+                {*range(max(r.start, len(self.prompt)), r.start + len(r.tokens)), *r.revealed}
+            )
+        )
+        text = (
+            self.body(self.cells()).plain.replace('\n', ' / ')
+            if self.body
+            else self.text(rows).plain.replace('\n', '↵')
+            if rows
+            else ''
+        )
         return f'{r.step:4} {r.kind:8} +{len(r.revealed):<3} {r.ms:6.0f} ms  {text}'.rstrip()
+
 
 # %% ../../nbs/10_app/01_terminal.ipynb #terminal-10
 def is_live(console: Console) -> bool:
     "Whether this console can redraw: a terminal, colours wanted."
     return console.is_terminal and not console.is_dumb_terminal and not console.no_color
 
-def watch(run: Callable, view: View, console: Console | None = None, *, pause: float = 0.):
+
+def watch(run: Callable, view: View, console: Console | None = None, *, pause: float = 0.0):
     "Call `run(callback)` and show every record that it hands to the callback: redrawn in place on a terminal, as a line elsewhere. Returns what `run` returns."
     console = console or Console()
     if not is_live(console):
+
         def see(r):
             view.update(r)
             console.print(view.line(), markup=False, highlight=False, soft_wrap=True)
-        try: return run(see)
-        finally: view.over = True
+
+        try:
+            return run(see)
+        finally:
+            view.over = True
     with Live(view, console=console, refresh_per_second=10, vertical_overflow='crop') as live:
+
         def see(r):
             view.update(r)
             live.refresh()
-            if pause: time.sleep(pause)
-        try: return run(see)
+            if pause:
+                time.sleep(pause)
+
+        try:
+            return run(see)
         finally:
             view.over = True
             live.vertical_overflow = 'visible'
 
+
 # %% ../../nbs/10_app/01_terminal.ipynb #terminal-22
 class Stages:
     "Progress through named stages; `shares`: stage -> its part of the whole time, in order."
+
     def __init__(self, title: str, shares: dict[str, float]):
-        self.title, self.shares, self.began, self.stage, self.at, self.spinner = title, shares, time.perf_counter(), None, 0., Spinner('dots')
+        self.title, self.shares, self.began, self.stage, self.at, self.spinner = (
+            title,
+            shares,
+            time.perf_counter(),
+            None,
+            0.0,
+            Spinner('dots'),
+        )
 
     def enter(self, stage: str):
         "A stage begins."
         names = list(self.shares)
         self.stage, self.at = stage, time.perf_counter() - self.began
-        self.before = sum(self.shares[n] for n in names[:names.index(stage)]) / sum(self.shares.values()) if stage in names else 0.
+        self.before = (
+            sum(self.shares[n] for n in names[: names.index(stage)]) / sum(self.shares.values())
+            if stage in names
+            else 0.0
+        )
 
     def left(self) -> float | None:
         "Seconds left, as far as the stages that are over tell."
-        if not self.stage or self.before < .02: return None
-        return max(0., self.at / self.before - (time.perf_counter() - self.began))
+        if not self.stage or self.before < 0.02:
+            return None
+        return max(0.0, self.at / self.before - (time.perf_counter() - self.began))
 
     def __rich__(self):
         spent, left, row = time.perf_counter() - self.began, self.left(), Table.grid(padding=(0, 1))
-        part = 0. if left is None else spent / max(spent + left, 1e-9)
-        row.add_row(self.spinner, self.title, ProgressBar(total=1, completed=part, width=24, pulse=left is None), self.stage or '', Text(f'{spent:.0f} s' + ('' if left is None else f', about {left:.0f} s left'), 'dim'))
+        part = 0.0 if left is None else spent / max(spent + left, 1e-9)
+        row.add_row(
+            self.spinner,
+            self.title,
+            ProgressBar(total=1, completed=part, width=24, pulse=left is None),
+            self.stage or '',
+            Text(f'{spent:.0f} s' + ('' if left is None else f', about {left:.0f} s left'), 'dim'),
+        )
         return row
+
 
 @contextmanager
 def stages(title: str, shares: dict[str, float], console: Console | None = None):
     "Yields a function to call with the name of each stage as it begins; shows where the work is and the time left, or where nothing can be redrawn a line for each stage that is over."
     console, s = console or Console(), Stages(title, shares)
     if not is_live(console):
+
         def enter(stage):
             last, began = s.stage, s.at
             s.enter(stage)
-            if last: console.print(f'{title}: {last} {s.at - began:.0f} s', markup=False, highlight=False, soft_wrap=True)
+            if last:
+                console.print(
+                    f'{title}: {last} {s.at - began:.0f} s',
+                    markup=False,
+                    highlight=False,
+                    soft_wrap=True,
+                )
+
         yield enter
         enter('done')
         return
-    with Live(s, console=console, refresh_per_second=8, transient=True): yield s.enter
+    with Live(s, console=console, refresh_per_second=8, transient=True):
+        yield s.enter

@@ -9,69 +9,150 @@ __all__ = ['app', 'File', 'read', 'checked', 'wrote', 'show', 'html', 'gif', 'pn
 import json
 from pathlib import Path
 from typing import Annotated
+
 import typer
 from typer import Argument, Option
 
-app = typer.Typer(no_args_is_help=True, help='Look at a recorded generation (diffulex-edge generate … --trace FILE).', epilog='Example: diffulex-edge trace show answer.jsonl')
+app = typer.Typer(
+    no_args_is_help=True,
+    help='Look at a recorded generation (diffulex-edge generate … --trace FILE).',
+    epilog='Example: diffulex-edge trace show answer.jsonl',
+)
 File = Annotated[Path, Argument(help='a trace, as generate --trace writes it')]
+
 
 # %% ../../nbs/10_app/03_trace_command.ipynb #trace-command-03
 def read(path: Path):
     "Trace and film of a file. Raises `ValueError` naming it when it is none."
-    from diffulex_edge.viz.film import Film, Trace  # loaded when a command runs, not when one asks for help
+    from diffulex_edge.viz.film import (
+        Film,
+        Trace,
+    )  # loaded when a command runs, not when one asks for help
+
     trace = Trace.load(path)
     return trace, Film.of(trace, path.stem)
 
+
 def checked(path: Path | None, source: Path, suffix: str) -> Path:
     "Where to write: `path`, or beside the source with another ending. Raises `typer.BadParameter` for a wrong ending."
-    if path is None: return source.with_suffix(suffix)
-    if path.suffix != suffix: raise typer.BadParameter(f'{path} does not end in {suffix}', param_hint='--output')
+    if path is None:
+        return source.with_suffix(suffix)
+    if path.suffix != suffix:
+        raise typer.BadParameter(f'{path} does not end in {suffix}', param_hint='--output')
     return path
+
 
 def wrote(path: Path, as_json: bool):
     "Say what was written."
-    print(json.dumps(dict(path=str(path), bytes=path.stat().st_size)) if as_json else f'{path}: {path.stat().st_size / 1e3:.0f} kB')
+    print(
+        json.dumps(dict(path=str(path), bytes=path.stat().st_size))
+        if as_json
+        else f'{path}: {path.stat().st_size / 1e3:.0f} kB'
+    )
+
 
 @app.command(epilog='Example: diffulex-edge trace show answer.jsonl')
-def show(file: File, prompt: Annotated[bool, Option(help='with the prompt')] = False, as_json: Annotated[bool, Option('--json', help='print text and statistics as JSON')] = False):
+def show(
+    file: File,
+    prompt: Annotated[bool, Option(help='with the prompt')] = False,
+    as_json: Annotated[bool, Option('--json', help='print text and statistics as JSON')] = False,
+):
     "A line per forward: kind, milliseconds, the text with masks as ░ and what is new in brackets; then the statistics."
     from diffulex_edge.viz.film import film_text
+
     trace, film = read(file)
     stats = trace.stats()
-    if as_json: return print(json.dumps(dict(prompt=''.join(map(film.word, film.prompt)), text=''.join(map(film.word, film.x[len(film.prompt):][:None if trace.tail else trace.kept or None])), stats=stats), ensure_ascii=False, indent=1))
+    if as_json:
+        return print(
+            json.dumps(
+                dict(
+                    prompt=''.join(map(film.word, film.prompt)),
+                    text=''.join(
+                        map(
+                            film.word,
+                            film.x[len(film.prompt) :][
+                                : None if trace.tail else trace.kept or None
+                            ],
+                        )
+                    ),
+                    stats=stats,
+                ),
+                ensure_ascii=False,
+                indent=1,
+            )
+        )
     print(film_text(film, answer_only=not prompt))
-    print(f'{stats["tokens"]} tokens, {", ".join(f"{n} {kind}" for kind, n in stats["forwards"].items())}, {stats["tpf"]:.2f} tokens per forward, {stats["ms_per_forward"]:.1f} ms per forward')
+    print(
+        f'{stats["tokens"]} tokens, {", ".join(f"{n} {kind}" for kind, n in stats["forwards"].items())}, {stats["tpf"]:.2f} tokens per forward, {stats["ms_per_forward"]:.1f} ms per forward'
+    )
 
-@app.command(epilog='Example: diffulex-edge trace html drafts.jsonl greedy.jsonl --sync time -o race.html')
-def html(file: File, other: Annotated[Path | None, Argument(help='a second trace to play beside it')] = None, output: Annotated[Path | None, Option('--output', '-o', help='the page; default: FILE.html')] = None,
-         sync: Annotated[str, Option(help='two traces together by: step or time')] = 'step', title: Annotated[str, Option()] = '',
-         as_json: Annotated[bool, Option('--json', help='print the file and its size as JSON')] = False):
+
+@app.command(
+    epilog='Example: diffulex-edge trace html drafts.jsonl greedy.jsonl --sync time -o race.html'
+)
+def html(
+    file: File,
+    other: Annotated[Path | None, Argument(help='a second trace to play beside it')] = None,
+    output: Annotated[
+        Path | None, Option('--output', '-o', help='the page; default: FILE.html')
+    ] = None,
+    sync: Annotated[str, Option(help='two traces together by: step or time')] = 'step',
+    title: Annotated[str, Option()] = '',
+    as_json: Annotated[bool, Option('--json', help='print the file and its size as JSON')] = False,
+):
     "A page that plays one trace, or two side by side; one file, no network."
     from diffulex_edge.viz.film import first_difference
     from diffulex_edge.viz.player import save_html
-    if sync not in ('step', 'time'): raise typer.BadParameter(f'{sync!r} is neither step nor time', param_hint='--sync')
+
+    if sync not in ('step', 'time'):
+        raise typer.BadParameter(f'{sync!r} is neither step nor time', param_hint='--sync')
     output = checked(output, file, '.html')
     films = [read(f)[1] for f in (file, other) if f]
-    save_html(output, *films, title=title, sync=sync, diff=first_difference(*films) if other else None)
+    save_html(
+        output, *films, title=title, sync=sync, diff=first_difference(*films) if other else None
+    )
     wrote(output, as_json)
+
 
 @app.command(epilog='Example: diffulex-edge trace gif answer.jsonl --ms 120 --theme dark')
-def gif(file: File, output: Annotated[Path | None, Option('--output', '-o', help='the picture; default: FILE.gif')] = None, ms: Annotated[int, Option(min=20, help='milliseconds per forward')] = 250,
-        real_time: Annotated[bool, Option('--real-time', help='as long as each forward took, instead of --ms')] = False, speed: Annotated[float, Option(min=.01, help='so many times faster')] = 1.,
-        width: Annotated[int, Option(min=200, help='pixels')] = 860, theme: Annotated[str, Option(help='light or dark')] = 'light',
-        as_json: Annotated[bool, Option('--json', help='print the file and its size as JSON')] = False):
+def gif(
+    file: File,
+    output: Annotated[
+        Path | None, Option('--output', '-o', help='the picture; default: FILE.gif')
+    ] = None,
+    ms: Annotated[int, Option(min=20, help='milliseconds per forward')] = 250,
+    real_time: Annotated[
+        bool, Option('--real-time', help='as long as each forward took, instead of --ms')
+    ] = False,
+    speed: Annotated[float, Option(min=0.01, help='so many times faster')] = 1.0,
+    width: Annotated[int, Option(min=200, help='pixels')] = 860,
+    theme: Annotated[str, Option(help='light or dark')] = 'light',
+    as_json: Annotated[bool, Option('--json', help='print the file and its size as JSON')] = False,
+):
     "An endless GIF of the denoising."
     from diffulex_edge.viz.pictures import save_gif
+
     output = checked(output, file, '.gif')
-    save_gif(output, read(file)[1], ms=None if real_time else ms, speed=speed, width=width, theme=theme)
+    save_gif(
+        output, read(file)[1], ms=None if real_time else ms, speed=speed, width=width, theme=theme
+    )
     wrote(output, as_json)
 
+
 @app.command(epilog='Example: diffulex-edge trace png answer.jsonl --step 12')
-def png(file: File, output: Annotated[Path | None, Option('--output', '-o', help='the picture; default: FILE.png')] = None, step: Annotated[int, Option(help='after this forward; 0 the start, -1 the end')] = -1,
-        width: Annotated[int, Option(min=200, help='pixels, drawn at twice that')] = 860, theme: Annotated[str, Option(help='light or dark')] = 'light',
-        as_json: Annotated[bool, Option('--json', help='print the file and its size as JSON')] = False):
+def png(
+    file: File,
+    output: Annotated[
+        Path | None, Option('--output', '-o', help='the picture; default: FILE.png')
+    ] = None,
+    step: Annotated[int, Option(help='after this forward; 0 the start, -1 the end')] = -1,
+    width: Annotated[int, Option(min=200, help='pixels, drawn at twice that')] = 860,
+    theme: Annotated[str, Option(help='light or dark')] = 'light',
+    as_json: Annotated[bool, Option('--json', help='print the file and its size as JSON')] = False,
+):
     "One moment of the denoising."
     from diffulex_edge.viz.pictures import save_png
+
     output = checked(output, file, '.png')
     save_png(output, read(file)[1], step, width=width, theme=theme)
     wrote(output, as_json)

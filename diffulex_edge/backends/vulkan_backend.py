@@ -8,12 +8,30 @@ __all__ = ['vulkan', 'lowering']
 # %% ../../nbs/04_backends/05_vulkan.ipynb #vulkan-02
 from .base import Backend, Lowering, lacks, not_in_runtime, register
 
+
 def lowering(quantization: str, *, precision: str = 'float32') -> Lowering:
     "The Vulkan partitioner; `precision='float16'` stores and computes in 16 bits. Raises `ValueError` for another precision."
-    if precision not in ('float32', 'float16'): raise ValueError(f'vulkan: precision is {precision!r}; choose float32 or float16')
+    if precision not in ('float32', 'float16'):
+        raise ValueError(f'vulkan: precision is {precision!r}; choose float32 or float16')
     from executorch.backends.vulkan.partitioner.vulkan_partitioner import VulkanPartitioner
-    return Lowering((VulkanPartitioner({'force_fp16': precision == 'float16'}),), constant_shapes=True)
 
-vulkan = register(Backend('vulkan', 'Android GPUs', ('none',), lowering,
-                          missing_to_lower=lambda: lacks('executorch.backends.vulkan', "ExecuTorch's Vulkan package; pip install executorch"),
-                          missing_to_run=lambda: not_in_runtime('VulkanBackend', 'a device with Vulkan and a runtime built with its delegate; copy the .pte there')))
+    return Lowering(
+        (VulkanPartitioner({'force_fp16': precision == 'float16'}),), constant_shapes=True
+    )
+
+
+vulkan = register(
+    Backend(
+        'vulkan',
+        'Android GPUs',
+        ('none',),
+        lowering,
+        missing_to_lower=lambda: lacks(
+            'executorch.backends.vulkan', "ExecuTorch's Vulkan package; pip install executorch"
+        ),
+        missing_to_run=lambda: not_in_runtime(
+            'VulkanBackend',
+            'a device with Vulkan and a runtime built with its delegate; copy the .pte there',
+        ),
+    )
+)

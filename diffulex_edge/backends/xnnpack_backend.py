@@ -7,7 +7,9 @@ __all__ = ['xnnpack', 'portable', 'lowering', 'linear_configs', 'portable_loweri
 
 # %% ../../nbs/04_backends/02_xnnpack.ipynb #xnnpack-02
 from unittest.mock import patch
+
 from .base import Backend, Lowering, not_in_runtime, register
+
 
 def lowering(quantization: str) -> Lowering:
     "XNNPACK's general partitioner, for every quantization; it takes tensors whose sizes are values of the graph, too."
@@ -16,30 +18,66 @@ def lowering(quantization: str) -> Lowering:
 
     class XnnpackPartitioner(xnnpack_partitioner.XnnpackPartitioner):
         def partition(self, program):
-            with patch.object(xnnpack_config, 'has_free_unbacked_symbols', lambda tensor: False): return super().partition(program)  # it asks in order to rule out empty tensors
+            with patch.object(xnnpack_config, 'has_free_unbacked_symbols', lambda tensor: False):
+                return super().partition(program)  # it asks in order to rule out empty tensors
+
     return Lowering((XnnpackPartitioner(configs=linear_configs()),))
+
 
 # %% ../../nbs/04_backends/02_xnnpack.ipynb #xnnpack-04
 def linear_configs() -> list:
     "XNNPACK's rules with one that also accepts a linear of fp32 activations and 8-bit weights."
     from executorch.backends.xnnpack.partition.config import ALL_PARTITIONER_CONFIGS
-    from executorch.backends.xnnpack.partition.config.gemm_configs import ConfigPrecisionType, LinearConfig
+    from executorch.backends.xnnpack.partition.config.gemm_configs import (
+        ConfigPrecisionType,
+        LinearConfig,
+    )
     from executorch.backends.xnnpack.utils.quant_utils import is_dequant
 
     class AnyLinear(LinearConfig):
-        def weight_only(self, node, precision): return precision == ConfigPrecisionType.STATIC_QUANT and not is_dequant(node.args[0])
-        def _get_act_deps(self, node, ep, precision): return (True, []) if self.weight_only(node, precision) else super()._get_act_deps(node, ep, precision)
-        def _get_output_deps(self, node, ep, precision): return (True, []) if self.weight_only(node, precision) else super()._get_output_deps(node, ep, precision)
+        def weight_only(self, node, precision):
+            return precision == ConfigPrecisionType.STATIC_QUANT and not is_dequant(node.args[0])
+
+        def _get_act_deps(self, node, ep, precision):
+            return (
+                (True, [])
+                if self.weight_only(node, precision)
+                else super()._get_act_deps(node, ep, precision)
+            )
+
+        def _get_output_deps(self, node, ep, precision):
+            return (
+                (True, [])
+                if self.weight_only(node, precision)
+                else super()._get_output_deps(node, ep, precision)
+            )
 
     return [AnyLinear if c is LinearConfig else c for c in ALL_PARTITIONER_CONFIGS]
 
-xnnpack = register(Backend('xnnpack', 'any CPU', ('none', 'fp16', 'dynamic_int8', 'static_int8', 'weight_only_int8', 'dynamic_int4'), lowering,
-                           missing_to_run=lambda: not_in_runtime('XnnpackBackend', 'this build of ExecuTorch has no XNNPACK; pip install executorch')))
+
+xnnpack = register(
+    Backend(
+        'xnnpack',
+        'any CPU',
+        ('none', 'fp16', 'dynamic_int8', 'static_int8', 'weight_only_int8', 'dynamic_int4'),
+        lowering,
+        missing_to_run=lambda: not_in_runtime(
+            'XnnpackBackend', 'this build of ExecuTorch has no XNNPACK; pip install executorch'
+        ),
+    )
+)
+
 
 # %% ../../nbs/04_backends/02_xnnpack.ipynb #xnnpack-07
-def portable_lowering(quantization: str, *, constant_shapes: bool = False, write: str = 'index') -> Lowering:
+def portable_lowering(
+    quantization: str, *, constant_shapes: bool = False, write: str = 'index'
+) -> Lowering:
     "No partitioner. `constant_shapes`, `write`: the form of the step, see `Lowering`."
-    if write not in ('index', 'slice'): raise ValueError(f"write is {write!r}; choose 'index' or 'slice'")
+    if write not in ('index', 'slice'):
+        raise ValueError(f"write is {write!r}; choose 'index' or 'slice'")
     return Lowering(constant_shapes=constant_shapes, write=write)
 
-portable = register(Backend('portable', 'any CPU, in reference kernels', ('none',), portable_lowering))
+
+portable = register(
+    Backend('portable', 'any CPU, in reference kernels', ('none',), portable_lowering)
+)

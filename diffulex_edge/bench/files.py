@@ -6,47 +6,97 @@
 __all__ = ['VARIANTS', 'LLAMA_FORMATS', 'bench_model', 'make', 'key', 'make_files', 'llama_files']
 
 # %% ../../nbs/07_bench/04_bench_files.ipynb #bench-files-02
-import json, subprocess, sys, time
+import json
+import subprocess
+import sys
+import time
 from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
+
 from .. import __version__
 
 # %% ../../nbs/07_bench/04_bench_files.ipynb #bench-files-04
 VARIANTS = {  # name -> (quantization, rows of the cache)
-    'fp32': ('none', 2048), 'int8': ('dynamic_int8,embedding=int8', 2048), 'int4': ('dynamic_int4,embedding=int8,head=dynamic_int8', 1024), 'short': ('none', 256)}
+    'fp32': ('none', 2048),
+    'int8': ('dynamic_int8,embedding=int8', 2048),
+    'int4': ('dynamic_int4,embedding=int8,head=dynamic_int8', 1024),
+    'short': ('none', 256),
+}
+
 
 def bench_model(path: str, layers: int | None = None, rows: int = 2048):
     "The model at `path` (`smollm2`: the packaged weights without their adapter) with blocks of 32 tokens. Raises `ValueError` when it has fewer than `layers` layers."
     from diffulex_edge.model import load_model
+
     if path == 'smollm2':
         from diffulex_edge.model.gguf import packaged_gguf
+
         path = packaged_gguf()
     model = load_model(path, max_seq_len=rows, block_length=32)
-    if model.config.mask_token_id is None: model.config.mask_token_id = 0
+    if model.config.mask_token_id is None:
+        model.config.mask_token_id = 0
     if layers is not None:
-        if not 1 <= layers <= len(model.layers): raise ValueError(f'layers is {layers}; {path} has {len(model.layers)}')
+        if not 1 <= layers <= len(model.layers):
+            raise ValueError(f'layers is {layers}; {path} has {len(model.layers)}')
         model.layers, model.config.num_hidden_layers = model.layers[:layers], layers
     return model
+
 
 # %% ../../nbs/07_bench/04_bench_files.ipynb #bench-files-06
 def make(path: str, layers: int | None, name: str, folder: Path):
     "Export one of `VARIANTS` into `folder`, and its facts beside it; run in a process of its own."
     from diffulex_edge.export.exporter import export_model, written
+
     quantization, rows = VARIANTS[name]
     model = bench_model(path, layers, rows)
     cpu = time.process_time()
-    r = export_model(model, output_path=folder / f'{name}.pte', quantization=quantization, progress=lambda stage: print(f'{name}: {stage}', file=sys.stderr, flush=True))
+    r = export_model(
+        model,
+        output_path=folder / f'{name}.pte',
+        quantization=quantization,
+        progress=lambda stage: print(f'{name}: {stage}', file=sys.stderr, flush=True),
+    )
     status = Path('/proc/self/status')
-    peak = int(next(line.split()[1] for line in status.read_text().splitlines() if line.startswith('VmHWM'))) * 1024 / 1e6 if status.exists() else None
-    facts = dict(key=key(path, layers, name), bytes=r.bytes, shared=r.shared, cpu_s=time.process_time() - cpu, peak_mb=peak, seconds=r.seconds, delegates=r.delegates, not_delegated=sum(r.not_delegated.values()))
-    with written(folder / f'{name}.json') as f: f.write(json.dumps(facts, indent=1).encode())
+    peak = (
+        int(
+            next(
+                line.split()[1]
+                for line in status.read_text().splitlines()
+                if line.startswith('VmHWM')
+            )
+        )
+        * 1024
+        / 1e6
+        if status.exists()
+        else None
+    )
+    facts = dict(
+        key=key(path, layers, name),
+        bytes=r.bytes,
+        shared=r.shared,
+        cpu_s=time.process_time() - cpu,
+        peak_mb=peak,
+        seconds=r.seconds,
+        delegates=r.delegates,
+        not_delegated=sum(r.not_delegated.values()),
+    )
+    with written(folder / f'{name}.json') as f:
+        f.write(json.dumps(facts, indent=1).encode())
+
 
 def key(path: str, layers: int | None, name: str) -> list:
     "What shapes a file: model, layers, variant, versions."
     return [str(path), layers, *VARIANTS[name], __version__, version('executorch')]
 
-def make_files(path: str, folder: str | Path, layers: int | None = None, names=tuple(VARIANTS), progress: Callable = lambda message: None) -> dict[str, dict]:
+
+def make_files(
+    path: str,
+    folder: str | Path,
+    layers: int | None = None,
+    names=tuple(VARIANTS),
+    progress: Callable = lambda message: None,
+) -> dict[str, dict]:
     """Name -> facts of its export (`path`, `bytes`, `cpu_s`, `peak_mb`, …), made where they are missing in `folder`.
 
     Raises `ValueError` with the last line of the child's error when an export fails.
@@ -58,26 +108,46 @@ def make_files(path: str, folder: str | Path, layers: int | None = None, names=t
         kept = json.loads(facts.read_text()) if facts.exists() and pte.exists() else {}
         if kept.get('key') != key(path, layers, name) or kept['bytes'] != pte.stat().st_size:
             progress(f'exporting {name}: {VARIANTS[name][0]}, {VARIANTS[name][1]} rows')
-            p = subprocess.run([sys.executable, '-c', f'from pathlib import Path; from diffulex_edge.bench.files import make; make({str(path)!r}, {layers}, {name!r}, Path({str(folder)!r}))'], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
-            if p.returncode: raise ValueError(f'exporting {name} failed: {p.stderr.strip().splitlines()[-1] if p.stderr.strip() else f"status {p.returncode}"}')
+            p = subprocess.run(
+                [
+                    sys.executable,
+                    '-c',
+                    f'from pathlib import Path; from diffulex_edge.bench.files import make; make({str(path)!r}, {layers}, {name!r}, Path({str(folder)!r}))',
+                ],
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.PIPE,
+                text=True,
+            )
+            if p.returncode:
+                raise ValueError(
+                    f'exporting {name} failed: {p.stderr.strip().splitlines()[-1] if p.stderr.strip() else f"status {p.returncode}"}'
+                )
             kept = json.loads(facts.read_text())
         found[name] = kept | dict(path=pte)
     return found
 
+
 # %% ../../nbs/07_bench/04_bench_files.ipynb #bench-files-08
 LLAMA_FORMATS = {'Q4_0': 2, 'Q8_0': 7}  # name -> llama.cpp's number of the file type
 
+
 def llama_files(gguf: str | Path, folder: str | Path, threads: int = 1) -> dict[str, Path]:
     "Format -> a GGUF file of it, made where it is missing. Raises `ValueError` when llama.cpp refuses."
-    import ctypes, os
+    import ctypes
+    import os
+
     import llama_cpp
+
     found = {}
     for name, number in LLAMA_FORMATS.items():
         out = found[name] = Path(folder) / f'{Path(gguf).stem}.{name}.gguf'
-        if out.exists(): continue
+        if out.exists():
+            continue
         p, part = llama_cpp.llama_model_quantize_default_params(), out.with_suffix('.part')
         p.ftype, p.nthread, p.allow_requantize = number, threads, True
-        status = llama_cpp.llama_model_quantize(str(gguf).encode(), str(part).encode(), ctypes.byref(p))
+        status = llama_cpp.llama_model_quantize(
+            str(gguf).encode(), str(part).encode(), ctypes.byref(p)
+        )
         if status:
             part.unlink(missing_ok=True)
             raise ValueError(f'llama.cpp could not make a {name} file of {gguf} (status {status})')

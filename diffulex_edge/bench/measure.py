@@ -6,26 +6,50 @@
 __all__ = ['peak_bytes', 'open_engine', 'answer', 'measure', 'measured', 'race']
 
 # %% ../../nbs/07_bench/01_measure.ipynb #measure-02
-import json, subprocess, sys, time
+import json
+import subprocess
+import sys
+import time
 from pathlib import Path
+
 from ..runtime.answer import Answer, DiffusionGenerationConfig
 from ..runtime.diffusion import DiffusionEngine
 from ..runtime.trace import Trace
 
+
 # %% ../../nbs/07_bench/01_measure.ipynb #measure-03
 def peak_bytes() -> int | None:
     "High-water mark of this process's resident memory; None where the platform does not tell."
-    status = Path('/proc/self/status')  # getrusage would count the memory of the process that started this one
-    if status.exists(): return int(status.read_text().split('VmHWM:')[1].split()[0]) * 1024
-    try: import resource
-    except ModuleNotFoundError: return None  # Windows
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == 'darwin' else 1024)
+    status = Path(
+        '/proc/self/status'
+    )  # getrusage would count the memory of the process that started this one
+    if status.exists():
+        return int(status.read_text().split('VmHWM:')[1].split()[0]) * 1024
+    try:
+        import resource
+    except ModuleNotFoundError:
+        return None  # Windows
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (
+        1 if sys.platform == 'darwin' else 1024
+    )
+
 
 def open_engine(source: str | Path, **options) -> DiffusionEngine:
     "An engine on a `.pte`, or on a checkpoint (`options` as for `load_model`)."
-    return DiffusionEngine.from_pte(source) if str(source).endswith('.pte') else DiffusionEngine.from_pretrained(source, **options)
+    return (
+        DiffusionEngine.from_pte(source)
+        if str(source).endswith('.pte')
+        else DiffusionEngine.from_pretrained(source, **options)
+    )
 
-def answer(engine: DiffusionEngine, prompt: list[int], config: DiffusionGenerationConfig, tail: list[int] | None = None, callback=None) -> tuple[list[int], Trace]:
+
+def answer(
+    engine: DiffusionEngine,
+    prompt: list[int],
+    config: DiffusionGenerationConfig,
+    tail: list[int] | None = None,
+    callback=None,
+) -> tuple[list[int], Trace]:
     "The ids and the trace of a generation; with `tail`, the masks in it are filled instead of text being appended."
     if tail is None:
         g = engine.generate(prompt, config, callback)
@@ -33,14 +57,28 @@ def answer(engine: DiffusionEngine, prompt: list[int], config: DiffusionGenerati
     t, a, records = time.perf_counter(), Answer(engine.session, prompt, config, tail=tail), []
     for r in engine.steps(a):
         records.append(r)
-        if callback: callback(r)
-    return a.x[len(prompt):], Trace(a.prompt, a.mask, records, sum(i == a.mask for i in tail), time.perf_counter() - t)
+        if callback:
+            callback(r)
+    return a.x[len(prompt) :], Trace(
+        a.prompt, a.mask, records, sum(i == a.mask for i in tail), time.perf_counter() - t
+    )
 
-def measure(source: str | Path, prompt: list[int], config: dict, *, tail: list[int] | None = None, prefill: int = 128, repeats: int = 3, **options) -> dict:
+
+def measure(
+    source: str | Path,
+    prompt: list[int],
+    config: dict,
+    *,
+    tail: list[int] | None = None,
+    prefill: int = 128,
+    repeats: int = 3,
+    **options,
+) -> dict:
     "Numbers of one model in this process: `load_s`, `prefill_ms` (best of `repeats`), `peak_bytes`, `peak_before`, `ids`, and the statistics of answering `prompt`; see `Trace.stats`."
     if str(source).endswith('.pte'):  # the libraries are not the model
         import executorch.kernels.quantized  # noqa: F401
         from executorch.runtime import Runtime
+
         Runtime.get()
     before, t = peak_bytes(), time.perf_counter()
     engine = open_engine(source, **options)
@@ -48,31 +86,57 @@ def measure(source: str | Path, prompt: list[int], config: dict, *, tail: list[i
     session.step(prompt[:1], 0, 1)  # a method is loaded when it is first called
     load_s = time.perf_counter() - t
     filler = [i for i in range(5, 5 + n + 1) if i != session.info.mask_token_id][:n]
+
     def once():
         t = time.perf_counter()
         session.step(filler, 0, n)
         return (time.perf_counter() - t) * 1e3
+
     prefill_ms = min(once() for _ in range(repeats))
     session.reset()
     ids, trace = answer(engine, prompt, DiffusionGenerationConfig(**config), tail)
-    return trace.stats() | dict(ids=ids, load_s=load_s, prefill_ms=prefill_ms, prefill_tokens=n, peak_bytes=peak_bytes(), peak_before=before)
+    return trace.stats() | dict(
+        ids=ids,
+        load_s=load_s,
+        prefill_ms=prefill_ms,
+        prefill_tokens=n,
+        peak_bytes=peak_bytes(),
+        peak_before=before,
+    )
+
 
 def measured(source: str | Path, prompt: list[int], config: dict, **more) -> dict:
     "`measure` in a fresh process. Raises `RuntimeError` with the last line it wrote when that fails."
     request = json.dumps(dict(source=str(source), prompt=prompt, config=config) | more)
-    run = subprocess.run([sys.executable, '-m', 'diffulex_edge.bench.measure'], input=request, capture_output=True, text=True)
-    if run.returncode: raise RuntimeError(f'measuring {source} failed: {(run.stderr.strip() or "no message").splitlines()[-1]}')
+    run = subprocess.run(
+        [sys.executable, '-m', 'diffulex_edge.bench.measure'],
+        input=request,
+        capture_output=True,
+        text=True,
+    )
+    if run.returncode:
+        raise RuntimeError(
+            f'measuring {source} failed: {(run.stderr.strip() or "no message").splitlines()[-1]}'
+        )
     return json.loads(run.stdout.splitlines()[-1])
 
-if __name__ == '__main__' and not hasattr(sys, 'ps1') and 'ipykernel' not in sys.modules: print(json.dumps(measure(**json.load(sys.stdin))))
+
+if __name__ == '__main__' and not hasattr(sys, 'ps1') and 'ipykernel' not in sys.modules:
+    print(json.dumps(measure(**json.load(sys.stdin))))
+
 
 # %% ../../nbs/07_bench/01_measure.ipynb #measure-07
-def race(engine: DiffusionEngine, prompts: list[list[int]], ways: dict[str, dict], progress=lambda done: None) -> dict[str, dict]:
+def race(
+    engine: DiffusionEngine,
+    prompts: list[list[int]],
+    ways: dict[str, dict],
+    progress=lambda done: None,
+) -> dict[str, dict]:
     """Answer all `prompts` (token ids) with every one of `ways` (name -> settings of the generation), in turns and each from an empty cache.
 
     Per way: `tokens`, `forwards` and `seconds` (wall) without the prompt's, `tpf`, `tokens_per_s`, and `same`: the share of answers equal to the first way's.
     """
-    out = {name: dict(tokens=0, forwards=0, seconds=0., same=0) for name in ways}
+    out = {name: dict(tokens=0, forwards=0, seconds=0.0, same=0) for name in ways}
     for done, prompt in enumerate(prompts, 1):
         first = None
         for name, settings in ways.items():
@@ -84,4 +148,12 @@ def race(engine: DiffusionEngine, prompts: list[list[int]], ways: dict[str, dict
             row['seconds'] += trace.seconds - trace.stats()['prefill_ms'] / 1e3
             row['same'] += ids == first
         progress(done)
-    return {name: row | dict(tpf=row['tokens'] / row['forwards'], tokens_per_s=row['tokens'] / row['seconds'], same=row['same'] / len(prompts)) for name, row in out.items()}
+    return {
+        name: row
+        | dict(
+            tpf=row['tokens'] / row['forwards'],
+            tokens_per_s=row['tokens'] / row['seconds'],
+            same=row['same'] / len(prompts),
+        )
+        for name, row in out.items()
+    }

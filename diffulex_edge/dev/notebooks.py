@@ -6,11 +6,19 @@
 __all__ = ['copy_project', 'skipped', 'run_notebook', 'run_all', 'edge_run']
 
 # %% ../../nbs/90_dev/02_notebooks.ipynb #notebooks-05
-import argparse, os, shutil, subprocess, sys, tempfile, time
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
 from concurrent.futures import ThreadPoolExecutor
 from importlib.util import find_spec
 from pathlib import Path
+
 from .tests import NotebookError, notebooks, project_root, read_cells, settings
+
 
 # %% ../../nbs/90_dev/02_notebooks.ipynb #notebooks-07
 def copy_project(root, to):
@@ -18,10 +26,13 @@ def copy_project(root, to):
     cfg = settings(root)
     skip = shutil.ignore_patterns('.*', '__pycache__')
     for folder in (cfg['nbs_path'], cfg['lib_path'], 'tests'):
-        if (root/folder).exists(): shutil.copytree(root/folder, to/folder, ignore=skip)
+        if (root / folder).exists():
+            shutil.copytree(root / folder, to / folder, ignore=skip)
     for f in root.iterdir():
-        if f.is_file() and not f.name.startswith('.'): shutil.copy(f, to)
+        if f.is_file() and not f.name.startswith('.'):
+            shutil.copy(f, to)
     return to
+
 
 # %% ../../nbs/90_dev/02_notebooks.ipynb #notebooks-09
 def skipped(cell):
@@ -29,43 +40,79 @@ def skipped(cell):
     d = cell.directives_
     return d.get('eval:', [''])[0].lower() == 'false' or ('test' in d and 'slow' in d)
 
+
 def run_notebook(path, env=None, timeout=600):
     "Execute a notebook in its own folder with a fresh kernel; NotebookError names the cell that failed or took more than `timeout` seconds"
     import nbformat
     from nbclient import NotebookClient
     from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
+
     skip = {c.id for c in read_cells(path) if skipped(c)}
     nb = nbformat.read(path, 4)
-    client = NotebookClient(nb, timeout=timeout, kernel_name='python3', resources={'metadata': {'path': str(path.parent)}})
-    with client.setup_kernel(env={**os.environ, **(env or {})}, stderr=subprocess.DEVNULL):  # there jupyter only talks about transports
+    client = NotebookClient(
+        nb,
+        timeout=timeout,
+        kernel_name='python3',
+        resources={'metadata': {'path': str(path.parent)}},
+    )
+    with client.setup_kernel(
+        env={**os.environ, **(env or {})}, stderr=subprocess.DEVNULL
+    ):  # there jupyter only talks about transports
         for i, cell in enumerate(nb.cells):
-            if cell.cell_type != 'code' or cell.id in skip: continue
+            if cell.cell_type != 'code' or cell.id in skip:
+                continue
             where = f'cell {i} ({cell.id})'
-            try: client.execute_cell(cell, i)
-            except CellExecutionError as e: raise NotebookError('\n'.join([f'{where}: {e.ename}: {e.evalue}', *e.traceback.splitlines()[-20:]])) from None
-            except CellTimeoutError: raise NotebookError(f'{where}: not done after {timeout} s: make it faster, raise --timeout or mark it `#| eval: false`') from None
-            except DeadKernelError: raise NotebookError(f'{where}: the kernel died, perhaps out of memory: try --jobs 1') from None
+            try:
+                client.execute_cell(cell, i)
+            except CellExecutionError as e:
+                raise NotebookError(
+                    '\n'.join([f'{where}: {e.ename}: {e.evalue}', *e.traceback.splitlines()[-20:]])
+                ) from None
+            except CellTimeoutError:
+                raise NotebookError(
+                    f'{where}: not done after {timeout} s: make it faster, raise --timeout or mark it `#| eval: false`'
+                ) from None
+            except DeadKernelError:
+                raise NotebookError(
+                    f'{where}: the kernel died, perhaps out of memory: try --jobs 1'
+                ) from None
     return nb
+
 
 # %% ../../nbs/90_dev/02_notebooks.ipynb #notebooks-12
 def run_all(root, names=(), jobs=2, timeout=600):
     "Execute the notebooks of the project at `root` (or those called `names`) in a copy; returns `(passed, messages of the failures)`"
     rels = [p.relative_to(root) for p in notebooks(root)]
     if unknown := [n for n in names if n not in {r.stem for r in rels}]:
-        raise NotebookError(f'no notebook called {unknown[0]} in {settings(root)["nbs_path"]}: give names such as {rels[0].stem}')
+        raise NotebookError(
+            f'no notebook called {unknown[0]} in {settings(root)["nbs_path"]}: give names such as {rels[0].stem}'
+        )
     chosen = [r for r in rels if not names or r.stem in names]
-    threads = str(max(1, (os.cpu_count() or 1)//jobs))
+    threads = str(max(1, (os.cpu_count() or 1) // jobs))
     with tempfile.TemporaryDirectory() as tmp:
         copy = copy_project(root, Path(tmp).resolve())
-        env = {'PYTHONPATH': str(copy), 'OMP_NUM_THREADS': threads, 'MPLBACKEND': 'module://matplotlib_inline.backend_inline'}
+        env = {
+            'PYTHONPATH': str(copy),
+            'OMP_NUM_THREADS': threads,
+            'MPLBACKEND': 'module://matplotlib_inline.backend_inline',
+        }
+
         def one(rel):
             start, fault = time.perf_counter(), None
-            try: run_notebook(copy/rel, env, timeout)
-            except (NotebookError, RuntimeError) as e: fault = f'{rel.as_posix()}: {e}'
-            print(f'{time.perf_counter() - start:7.1f} s  {"FAILED" if fault else "ok":6}  {rel.as_posix()}', flush=True)
+            try:
+                run_notebook(copy / rel, env, timeout)
+            except (NotebookError, RuntimeError) as e:
+                fault = f'{rel.as_posix()}: {e}'
+            print(
+                f'{time.perf_counter() - start:7.1f} s  {"FAILED" if fault else "ok":6}  {rel.as_posix()}',
+                flush=True,
+            )
             return fault
-        with ThreadPoolExecutor(jobs) as pool: faults = [f for f in pool.map(one, chosen) if f]
+
+        with ThreadPoolExecutor(jobs) as pool:
+            faults = [f for f in pool.map(one, chosen) if f]
     return len(chosen) - len(faults), faults
+
 
 def edge_run(argv=None):
     "Console command: execute every notebook of the project in a copy"
@@ -75,9 +122,17 @@ def edge_run(argv=None):
     parser.add_argument('--timeout', type=int, default=600, help='seconds a cell may take')
     args = parser.parse_args(argv)
     if missing := [m for m in ('nbclient', 'nbdev') if not find_spec(m)]:
-        sys.exit(f"edge_run needs {missing[0]}, which is not installed here: run pip install -e '.[dev]' in the project")
-    try: passed, faults = run_all(project_root(), [Path(n).stem for n in args.names], max(1, args.jobs), args.timeout)
-    except NotebookError as e: sys.exit(f'edge_run: {e}')
-    for f in faults: print(f'\n{f}')
+        sys.exit(
+            f"edge_run needs {missing[0]}, which is not installed here: run pip install -e '.[dev]' in the project"
+        )
+    try:
+        passed, faults = run_all(
+            project_root(), [Path(n).stem for n in args.names], max(1, args.jobs), args.timeout
+        )
+    except NotebookError as e:
+        sys.exit(f'edge_run: {e}')
+    for f in faults:
+        print(f'\n{f}')
     print(f'{passed} passed, {len(faults)} failed')
-    if faults: sys.exit(1)
+    if faults:
+        sys.exit(1)

@@ -6,32 +6,46 @@
 __all__ = ['cache_folder', 'model_files', 'versions', 'export_key', 'cached_export']
 
 # %% ../../nbs/05_export/04_export_cache.ipynb #export-cache-02
-import hashlib, json, os
+import hashlib
+import json
+import os
 from collections.abc import Callable
 from importlib import metadata
 from pathlib import Path
+
 from platformdirs import user_cache_dir
+
 from .. import __version__
-from .exporter import export_model
 from ..model.adapter import smollm2_adapter
 from ..model.checkpoint import load_model, shipped
 from ..model.tokenizer import load_tokenizer, token_files
+from .exporter import export_model
+
 
 # %% ../../nbs/05_export/04_export_cache.ipynb #export-cache-04
 def cache_folder(folder: str | Path | None = None) -> Path:
     "Where exported files are kept: the folder given, `DIFFULEX_CACHE`, or the platform's cache folder."
     return Path(folder or os.environ.get('DIFFULEX_CACHE') or user_cache_dir('diffulex_edge'))
 
+
 def model_files(name: str | Path) -> list[Path]:
     "The files that make up a model: a `.gguf`, or everything but hidden files in a checkpoint's folder; for `smollm2` also its mask adapter."
     path = shipped(name)
-    if path.is_dir(): return sorted(p for p in path.iterdir() if p.is_file() and not p.name.startswith('.'))
-    if not path.is_file(): raise FileNotFoundError(f'{path} is no checkpoint here; give a model folder, a .gguf file, or one of the names tiny and smollm2')
+    if path.is_dir():
+        return sorted(p for p in path.iterdir() if p.is_file() and not p.name.startswith('.'))
+    if not path.is_file():
+        raise FileNotFoundError(
+            f'{path} is no checkpoint here; give a model folder, a .gguf file, or one of the names tiny and smollm2'
+        )
     return [path, smollm2_adapter()] if str(name) == 'smollm2' else [path]
+
 
 def versions() -> dict[str, str]:
     "The versions that an exported file depends on."
-    return dict(diffulex_edge=__version__) | {p: metadata.version(p) for p in ('torch', 'torchao', 'executorch')}
+    return dict(diffulex_edge=__version__) | {
+        p: metadata.version(p) for p in ('torch', 'torchao', 'executorch')
+    }
+
 
 def export_key(name: str | Path, request: dict) -> str:
     "Sixteen hex digits over the model's files, the request, and the versions."
@@ -39,24 +53,46 @@ def export_key(name: str | Path, request: dict) -> str:
     for p in model_files(name):
         h.update(f'\n{p.name} {p.stat().st_size} '.encode())
         with open(p, 'rb') as f:
-            while part := f.read(1 << 22): h.update(part)
+            while part := f.read(1 << 22):
+                h.update(part)
     return h.hexdigest()[:16]
 
+
 # %% ../../nbs/05_export/04_export_cache.ipynb #export-cache-07
-def cached_export(name: str | Path, *, backend: str = 'xnnpack', quantization: str = 'none', max_seq_len: int | None = None, methods: tuple[str, ...] = ('forward', 'logits'),
-                  folder: str | Path | None = None, progress: Callable[[str], None] | None = None) -> tuple[Path, bool]:
+def cached_export(
+    name: str | Path,
+    *,
+    backend: str = 'xnnpack',
+    quantization: str = 'none',
+    max_seq_len: int | None = None,
+    methods: tuple[str, ...] = ('forward', 'logits'),
+    folder: str | Path | None = None,
+    progress: Callable[[str], None] | None = None,
+) -> tuple[Path, bool]:
     """The `.pte` of a checkpoint with its tokenizer beside it, and whether it was made just now.
 
     `progress` is called with `load` and then the stages of `export_model`. Raises what `load_model` and `export_model` raise.
     """
-    request = dict(backend=backend, quantization=quantization, max_seq_len=max_seq_len, methods=methods)
+    request = dict(
+        backend=backend, quantization=quantization, max_seq_len=max_seq_len, methods=methods
+    )
     stem = f'{Path(name).stem}-{backend}-{quantization}-{hashlib.sha256(json.dumps([str(name), request]).encode()).hexdigest()[:6]}'
     path = cache_folder(folder) / f'{stem}-{export_key(name, request)}.pte'
-    if path.is_file() and token_files(path)[0].is_file(): return path, False
-    if progress: progress('load')
+    if path.is_file() and token_files(path)[0].is_file():
+        return path, False
+    if progress:
+        progress('load')
     tokenizer = load_tokenizer(name)  # what is wrong with it shows before the long work
-    export_model(load_model(name, max_seq_len=max_seq_len), output_path=path, backend=backend, quantization=quantization, methods=methods, progress=progress)
+    export_model(
+        load_model(name, max_seq_len=max_seq_len),
+        output_path=path,
+        backend=backend,
+        quantization=quantization,
+        methods=methods,
+        progress=progress,
+    )
     tokenizer.save(path)
     for old in path.parent.glob(f'{stem}-*'):
-        if not old.name.startswith(path.stem): old.unlink(missing_ok=True)
+        if not old.name.startswith(path.stem):
+            old.unlink(missing_ok=True)
     return path, True

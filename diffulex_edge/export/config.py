@@ -9,12 +9,15 @@ __all__ = ['METHODS', 'BackendType', 'QuantizationType', 'ExportConfig', 'Export
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
+
 from ..backends import BACKENDS
 from ..quant.quantizer import Quantization
+
 
 # %% ../../nbs/05_export/02_export_config.ipynb #export-config-04
 class BackendType(str, Enum):
     "Names of backends; see `BACKENDS`."
+
     XNNPACK = 'xnnpack'
     PORTABLE = 'portable'
     COREML = 'coreml'
@@ -22,8 +25,10 @@ class BackendType(str, Enum):
     VULKAN = 'vulkan'
     OPENVINO = 'openvino'
 
+
 class QuantizationType(str, Enum):
     "Names of quantizations; see `SCHEMES` and, for what else can be said, `Quantization`."
+
     NONE = 'none'
     FP16 = 'fp16'
     DYNAMIC_INT8 = 'dynamic_int8'
@@ -32,33 +37,48 @@ class QuantizationType(str, Enum):
     WEIGHT_ONLY_INT8 = 'weight_only_int8'
     WEIGHT_ONLY_INT4 = 'weight_only_int4'
 
+
 METHODS = ('forward', 'logits')  # confidence head, logits head
+
 
 @dataclass(kw_only=True)
 class ExportConfig:
     "What to make of a model. Raises `ValueError` for methods and quantizations that do not exist."
+
     output_path: str | Path = 'model.pte'
     backend: str = 'xnnpack'
-    quantization: str = 'none'           # a name and options: 'dynamic_int4,embedding=int8'; or a `Quantization`
-    methods: tuple[str, ...] = METHODS   # 'forward': ids and confidence; 'logits': all logits. They share weights and cache
-    max_tokens: int | None = None        # most tokens of one step, with constant shapes its size; None: chosen by `step_size`
+    quantization: str = (
+        'none'  # a name and options: 'dynamic_int4,embedding=int8'; or a `Quantization`
+    )
+    methods: tuple[str, ...] = (
+        METHODS  # 'forward': ids and confidence; 'logits': all logits. They share weights and cache
+    )
+    max_tokens: int | None = (
+        None  # most tokens of one step, with constant shapes its size; None: chosen by `step_size`
+    )
     options: dict = field(default_factory=dict)  # of the backend
 
     def __post_init__(self):
         self.backend = str(getattr(self.backend, 'value', self.backend))
-        if self.quantization not in getattr(BACKENDS.get(self.backend), 'own', ()): self.quantization = str(Quantization.of(self.quantization))
-        if not self.methods or set(self.methods) - set(METHODS): raise ValueError(f'methods are {self.methods}; choose from {METHODS}')
+        if self.quantization not in getattr(BACKENDS.get(self.backend), 'own', ()):
+            self.quantization = str(Quantization.of(self.quantization))
+        if not self.methods or set(self.methods) - set(METHODS):
+            raise ValueError(f'methods are {self.methods}; choose from {METHODS}')
+
 
 @dataclass
 class ExportResult:
     "What an export made."
+
     path: Path
     bytes: int
     methods: list[str]
-    constants: dict                      # the `.pte` contract, see `ModelInfo`
-    delegated: int = 0                   # operators inside delegates, all methods together
-    not_delegated: dict = field(default_factory=dict)   # operator -> how many run in ExecuTorch's own kernels
-    delegates: int = 0                   # calls into delegates per step, all methods together
-    seconds: dict = field(default_factory=dict)         # stage -> wall time
-    linears: list = field(default_factory=list)         # what every linear became, see `LoweredLinear`
-    shared: int = 0                                     # bytes that the file got shorter by storing a tied matrix once
+    constants: dict  # the `.pte` contract, see `ModelInfo`
+    delegated: int = 0  # operators inside delegates, all methods together
+    not_delegated: dict = field(
+        default_factory=dict
+    )  # operator -> how many run in ExecuTorch's own kernels
+    delegates: int = 0  # calls into delegates per step, all methods together
+    seconds: dict = field(default_factory=dict)  # stage -> wall time
+    linears: list = field(default_factory=list)  # what every linear became, see `LoweredLinear`
+    shared: int = 0  # bytes that the file got shorter by storing a tied matrix once

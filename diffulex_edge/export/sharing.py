@@ -6,29 +6,42 @@
 __all__ = ['SEGMENTS', 'CONSTANTS', 'NAMED', 'PAGE', 'number', 'Segments', 'share_constants']
 
 # %% ../../nbs/05_export/01_sharing.ipynb #sharing-02
-import mmap, struct
+import mmap
+import struct
 from typing import BinaryIO
 
 # %% ../../nbs/05_export/01_sharing.ipynb #sharing-07
-SEGMENTS, CONSTANTS, NAMED = 12, 14, 18  # slots of `Program`: [DataSegment {offset, size}], SubsegmentOffsets {segment, offsets}, [NamedData {key, segment}]
+SEGMENTS, CONSTANTS, NAMED = (
+    12,
+    14,
+    18,
+)  # slots of `Program`: [DataSegment {offset, size}], SubsegmentOffsets {segment, offsets}, [NamedData {key, segment}]
+
 
 def number(data, at: int | None, kind: str) -> int:
     "The little-endian integer at `at`; fields that are left out are 0."
     return 0 if at is None else struct.unpack_from('<' + kind, data, at)[0]
 
+
 class Segments:
     "The segment table of a `.pte` in `data` (bytes or a writable map); offsets count from `base`."
+
     def __init__(self, data):
         from flatbuffers.table import Table
+
         field = lambda t, slot: t.Pos + o if (o := t.Offset(slot)) else None
-        vector = lambda t, slot, size: [t.Vector(o) + size * i for i in range(t.VectorLen(o))] if (o := t.Offset(slot)) else []
+        vector = lambda t, slot, size: (
+            [t.Vector(o) + size * i for i in range(t.VectorLen(o))] if (o := t.Offset(slot)) else []
+        )
         tables = lambda t, slot: [Table(data, t.Indirect(at)) for at in vector(t, slot, 4)]
         program = Table(data, number(data, 0, 'I'))
-        self.base, self.end = number(data, 24, 'Q'), number(data, 32, 'Q')                # of the header
+        self.base, self.end = number(data, 24, 'Q'), number(data, 32, 'Q')  # of the header
         found = tables(program, SEGMENTS)
-        self.places = [field(t, 4) for t in found]                                        # where each offset is written
-        self.spans = [(number(data, field(t, 4), 'Q'), number(data, field(t, 6), 'Q')) for t in found]
-        self.constants = self.named = ()                                                  # spans of constants; indices of named segments
+        self.places = [field(t, 4) for t in found]  # where each offset is written
+        self.spans = [
+            (number(data, field(t, 4), 'Q'), number(data, field(t, 6), 'Q')) for t in found
+        ]
+        self.constants = self.named = ()  # spans of constants; indices of named segments
         if at := field(program, CONSTANTS):
             t = Table(data, program.Indirect(at))
             first, size = self.spans[number(data, field(t, 4), 'I')]
@@ -36,28 +49,46 @@ class Segments:
             self.constants = [(first + a, b - a) for a, b in zip(starts, [*starts[1:], size])]
         self.named = sorted({number(data, field(t, 6), 'I') for t in tables(program, NAMED)})
 
+
 # %% ../../nbs/05_export/01_sharing.ipynb #sharing-10
 PAGE = 4096
+
 
 def share_constants(f: BinaryIO, least: int = PAGE) -> int:
     "Let named data of at least `least` bytes that is also a constant be stored once, in the open, writable `.pte` file `f`; returns how many bytes it got shorter."
     f.flush()
     with mmap.mmap(f.fileno(), 0) as m:
-        if m[8:12] != b'eh00': return 0                                                   # no segments
+        if m[8:12] != b'eh00':
+            return 0  # no segments
         s = Segments(m)
         before, at = s.end, lambda offset: s.base + offset
-        for i in sorted(s.named, key=lambda i: -s.spans[i][0]):                           # from the back, so that little moves twice
+        for i in sorted(
+            s.named, key=lambda i: -s.spans[i][0]
+        ):  # from the back, so that little moves twice
             start, size = s.spans[i]
-            if size < least or any(a <= start < a + n for a, n in s.constants): continue    # small, or shared already
-            twin = next((a for a, room in s.constants if room >= size and all(m[at(a):at(a + n)] == m[at(start):at(start + n)] for n in (64, size))), None)
-            if twin is None: continue
+            if size < least or any(a <= start < a + n for a, n in s.constants):
+                continue  # small, or shared already
+            twin = next(
+                (
+                    a
+                    for a, room in s.constants
+                    if room >= size
+                    and all(
+                        m[at(a) : at(a + n)] == m[at(start) : at(start + n)] for n in (64, size)
+                    )
+                ),
+                None,
+            )
+            if twin is None:
+                continue
             step = size // PAGE * PAGE
             m.move(at(start + size - step), at(start + size), s.end - start - size)
-            m[at(start):at(start + size - step)] = bytes(size - step)
+            m[at(start) : at(start + size - step)] = bytes(size - step)
             s.spans = [(a - step if a >= start + size else a, n) for a, n in s.spans]
             s.spans[i], s.end = (twin, size), s.end - step
         for place, (start, _) in zip(s.places, s.spans):
-            if place: struct.pack_into('<Q', m, place, start)
+            if place:
+                struct.pack_into('<Q', m, place, start)
         struct.pack_into('<Q', m, 32, s.end)
     f.truncate(s.base + s.end)
     return before - s.end

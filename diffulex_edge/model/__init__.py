@@ -1,4 +1,5 @@
 "The one decoder, its families, and the checkpoint loader."
+
 from diffulex_edge.model.checkpoint import FAMILIES, load_model
 from diffulex_edge.model.config import DecoderConfig
 from diffulex_edge.model.decoder import Decoder

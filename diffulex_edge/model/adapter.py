@@ -8,15 +8,21 @@ __all__ = ['PROJECTIONS', 'smollm2_adapter', 'load_adapter']
 # %% ../../nbs/01_model/12_adapter.ipynb #adapter-02
 from importlib.resources import files
 from pathlib import Path
+
 from safetensors import SafetensorError, safe_open
+
 from .decoder import Decoder
 
 # %% ../../nbs/01_model/12_adapter.ipynb #adapter-04
-PROJECTIONS = dict(qkv='qkv_proj', o='o_proj', gate_up='gate_up_proj', down='down_proj')  # our name -> the file's
+PROJECTIONS = dict(
+    qkv='qkv_proj', o='o_proj', gate_up='gate_up_proj', down='down_proj'
+)  # our name -> the file's
+
 
 def smollm2_adapter() -> Path:
     "The mask adapter for SmolLM2-135M-Instruct that comes with this library."
     return Path(str(files('diffulex_edge'))) / 'assets' / 'smollm2' / 'mask_adapter.safetensors'
+
 
 # %% ../../nbs/01_model/12_adapter.ipynb #adapter-07
 def load_adapter(model: Decoder, path: str | Path, *, mask_token_id: int | None = None) -> Decoder:
@@ -24,29 +30,63 @@ def load_adapter(model: Decoder, path: str | Path, *, mask_token_id: int | None 
 
     Raises `FileNotFoundError` or `ValueError`, one sentence naming the tensor that is missing, unexpected or of the wrong shape; the model is then unchanged.
     """
-    if not Path(path).is_file(): raise FileNotFoundError(f'{path} is missing; give the path of a mask adapter (.safetensors)')
+    if not Path(path).is_file():
+        raise FileNotFoundError(
+            f'{path} is missing; give the path of a mask adapter (.safetensors)'
+        )
     try:
-        with safe_open(path, 'pt') as s: tensors, meta = {name: s.get_tensor(name) for name in s.keys()}, s.metadata() or {}
-    except SafetensorError as e: raise ValueError(f'{path} is not a whole safetensors file ({e}); download it again') from None
+        with safe_open(path, 'pt') as s:
+            tensors, meta = {name: s.get_tensor(name) for name in s.keys()}, s.metadata() or {}
+    except SafetensorError as e:
+        raise ValueError(
+            f'{path} is not a whole safetensors file ({e}); download it again'
+        ) from None
     rank = len(tensors.get('layers.0.qkv_proj.lora_A', ()))
     want = {'mask_embedding': (model.config.hidden_size,)}
     for i, layer in enumerate(model.layers):
         for ours, theirs in PROJECTIONS.items():
             linear = getattr(layer, ours)
-            want |= {f'layers.{i}.{theirs}.lora_A': (rank, linear.in_features), f'layers.{i}.{theirs}.lora_B': (linear.out_features, rank)}
-    if missing := [n for n in want if n not in tensors]: raise ValueError(f'{path} lacks the tensor {missing[0]} ({len(missing)} missing); is it a mask adapter for a model of {len(model.layers)} layers?')
-    if extra := sorted(tensors.keys() - want.keys()): raise ValueError(f'{path} holds the tensor {extra[0]}, which a mask adapter for this model does not have ({len(extra)} unexpected)')
+            want |= {
+                f'layers.{i}.{theirs}.lora_A': (rank, linear.in_features),
+                f'layers.{i}.{theirs}.lora_B': (linear.out_features, rank),
+            }
+    if missing := [n for n in want if n not in tensors]:
+        raise ValueError(
+            f'{path} lacks the tensor {missing[0]} ({len(missing)} missing); is it a mask adapter for a model of {len(model.layers)} layers?'
+        )
+    if extra := sorted(tensors.keys() - want.keys()):
+        raise ValueError(
+            f'{path} holds the tensor {extra[0]}, which a mask adapter for this model does not have ({len(extra)} unexpected)'
+        )
     for name, shape in want.items():
-        if tuple(tensors[name].shape) != shape: raise ValueError(f'{path}: {name} is {list(tensors[name].shape)}; the model and rank {rank} make it {list(shape)}')
-        if not tensors[name].isfinite().all(): raise ValueError(f'{path}: {name} holds infinities or NaN; 0 times those would reach clean tokens')
-    try: scale, mask = float(meta.get('alpha', rank)) / rank, int(meta.get('mask_token_id', -1)) if mask_token_id is None else mask_token_id
-    except ValueError: raise ValueError(f'{path}: metadata alpha {meta.get("alpha")!r} and mask_token_id {meta.get("mask_token_id")!r} must be numbers') from None
-    if not 0 <= mask < model.config.vocab_size: raise ValueError(f'{path}: mask_token_id is {mask}; give load_adapter one from 0 to {model.config.vocab_size - 1}')
+        if tuple(tensors[name].shape) != shape:
+            raise ValueError(
+                f'{path}: {name} is {list(tensors[name].shape)}; the model and rank {rank} make it {list(shape)}'
+            )
+        if not tensors[name].isfinite().all():
+            raise ValueError(
+                f'{path}: {name} holds infinities or NaN; 0 times those would reach clean tokens'
+            )
+    try:
+        scale, mask = (
+            float(meta.get('alpha', rank)) / rank,
+            int(meta.get('mask_token_id', -1)) if mask_token_id is None else mask_token_id,
+        )
+    except ValueError:
+        raise ValueError(
+            f'{path}: metadata alpha {meta.get("alpha")!r} and mask_token_id {meta.get("mask_token_id")!r} must be numbers'
+        ) from None
+    if not 0 <= mask < model.config.vocab_size:
+        raise ValueError(
+            f'{path}: mask_token_id is {mask}; give load_adapter one from 0 to {model.config.vocab_size - 1}'
+        )
     model.add_mask_adapter(rank)
     for i, layer in enumerate(model.layers):
         for ours, theirs in PROJECTIONS.items():
             layer.lora[ours].a.weight.data.copy_(tensors[f'layers.{i}.{theirs}.lora_A'])
-            layer.lora[ours].b.weight.data.copy_(tensors[f'layers.{i}.{theirs}.lora_B'].float() * scale)
+            layer.lora[ours].b.weight.data.copy_(
+                tensors[f'layers.{i}.{theirs}.lora_B'].float() * scale
+            )
         layer.lora.to(layer.qkv.weight.dtype)
     model.mask_embed.data = tensors['mask_embedding'][None].to(model.embed.weight.dtype)
     model.config.mask_token_id = mask

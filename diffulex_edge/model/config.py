@@ -10,8 +10,18 @@ import math
 from dataclasses import dataclass
 
 # %% ../../nbs/01_model/01_config.ipynb #config-04
-LIMITS = dict(vocab_size=2**20, hidden_size=2**15, intermediate_size=2**17, num_hidden_layers=256, num_attention_heads=512,
-              num_key_value_heads=512, head_dim=1024, max_seq_len=2**18, block_length=2**18)  # largest value accepted of each field
+LIMITS = dict(
+    vocab_size=2**20,
+    hidden_size=2**15,
+    intermediate_size=2**17,
+    num_hidden_layers=256,
+    num_attention_heads=512,
+    num_key_value_heads=512,
+    head_dim=1024,
+    max_seq_len=2**18,
+    block_length=2**18,
+)  # largest value accepted of each field
+
 
 @dataclass(kw_only=True)
 class DecoderConfig:
@@ -22,22 +32,27 @@ class DecoderConfig:
 
     Raises `ValueError` naming the field, when a size is not a whole number within `LIMITS`, sizes do not fit together, or an id is outside the vocabulary.
     """
-    vocab_size: int = 32000            # rows of the embedding and columns of the logits
-    hidden_size: int = 512             # width of the residual stream
-    intermediate_size: int | None = None     # width of the feed-forward; None: 8/3 of hidden_size, rounded up to 64
+
+    vocab_size: int = 32000  # rows of the embedding and columns of the logits
+    hidden_size: int = 512  # width of the residual stream
+    intermediate_size: int | None = (
+        None  # width of the feed-forward; None: 8/3 of hidden_size, rounded up to 64
+    )
     num_hidden_layers: int = 4
-    num_attention_heads: int | None = None   # query heads; None: hidden_size / head_dim
-    num_key_value_heads: int | None = None   # key/value heads (GQA); None: as many as query heads
-    head_dim: int | None = None              # None: hidden_size / num_attention_heads, or 64 (the whole width if 64 does not divide it)
+    num_attention_heads: int | None = None  # query heads; None: hidden_size / head_dim
+    num_key_value_heads: int | None = None  # key/value heads (GQA); None: as many as query heads
+    head_dim: int | None = (
+        None  # None: hidden_size / num_attention_heads, or 64 (the whole width if 64 does not divide it)
+    )
     rms_norm_eps: float = 1e-6
-    rope_theta: float = 1e6            # base of the rotary frequencies
-    qkv_bias: bool = False             # bias on the q, k, v projections (Fast-dLLM v2, Dream)
-    o_bias: bool = False               # bias on the attention output projection
-    qk_norm: bool = False              # RMSNorm of each query and key head before the rotation (SDAR)
+    rope_theta: float = 1e6  # base of the rotary frequencies
+    qkv_bias: bool = False  # bias on the q, k, v projections (Fast-dLLM v2, Dream)
+    o_bias: bool = False  # bias on the attention output projection
+    qk_norm: bool = False  # RMSNorm of each query and key head before the rotation (SDAR)
     tie_word_embeddings: bool = False  # the head is the embedding
-    max_seq_len: int = 2048            # rows of the KV cache: prompt and answer must fit
-    block_length: int = 1              # B of the mask rule k // B <= q // B; 1 causal, 0 one block as long as the cache (bidirectional)
-    logits_shift: int = 0              # 0: row i predicts token i; 1: row i predicts token i + 1
+    max_seq_len: int = 2048  # rows of the KV cache: prompt and answer must fit
+    block_length: int = 1  # B of the mask rule k // B <= q // B; 1 causal, 0 one block as long as the cache (bidirectional)
+    logits_shift: int = 0  # 0: row i predicts token i; 1: row i predicts token i + 1
     mask_token_id: int | None = None
     eos_token_ids: tuple[int, ...] | None = None  # any of them ends the answer; (): none
     bos_token_id: int | None = None
@@ -48,41 +63,73 @@ class DecoderConfig:
     def __post_init__(self):
         self._check_sizes()
         if self.head_dim is None:
-            if self.num_attention_heads is None: self.head_dim = 64 if self.hidden_size % 64 == 0 else self.hidden_size
-            else: self.head_dim = self._divide('hidden_size', 'num_attention_heads')
-        if self.num_attention_heads is None: self.num_attention_heads = self._divide('hidden_size', 'head_dim')
-        if self.num_key_value_heads is None: self.num_key_value_heads = self.num_attention_heads
-        if self.intermediate_size is None: self.intermediate_size = 64 * math.ceil(self.hidden_size * 8 / 3 / 64)
+            if self.num_attention_heads is None:
+                self.head_dim = 64 if self.hidden_size % 64 == 0 else self.hidden_size
+            else:
+                self.head_dim = self._divide('hidden_size', 'num_attention_heads')
+        if self.num_attention_heads is None:
+            self.num_attention_heads = self._divide('hidden_size', 'head_dim')
+        if self.num_key_value_heads is None:
+            self.num_key_value_heads = self.num_attention_heads
+        if self.intermediate_size is None:
+            self.intermediate_size = 64 * math.ceil(self.hidden_size * 8 / 3 / 64)
         self._check_sizes()
         self._divide('num_attention_heads', 'num_key_value_heads')
-        if self.head_dim % 2: raise ValueError(f'config: head_dim is {self.head_dim}; rotary positions need an even number')
+        if self.head_dim % 2:
+            raise ValueError(
+                f'config: head_dim is {self.head_dim}; rotary positions need an even number'
+            )
         for field in ('rms_norm_eps', 'rope_theta'):
             v = getattr(self, field)
-            if isinstance(v, bool) or not (isinstance(v, (int, float)) and 0 < v < math.inf): raise ValueError(f'config: {field} is {v!r}; it must be a positive number')
+            if isinstance(v, bool) or not (isinstance(v, (int, float)) and 0 < v < math.inf):
+                raise ValueError(f'config: {field} is {v!r}; it must be a positive number')
         for field in ('qkv_bias', 'o_bias', 'qk_norm', 'tie_word_embeddings'):
-            if not isinstance(getattr(self, field), bool): raise ValueError(f'config: {field} is {getattr(self, field)!r}; it must be true or false')
-        if self.logits_shift not in (0, 1): raise ValueError(f'config: logits_shift is {self.logits_shift!r}; it must be 0 or 1')
+            if not isinstance(getattr(self, field), bool):
+                raise ValueError(
+                    f'config: {field} is {getattr(self, field)!r}; it must be true or false'
+                )
+        if self.logits_shift not in (0, 1):
+            raise ValueError(f'config: logits_shift is {self.logits_shift!r}; it must be 0 or 1')
         self._fill_ids()
 
     def _check_sizes(self):
         for field, limit in LIMITS.items():
             v, low = getattr(self, field), 0 if field == 'block_length' else 1
-            if v is not None and (not isinstance(v, int) or isinstance(v, bool) or not low <= v <= limit):
-                raise ValueError(f'config: {field} is {v!r}; it must be a whole number from {low} to {limit}')
+            if v is not None and (
+                not isinstance(v, int) or isinstance(v, bool) or not low <= v <= limit
+            ):
+                raise ValueError(
+                    f'config: {field} is {v!r}; it must be a whole number from {low} to {limit}'
+                )
 
     def _divide(self, a, b):
         va, vb = getattr(self, a), getattr(self, b)
-        if va % vb: raise ValueError(f'config: {a} ({va}) is not a multiple of {b} ({vb})')
+        if va % vb:
+            raise ValueError(f'config: {a} ({va}) is not a multiple of {b} ({vb})')
         return va // vb
 
     def _fill_ids(self):
         last = self.vocab_size - 1
-        for field, spare in (('mask_token_id', last), ('eos_token_ids', (last - 1,)), ('bos_token_id', None), ('pad_token_id', None)):
+        for field, spare in (
+            ('mask_token_id', last),
+            ('eos_token_ids', (last - 1,)),
+            ('bos_token_id', None),
+            ('pad_token_id', None),
+        ):
             v, default = getattr(self, field), self.released.get(field)
-            if v is None and default is not None: v = default if max(default if isinstance(default, tuple) else (default,)) <= last else spare
-            if field == 'eos_token_ids': v = (v,) if isinstance(v, int) else tuple(v or ())
+            if v is None and default is not None:
+                v = (
+                    default
+                    if max(default if isinstance(default, tuple) else (default,)) <= last
+                    else spare
+                )
+            if field == 'eos_token_ids':
+                v = (v,) if isinstance(v, int) else tuple(v or ())
             for i in v if isinstance(v, tuple) else () if v is None else (v,):
-                if not isinstance(i, int) or isinstance(i, bool) or not 0 <= i <= last: raise ValueError(f'config: {field} is {v!r}; ids must be from 0 to {last} (vocab_size {self.vocab_size})')
+                if not isinstance(i, int) or isinstance(i, bool) or not 0 <= i <= last:
+                    raise ValueError(
+                        f'config: {field} is {v!r}; ids must be from 0 to {last} (vocab_size {self.vocab_size})'
+                    )
             setattr(self, field, v)
 
     @property
@@ -93,7 +140,20 @@ class DecoderConfig:
     @property
     def num_parameters(self) -> int:
         "Number of weights, a tied head counted once."
-        c, q, kv = self, self.num_attention_heads * self.head_dim, self.num_key_value_heads * self.head_dim
-        layer = c.hidden_size * (q + 2 * kv) + q * c.hidden_size + 3 * c.hidden_size * c.intermediate_size + 2 * c.hidden_size
+        c, q, kv = (
+            self,
+            self.num_attention_heads * self.head_dim,
+            self.num_key_value_heads * self.head_dim,
+        )
+        layer = (
+            c.hidden_size * (q + 2 * kv)
+            + q * c.hidden_size
+            + 3 * c.hidden_size * c.intermediate_size
+            + 2 * c.hidden_size
+        )
         layer += c.qkv_bias * (q + 2 * kv) + c.o_bias * c.hidden_size + c.qk_norm * 2 * c.head_dim
-        return c.num_hidden_layers * layer + c.hidden_size + c.vocab_size * c.hidden_size * (1 if c.tie_word_embeddings else 2)
+        return (
+            c.num_hidden_layers * layer
+            + c.hidden_size
+            + c.vocab_size * c.hidden_size * (1 if c.tie_word_embeddings else 2)
+        )

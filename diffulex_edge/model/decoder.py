@@ -6,11 +6,23 @@
 __all__ = ['HF_NAMES', 'Decoder']
 
 # %% ../../nbs/01_model/04_decoder.ipynb #decoder-02
-import torch, torch.nn as nn
+import torch
+import torch.nn as nn
 from torch import Tensor
+
+from diffulex_edge.model.layers import (
+    Layer,
+    LowRank,
+    RMSNorm,
+    block_mask,
+    half_turn,
+    mask_runs,
+    rope_table,
+    run_mask,
+)
+
 from .config import DecoderConfig
 from .kv_cache import KVCache, check_rows
-from .layers import Layer, LowRank, RMSNorm, block_mask, half_turn, mask_runs, rope_table, run_mask
 
 # %% ../../nbs/01_model/04_decoder.ipynb #decoder-04
 HF_NAMES = {  # our parameter -> tensors of the checkpoint, stacked by rows
@@ -27,49 +39,68 @@ HF_NAMES = {  # our parameter -> tensors of the checkpoint, stacked by rows
     'head.weight': ['lm_head.weight'],
 }
 
+
 # %% ../../nbs/01_model/04_decoder.ipynb #decoder-06
 class Decoder(nn.Module):
     """A decoder-only language model with a static KV cache, `config.max_seq_len` rows.
 
     A family is a subclass that names its config class, `model_types` and `architectures` (of a Hugging Face `config.json`) and tensor `names`.
     """
+
     Config = DecoderConfig
     family = 'decoder'
     model_types: tuple[str, ...] = ()
     architectures: tuple[str, ...] = ()
     names = HF_NAMES
-    masked = -1e9        # added to the scores of hidden keys; nearer to 0 for backends that quantize scores
-    Cache = KVCache      # class of every layer's cache
+    masked = (
+        -1e9
+    )  # added to the scores of hidden keys; nearer to 0 for backends that quantize scores
+    Cache = KVCache  # class of every layer's cache
     whole_cache = False  # attend to all rows of the cache under a mask, and not to the first `kv_len`: for backends whose shapes must be constants
 
     def __init__(self, config: DecoderConfig):
         super().__init__()
         self.config = config
-        self.embed = nn.Embedding.from_pretrained(nn.init.uniform_(torch.empty(config.vocab_size, config.hidden_size), -3**.5, 3**.5))  # unit variance, as usual; a normal draw on the meta device imports 75 MB
-        self.mask_embed = None  # of a mask adapter: the learned embedding of the mask token, [1, hidden]
+        self.embed = nn.Embedding.from_pretrained(
+            nn.init.uniform_(torch.empty(config.vocab_size, config.hidden_size), -(3**0.5), 3**0.5)
+        )  # unit variance, as usual; a normal draw on the meta device imports 75 MB
+        self.mask_embed = (
+            None  # of a mask adapter: the learned embedding of the mask token, [1, hidden]
+        )
         self.layers = nn.ModuleList(Layer(config) for _ in range(config.num_hidden_layers))
         self.norm = RMSNorm(config.hidden_size, config.rms_norm_eps)
         self.head = nn.Linear(config.hidden_size, config.vocab_size, bias=False)
-        if config.tie_word_embeddings: self.head.weight = self.embed.weight
+        if config.tie_word_embeddings:
+            self.head.weight = self.embed.weight
         self.make_buffers()
         self.eval().requires_grad_(False)
 
     def make_buffers(self, dtype: torch.dtype = torch.float32):
         "(Re)make what is not a weight: the constants of norms and rotation, always fp32, and an empty KV cache in the dtype of the weights."
         c = self.config
-        for name, table in zip(('cos', 'sin', 'turn'), (*rope_table(c), half_turn(c.head_dim))): self.register_buffer(name, table, persistent=False)
+        for name, table in zip(('cos', 'sin', 'turn'), (*rope_table(c), half_turn(c.head_dim))):
+            self.register_buffer(name, table, persistent=False)
         for m in self.modules():
-            if isinstance(m, RMSNorm): m.make_buffers()
-        for layer in self.layers: layer.cache = self.Cache(c.num_key_value_heads, c.max_seq_len, c.head_dim, dtype)
+            if isinstance(m, RMSNorm):
+                m.make_buffers()
+        for layer in self.layers:
+            layer.cache = self.Cache(c.num_key_value_heads, c.max_seq_len, c.head_dim, dtype)
 
     def add_mask_adapter(self, rank: int):
         "Give every projection an (empty) `LowRank` branch and the mask token an embedding of its own, both used in rows of mask tokens only."
         for layer in self.layers:
-            layer.lora = nn.ModuleDict({n: LowRank(getattr(layer, n).in_features, getattr(layer, n).out_features, rank) for n in ('qkv', 'o', 'gate_up', 'down')})
+            layer.lora = nn.ModuleDict(
+                {
+                    n: LowRank(getattr(layer, n).in_features, getattr(layer, n).out_features, rank)
+                    for n in ('qkv', 'o', 'gate_up', 'down')
+                }
+            )
         self.mask_embed = nn.Parameter(torch.zeros(1, self.config.hidden_size))
         self.requires_grad_(False)
 
-    def hidden(self, tokens: Tensor, start: Tensor, kv_len: Tensor, block_length: int | None = None) -> Tensor:
+    def hidden(
+        self, tokens: Tensor, start: Tensor, kv_len: Tensor, block_length: int | None = None
+    ) -> Tensor:
         """The step without its head: write K/V of `tokens [1, T]` into cache rows `start … start + T`, attend to rows `0 … kv_len`, return `[T, hidden]`.
 
         `start`, `kv_len`: `[1]` int64. `block_length` replaces the model's own (0: bidirectional). The masks of a causal model with an adapter stand aside, see `mask_runs`.
@@ -79,34 +110,50 @@ class Decoder(nn.Module):
         torch._check(end >= 1)
         torch._check(end <= S)
         block = self.config.attention_block if block_length is None else block_length or S
-        aside = self.mask_embed is not None and block == 1                                         # masks of an adapted model
-        if aside: rows, at, clean = mask_runs(tokens[0] == self.config.mask_token_id, start)       # [T] each
-        else: rows = at = start + torch.arange(T)                                                  # [T]
-        mask = run_mask(rows, at, clean, end, self.masked) if aside else block_mask(start, T, end, block, self.masked)  # [T, end]
-        if self.whole_cache: mask = torch.where(torch.arange(S) < kv_len, mask, self.masked)       # [T, S]
-        mask = mask.repeat(self.config.num_attention_heads // self.config.num_key_value_heads, 1)  # [G T, end]: G query heads share a key head
-        x, gate = self.embed(tokens[0]), None                                                      # [T, hidden]
+        aside = self.mask_embed is not None and block == 1  # masks of an adapted model
+        if aside:
+            rows, at, clean = mask_runs(tokens[0] == self.config.mask_token_id, start)  # [T] each
+        else:
+            rows = at = start + torch.arange(T)  # [T]
+        mask = (
+            run_mask(rows, at, clean, end, self.masked)
+            if aside
+            else block_mask(start, T, end, block, self.masked)
+        )  # [T, end]
+        if self.whole_cache:
+            mask = torch.where(torch.arange(S) < kv_len, mask, self.masked)  # [T, S]
+        mask = mask.repeat(
+            self.config.num_attention_heads // self.config.num_key_value_heads, 1
+        )  # [G T, end]: G query heads share a key head
+        x, gate = self.embed(tokens[0]), None  # [T, hidden]
         if self.mask_embed is not None:
-            gate = (tokens[0] == self.config.mask_token_id)[:, None].to(x.dtype)                   # [T, 1]
+            gate = (tokens[0] == self.config.mask_token_id)[:, None].to(x.dtype)  # [T, 1]
             x = x + gate * (self.mask_embed - x)
-        rope = self.cos[at], self.sin[at], self.turn                                               # [T, D] twice, [D, D]
-        for layer in self.layers: x = layer(x, rope, rows, end, mask, gate)
+        rope = self.cos[at], self.sin[at], self.turn  # [T, D] twice, [D, D]
+        for layer in self.layers:
+            x = layer(x, rope, rows, end, mask, gate)
         return self.norm(x)
 
-    def forward(self, tokens: Tensor, start: Tensor, kv_len: Tensor, block_length: int | None = None) -> Tensor:
+    def forward(
+        self, tokens: Tensor, start: Tensor, kv_len: Tensor, block_length: int | None = None
+    ) -> Tensor:
         "The step: logits `[T, vocab]`; row i predicts token `start + i + logits_shift`. Arguments as in `hidden`."
         return self.head(self.hidden(tokens, start, kv_len, block_length))
 
     def reset_cache(self):
         "Zero the KV cache of every layer."
-        for layer in self.layers: layer.cache.reset()
+        for layer in self.layers:
+            layer.cache.reset()
 
-    def logits(self, ids, start: int = 0, kv_len: int | None = None, block_length: int | None = None) -> Tensor:
+    def logits(
+        self, ids, start: int = 0, kv_len: int | None = None, block_length: int | None = None
+    ) -> Tensor:
         """`forward` for a list of ids, eagerly: logits `[len(ids), vocab]`; without `kv_len`, everything up to the last of them is attended to.
 
         Raises `ValueError` when they do not fit the cache.
         """
         tokens = torch.as_tensor(ids).view(1, -1)
-        if kv_len is None: kv_len = start + tokens.shape[1]
+        if kv_len is None:
+            kv_len = start + tokens.shape[1]
         check_rows(tokens.shape[1], start, kv_len, self.config.max_seq_len)
         return self(tokens, torch.tensor([start]), torch.tensor([kv_len]), block_length)

@@ -7,20 +7,27 @@ __all__ = ['DreamEdgeConfig', 'DreamEdge']
 
 # %% ../../nbs/01_model/06_dream.ipynb #dream-02
 from dataclasses import dataclass
+
 from .config import DecoderConfig
 from .decoder import Decoder
+
 
 # %% ../../nbs/01_model/06_dream.ipynb #dream-03
 @dataclass(kw_only=True)
 class DreamEdgeConfig(DecoderConfig):
     "Dream: qkv bias, bidirectional, logits shifted by one."
+
     qkv_bias: bool = True
     block_length: int = 0
     logits_shift: int = 1
-    released = dict(mask_token_id=151666, eos_token_ids=(151643,), bos_token_id=151665, pad_token_id=151643)
+    released = dict(
+        mask_token_id=151666, eos_token_ids=(151643,), bos_token_id=151665, pad_token_id=151643
+    )
+
 
 class DreamEdge(Decoder):
     "Dream-v0 7B, Dream-Coder, DiffuCoder (Ye et al. 2025, arXiv:2508.15487)."
+
     Config = DreamEdgeConfig
     family = 'dream'
     model_types = ('Dream',)

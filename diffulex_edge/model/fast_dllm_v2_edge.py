@@ -7,20 +7,27 @@ __all__ = ['FastdLLMV2EdgeConfig', 'FastdLLMV2Edge']
 
 # %% ../../nbs/01_model/05_fast_dllm_v2.ipynb #fast-dllm-v2-02
 from dataclasses import dataclass
+
 from .config import DecoderConfig
 from .decoder import Decoder
+
 
 # %% ../../nbs/01_model/05_fast_dllm_v2.ipynb #fast-dllm-v2-03
 @dataclass(kw_only=True)
 class FastdLLMV2EdgeConfig(DecoderConfig):
     "Fast-dLLM v2: qkv bias, blocks of 32, logits shifted by one."
+
     qkv_bias: bool = True
     block_length: int = 32
     logits_shift: int = 1
-    released = dict(mask_token_id=151665, eos_token_ids=(151645,), bos_token_id=151643, pad_token_id=151645)
+    released = dict(
+        mask_token_id=151665, eos_token_ids=(151645,), bos_token_id=151643, pad_token_id=151645
+    )
+
 
 class FastdLLMV2Edge(Decoder):
     "Fast-dLLM v2 1.5B and 7B (Wu et al. 2025, arXiv:2509.26328; Efficient-Large-Model/Fast_dLLM_v2_7B)."
+
     Config = FastdLLMV2EdgeConfig
     family = 'fast_dllm_v2'
     model_types = ('Fast_dLLM_Qwen',)

@@ -6,33 +6,62 @@
 __all__ = ['LogitsStep', 'ConfidenceStep', 'FullStep']
 
 # %% ../../nbs/01_model/11_heads.ipynb #heads-02
-import torch, torch.nn as nn, torch.nn.functional as F
+import torch
+import torch.nn as nn
+import torch.nn.functional as F
 from torch import Tensor
+
 from .decoder import Decoder
+
 
 # %% ../../nbs/01_model/11_heads.ipynb #heads-03
 class LogitsStep(nn.Module):
     "The step with all logits: `(tokens [1, T], start [1], kv_len [1]) -> [T, vocab]`, fp32."
+
     def __init__(self, model: Decoder):
         super().__init__()
         self.model = model
-    def forward(self, tokens: Tensor, start: Tensor, kv_len: Tensor, block_length: int | None = None) -> Tensor:
+
+    def forward(
+        self, tokens: Tensor, start: Tensor, kv_len: Tensor, block_length: int | None = None
+    ) -> Tensor:
         return self.model(tokens, start, kv_len, block_length).float()
+
 
 class ConfidenceStep(nn.Module):
     "The step with the best token of each row, the mask token excepted, and its probability: `-> ids [T] int64, confidence [T] fp32`."
+
     def __init__(self, model: Decoder):
         super().__init__()
-        self.model, ban, mask = model, torch.zeros(model.config.vocab_size, dtype=model.norm.weight.dtype), model.config.mask_token_id
-        if mask is not None: ban[mask] = max(model.masked, torch.finfo(ban.dtype).min)
+        self.model, ban, mask = (
+            model,
+            torch.zeros(model.config.vocab_size, dtype=model.norm.weight.dtype),
+            model.config.mask_token_id,
+        )
+        if mask is not None:
+            ban[mask] = max(model.masked, torch.finfo(ban.dtype).min)
         self.register_buffer('ban', ban, persistent=False)
-    def forward(self, tokens: Tensor, start: Tensor, kv_len: Tensor, block_length: int | None = None) -> tuple[Tensor, Tensor]:
-        p = F.softmax(F.linear(self.model.hidden(tokens, start, kv_len, block_length), self.model.head.weight, self.ban).float(), -1)
+
+    def forward(
+        self, tokens: Tensor, start: Tensor, kv_len: Tensor, block_length: int | None = None
+    ) -> tuple[Tensor, Tensor]:
+        p = F.softmax(
+            F.linear(
+                self.model.hidden(tokens, start, kv_len, block_length),
+                self.model.head.weight,
+                self.ban,
+            ).float(),
+            -1,
+        )
         return p.argmax(-1), p.amax(-1)
+
 
 class FullStep(ConfidenceStep):
     "The step with both answers: `-> ids [T], confidence [T], logits [T, vocab]`; the logits are the model's own, the mask token's among them."
-    def forward(self, tokens: Tensor, start: Tensor, kv_len: Tensor, block_length: int | None = None) -> tuple[Tensor, Tensor, Tensor]:
+
+    def forward(
+        self, tokens: Tensor, start: Tensor, kv_len: Tensor, block_length: int | None = None
+    ) -> tuple[Tensor, Tensor, Tensor]:
         logits = self.model(tokens, start, kv_len, block_length).float()
         p = F.softmax(logits + self.ban.float(), -1)
         return p.argmax(-1), p.amax(-1), logits

@@ -7,6 +7,7 @@ __all__ = ['LLADA_NAMES', 'LLADA_FIELDS', 'LLaDAEdgeConfig', 'LLaDAEdge']
 
 # %% ../../nbs/01_model/07_llada.ipynb #llada-02
 from dataclasses import dataclass
+
 from .config import DecoderConfig
 from .decoder import Decoder
 
@@ -17,24 +18,44 @@ LLADA_NAMES = {  # our parameter -> tensors of the checkpoint, stacked by rows
     'layers.{i}.qkv': [f'model.transformer.blocks.{{i}}.{n}_proj' for n in 'qkv'],
     'layers.{i}.o': ['model.transformer.blocks.{i}.attn_out'],
     'layers.{i}.ffn_norm.weight': ['model.transformer.blocks.{i}.ff_norm.weight'],
-    'layers.{i}.gate_up': ['model.transformer.blocks.{i}.ff_proj', 'model.transformer.blocks.{i}.up_proj'],
+    'layers.{i}.gate_up': [
+        'model.transformer.blocks.{i}.ff_proj',
+        'model.transformer.blocks.{i}.up_proj',
+    ],
     'layers.{i}.down': ['model.transformer.blocks.{i}.ff_out'],
     'norm.weight': ['model.transformer.ln_f.weight'],
     'head.weight': ['model.transformer.ff_out.weight'],
 }
-LLADA_FIELDS = dict(d_model='hidden_size', n_heads='num_attention_heads', n_kv_heads='num_key_value_heads', n_layers='num_hidden_layers',
-                    mlp_hidden_size='intermediate_size', embedding_size='vocab_size', weight_tying='tie_word_embeddings', include_qkv_bias='qkv_bias')
+LLADA_FIELDS = dict(
+    d_model='hidden_size',
+    n_heads='num_attention_heads',
+    n_kv_heads='num_key_value_heads',
+    n_layers='num_hidden_layers',
+    mlp_hidden_size='intermediate_size',
+    embedding_size='vocab_size',
+    weight_tying='tie_word_embeddings',
+    include_qkv_bias='qkv_bias',
+)
+
 
 @dataclass(kw_only=True)
 class LLaDAEdgeConfig(DecoderConfig):
     "LLaDA: bidirectional, no shift, no biases."
+
     rms_norm_eps: float = 1e-5
     rope_theta: float = 5e5
     block_length: int = 0
-    released = dict(mask_token_id=126336, eos_token_ids=(126081, 126348), bos_token_id=126080, pad_token_id=126081)
+    released = dict(
+        mask_token_id=126336,
+        eos_token_ids=(126081, 126348),
+        bos_token_id=126080,
+        pad_token_id=126081,
+    )
+
 
 class LLaDAEdge(Decoder):
     "LLaDA-8B, LLaDA-1.5, iLLaDA (Nie et al. 2025, arXiv:2502.09992)."
+
     Config = LLaDAEdgeConfig
     family = 'llada'
     model_types = ('llada',)
@@ -47,9 +68,26 @@ class LLaDAEdge(Decoder):
 
         Raises `ValueError` naming the field, for ALiBi, parallel blocks, layer norms other than RMSNorm, scaled logits and other activations.
         """
-        for field, usual in dict(alibi=False, rope=True, layer_norm_type='rms', activation_type='silu', block_type='llama', scale_logits=False,
-                                 attention_layer_norm=False, input_emb_norm=False, include_bias=False, bias_for_layer_norm=False, clip_qkv=None).items():
-            if hf.get(field) not in (None, usual): raise ValueError(f'config: {field} is {hf[field]!r}; only {usual!r} is supported for LLaDA')
-        fields = {ours: hf[theirs] for theirs, ours in LLADA_FIELDS.items() if hf.get(theirs) is not None}
-        if hf.get('block_length') is not None: fields['block_length'] = hf['block_length']  # of our own block-causal models
+        for field, usual in dict(
+            alibi=False,
+            rope=True,
+            layer_norm_type='rms',
+            activation_type='silu',
+            block_type='llama',
+            scale_logits=False,
+            attention_layer_norm=False,
+            input_emb_norm=False,
+            include_bias=False,
+            bias_for_layer_norm=False,
+            clip_qkv=None,
+        ).items():
+            if hf.get(field) not in (None, usual):
+                raise ValueError(
+                    f'config: {field} is {hf[field]!r}; only {usual!r} is supported for LLaDA'
+                )
+        fields = {
+            ours: hf[theirs] for theirs, ours in LLADA_FIELDS.items() if hf.get(theirs) is not None
+        }
+        if hf.get('block_length') is not None:
+            fields['block_length'] = hf['block_length']  # of our own block-causal models
         return fields

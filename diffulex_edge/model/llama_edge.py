@@ -7,19 +7,24 @@ __all__ = ['LlamaEdgeConfig', 'LlamaEdge']
 
 # %% ../../nbs/01_model/09_llama.ipynb #llama-02
 from dataclasses import dataclass
+
 from .config import DecoderConfig
 from .decoder import Decoder
+
 
 # %% ../../nbs/01_model/09_llama.ipynb #llama-03
 @dataclass(kw_only=True)
 class LlamaEdgeConfig(DecoderConfig):
     "Llama: causal (block length 1), logits shifted by one."
+
     rms_norm_eps: float = 1e-5
     rope_theta: float = 1e4
     logits_shift: int = 1
 
+
 class LlamaEdge(Decoder):
     "Llama-architecture autoregressive models such as SmolLM2."
+
     Config = LlamaEdgeConfig
     family = 'llama'
     model_types = ('llama',)
@@ -28,5 +33,8 @@ class LlamaEdge(Decoder):
     @classmethod
     def read_config(cls, hf: dict) -> dict:
         "`attention_bias` puts a bias on q, k, v and the output projection. Raises `ValueError` for `mlp_bias`."
-        if hf.get('mlp_bias'): raise ValueError('config: mlp_bias is true; biases in the feed-forward are not supported')
+        if hf.get('mlp_bias'):
+            raise ValueError(
+                'config: mlp_bias is true; biases in the feed-forward are not supported'
+            )
         return dict.fromkeys(('qkv_bias', 'o_bias'), hf.get('attention_bias') or False)

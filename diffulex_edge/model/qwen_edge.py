@@ -7,17 +7,22 @@ __all__ = ['QwenEdgeConfig', 'QwenEdge']
 
 # %% ../../nbs/01_model/10_qwen.ipynb #qwen-02
 from dataclasses import dataclass
+
 from .config import DecoderConfig
 from .decoder import Decoder
+
 
 # %% ../../nbs/01_model/10_qwen.ipynb #qwen-03
 @dataclass(kw_only=True)
 class QwenEdgeConfig(DecoderConfig):
     "Qwen2, Qwen2.5 and Qwen3: causal (block length 1), logits shifted by one."
+
     logits_shift: int = 1
+
 
 class QwenEdge(Decoder):
     "Qwen2, Qwen2.5 ([Yang et al. 2024](https://arxiv.org/abs/2412.15115)) and Qwen3 ([Yang et al. 2025](https://arxiv.org/abs/2505.09388)) autoregressive models."
+
     Config = QwenEdgeConfig
     family = 'qwen'
     model_types = ('qwen2', 'qwen3')
@@ -26,6 +31,10 @@ class QwenEdge(Decoder):
     @classmethod
     def read_config(cls, hf: dict) -> dict:
         "Qwen2 has a bias on q, k, v; Qwen3 has query/key norms, and `attention_bias` puts a bias on q, k, v and the output projection."
-        third = hf.get('model_type') == 'qwen3' or 'Qwen3ForCausalLM' in (hf.get('architectures') or ())
+        third = hf.get('model_type') == 'qwen3' or 'Qwen3ForCausalLM' in (
+            hf.get('architectures') or ()
+        )
         bias = hf.get('attention_bias') or False
-        return dict(qk_norm=third, qkv_bias=bias if third else True, o_bias=bias if third else False)
+        return dict(
+            qk_norm=third, qkv_bias=bias if third else True, o_bias=bias if third else False
+        )

@@ -7,19 +7,29 @@ __all__ = ['SDAREdgeConfig', 'SDAREdge']
 
 # %% ../../nbs/01_model/08_sdar.ipynb #sdar-02
 from dataclasses import dataclass
+
 from .config import DecoderConfig
 from .decoder import Decoder
+
 
 # %% ../../nbs/01_model/08_sdar.ipynb #sdar-03
 @dataclass(kw_only=True)
 class SDAREdgeConfig(DecoderConfig):
     "SDAR: query/key norms, blocks of 4, no shift."
+
     qk_norm: bool = True
     block_length: int = 4
-    released = dict(mask_token_id=151669, eos_token_ids=(151645, 151643), bos_token_id=151643, pad_token_id=151643)
+    released = dict(
+        mask_token_id=151669,
+        eos_token_ids=(151645, 151643),
+        bos_token_id=151643,
+        pad_token_id=151643,
+    )
+
 
 class SDAREdge(Decoder):
     "SDAR 1.7B, 4B, 8B and TraDo (Cheng et al. 2025, arXiv:2510.06303; JetAstra/SDAR)."
+
     Config = SDAREdgeConfig
     family = 'sdar'
     model_types = ('sdar',)
@@ -29,4 +39,6 @@ class SDAREdge(Decoder):
     def read_config(cls, hf: dict) -> dict:
         "`block_size` is the block length; `attention_bias` puts a bias on q, k, v and the output projection."
         fields = dict.fromkeys(('qkv_bias', 'o_bias'), hf.get('attention_bias') or False)
-        return fields | (dict(block_length=hf['block_size']) if hf.get('block_size') is not None else {})
+        return fields | (
+            dict(block_length=hf['block_size']) if hf.get('block_size') is not None else {}
+        )

@@ -8,31 +8,48 @@ __all__ = ['Int8KVCache']
 # %% ../../nbs/03_quant/03_quantized_cache.ipynb #quantized-cache-02
 import torch
 from torch import Tensor, nn
+
 from ..model.kv_cache import KVCache, first_row
+
 
 # %% ../../nbs/03_quant/03_quantized_cache.ipynb #quantized-cache-03
 class Int8KVCache(KVCache):
     "Keys and values of one layer as `[kv_heads, max_seq_len, head_dim]` int8 with scales `[kv_heads, max_seq_len, 1]` fp32; read in `dtype`."
-    def __init__(self, kv_heads: int, max_seq_len: int, head_dim: int, dtype: torch.dtype = torch.float32):
+
+    def __init__(
+        self, kv_heads: int, max_seq_len: int, head_dim: int, dtype: torch.dtype = torch.float32
+    ):
         nn.Module.__init__(self)
         self.dtype = dtype
         for name in ('k', 'v'):
-            self.register_buffer(name, torch.zeros(kv_heads, max_seq_len, head_dim, dtype=torch.int8), persistent=False)
-            self.register_buffer(f'{name}_scale', torch.zeros(kv_heads, max_seq_len, 1), persistent=False)
+            self.register_buffer(
+                name,
+                torch.zeros(kv_heads, max_seq_len, head_dim, dtype=torch.int8),
+                persistent=False,
+            )
+            self.register_buffer(
+                f'{name}_scale', torch.zeros(kv_heads, max_seq_len, 1), persistent=False
+            )
 
     def forward(self, rows: Tensor, k: Tensor, v: Tensor, kv_len: int) -> tuple[Tensor, Tensor]:
         "Write `k`, `v [KV, T, D]` into `rows [T]`; return rows `0 … kv_len` of both as they are remembered, `[KV, kv_len, D]`."
         read = []
-        if self.write == 'slice': first = first_row(rows, self.k.shape[1])
+        if self.write == 'slice':
+            first = first_row(rows, self.k.shape[1])
         for cache, scales, new in ((self.k, self.k_scale, k), (self.v, self.v_scale, v)):
             new = new.float()
-            scale = new.abs().amax(-1, keepdim=True).clamp(min=1e-8) / 127                     # [KV, T, 1]
+            scale = new.abs().amax(-1, keepdim=True).clamp(min=1e-8) / 127  # [KV, T, 1]
             for kept, x in ((cache, (new / scale).round().to(torch.int8)), (scales, scale)):
-                if self.write == 'slice': kept[:, first:first + x.shape[1]] = x
-                else: torch.ops.aten.index_put_(kept, [None, rows], x)
-            read.append((cache.narrow(1, 0, kv_len).float() * scales.narrow(1, 0, kv_len)).to(self.dtype))
+                if self.write == 'slice':
+                    kept[:, first : first + x.shape[1]] = x
+                else:
+                    torch.ops.aten.index_put_(kept, [None, rows], x)
+            read.append(
+                (cache.narrow(1, 0, kv_len).float() * scales.narrow(1, 0, kv_len)).to(self.dtype)
+            )
         return tuple(read)
 
     def reset(self):
         "Forget everything."
-        for b in self.buffers(): b.zero_()
+        for b in self.buffers():
+            b.zero_()

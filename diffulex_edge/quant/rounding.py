@@ -7,36 +7,53 @@ __all__ = ['best_scale', 'round_matrix', 'rounded', 'round_weights']
 
 # %% ../../nbs/03_quant/08_rounding.ipynb #rounding-02
 from collections.abc import Iterable
+
 import torch
 from torch import Tensor, nn
 from tqdm.auto import tqdm
+
+from diffulex_edge.quant.quantizer import (
+    SCHEMES,
+    Quantization,
+    chosen_linears,
+    quantize,
+    shallow_copy,
+)
+
 from ..model.decoder import Decoder
 from .observers import RATIOS, denoising_states
-from .quantizer import SCHEMES, Quantization, chosen_linears, quantize, shallow_copy
+
 
 # %% ../../nbs/03_quant/08_rounding.ipynb #rounding-04
 def best_scale(w: Tensor, bits: int, weigh: Tensor, tries: int = 20) -> Tensor:
     "The scale `[rows, 1]` of one group `w [rows, size]`: of `tries` fractions of the largest value the one with the least error, columns weighed by `weigh`."
     top, best, scale = 2 ** (bits - 1), None, None
     largest = w.abs().amax(1, keepdim=True).clamp(min=1e-10)
-    for f in torch.linspace(.6 if bits == 4 else .9, 1.05, tries).tolist():
-        s = largest * f / (top - .5)
-        if bits == 4: s = s.bfloat16().float()
+    for f in torch.linspace(0.6 if bits == 4 else 0.9, 1.05, tries).tolist():
+        s = largest * f / (top - 0.5)
+        if bits == 4:
+            s = s.bfloat16().float()
         error = (((w / s).round().clamp(-top, top - 1) * s - w) ** 2 * weigh).sum(1, keepdim=True)
-        if best is None: best, scale = error, s
-        else: scale, best = torch.where(error < best, s, scale), torch.minimum(error, best)
+        if best is None:
+            best, scale = error, s
+        else:
+            scale, best = torch.where(error < best, s, scale), torch.minimum(error, best)
     return scale
 
-def round_matrix(w: Tensor, hessian: Tensor, bits: int, group: int, damp: float = .01, block: int = 128) -> tuple[Tensor, Tensor]:
+
+def round_matrix(
+    w: Tensor, hessian: Tensor, bits: int, group: int, damp: float = 0.01, block: int = 128
+) -> tuple[Tensor, Tensor]:
     "Integers `[rows, columns]` int8 and scales `[rows, columns / group]` for a weight and the sum of `x xᵀ` over its inputs; `damp`: share of the mean diagonal added to it."
     w, h, n, top = w.float().clone(), hessian.double().clone(), w.shape[1], 2 ** (bits - 1)
-    h.diagonal()[h.diagonal() == 0] = 1                                                       # channels that are never used
+    h.diagonal()[h.diagonal() == 0] = 1  # channels that are never used
     h += torch.eye(n, dtype=h.dtype) * damp * h.diagonal().mean()
     u = torch.linalg.cholesky(torch.cholesky_inverse(torch.linalg.cholesky(h)), upper=True).float()
     integers, scales, weigh = torch.empty(w.shape, dtype=torch.int8), [], 1 / u.diagonal() ** 2
     for a in range(0, n, block := min(block, group)):
         b, errors = min(a + block, n), []
-        if a % group == 0: scales.append(best_scale(w[:, a:a + group], bits, weigh[a:a + group]))
+        if a % group == 0:
+            scales.append(best_scale(w[:, a : a + group], bits, weigh[a : a + group]))
         s = scales[-1][:, 0]
         for j in range(a, b):
             q = (w[:, j] / s).round().clamp(-top, top - 1)
@@ -44,50 +61,107 @@ def round_matrix(w: Tensor, hessian: Tensor, bits: int, group: int, damp: float 
             e = (w[:, j] - q * s) / u[j, j]
             w[:, j:b] -= e[:, None] * u[j, j:b]
             errors.append(e)
-        w[:, b:] -= torch.stack(errors, 1) @ u[a:b, b:]                                       # the rest in one product
+        w[:, b:] -= torch.stack(errors, 1) @ u[a:b, b:]  # the rest in one product
     return integers, torch.cat(scales, 1)
+
 
 # %% ../../nbs/03_quant/08_rounding.ipynb #rounding-08
 def rounded(w: Tensor, hessian: Tensor, scheme: str, group_size: int) -> nn.Parameter:
     "A weight of torchao's kind for a scheme of `SCHEMES`, rounded with the inputs in mind."
-    from torchao.quantization.quantize_.workflows.intx.intx_unpacked_to_int8_tensor import IntxUnpackedToInt8Tensor, IntxUnpackedToInt8TensorActivationQuantization
+    from torchao.quantization.quantize_.workflows.intx.intx_unpacked_to_int8_tensor import (
+        IntxUnpackedToInt8Tensor,
+        IntxUnpackedToInt8TensorActivationQuantization,
+    )
+
     bits, activations = SCHEMES[scheme]
     group = w.shape[1] if bits == 8 else group_size
     integers, scales = round_matrix(w, hessian, bits, group)
-    kind = IntxUnpackedToInt8TensorActivationQuantization.INT8_ASYM_PER_TOKEN if activations else None
-    return nn.Parameter(IntxUnpackedToInt8Tensor(integers, scales.to(w.dtype), torch.zeros_like(scales, dtype=torch.int8), getattr(torch, f'int{bits}'), (1, group), w.dtype, kind), requires_grad=False)
+    kind = (
+        IntxUnpackedToInt8TensorActivationQuantization.INT8_ASYM_PER_TOKEN if activations else None
+    )
+    return nn.Parameter(
+        IntxUnpackedToInt8Tensor(
+            integers,
+            scales.to(w.dtype),
+            torch.zeros_like(scales, dtype=torch.int8),
+            getattr(torch, f'int{bits}'),
+            (1, group),
+            w.dtype,
+            kind,
+        ),
+        requires_grad=False,
+    )
 
-def round_weights(model: Decoder, name: str | Quantization, sequences: Iterable[list[int]], *, ratios: Iterable[float] = RATIOS, progress: bool = False, **options) -> Decoder:
+
+def round_weights(
+    model: Decoder,
+    name: str | Quantization,
+    sequences: Iterable[list[int]],
+    *,
+    ratios: Iterable[float] = RATIOS,
+    progress: bool = False,
+    **options,
+) -> Decoder:
     """A quantized copy of `model`, as `quantize(model, name, **options)`, the weights of its linears rounded by GPTQ on the denoising states of `sequences`.
 
     Export it under the same name. Raises `ValueError` for what `quantize` refuses, for fp16, and without sequences.
     """
     q = Quantization.of(name, **options)
-    if 'fp16' in (q.name, q.head): raise ValueError('quantization fp16 rounds nothing to integers; use quantize')
-    if 'static_int8' in (q.name, q.head): raise ValueError('static_int8 has a linear of its own; use quantize')
-    chosen_linears(model, q)                                                                  # refuses early
+    if 'fp16' in (q.name, q.head):
+        raise ValueError('quantization fp16 rounds nothing to integers; use quantize')
+    if 'static_int8' in (q.name, q.head):
+        raise ValueError('static_int8 has a linear of its own; use quantize')
+    chosen_linears(model, q)  # refuses early
     original, model, states = model, shallow_copy(model), []
-    def keep(module, args): states.append((args[0].clone(), *args[1:]))
+
+    def keep(module, args):
+        states.append((args[0].clone(), *args[1:]))
+
     with torch.no_grad():
         hook = original.layers[0].register_forward_pre_hook(keep)
         try:
             for n, ids in enumerate(sequences):
-                for _, x in denoising_states(ids, model.config, ratios, seed=n): original.logits(x)
-        finally: hook.remove()
-        if not states: raise ValueError('no calibration sequences: give at least one of 2 tokens or more')
+                for _, x in denoising_states(ids, model.config, ratios, seed=n):
+                    original.logits(x)
+        finally:
+            hook.remove()
+        if not states:
+            raise ValueError('no calibration sequences: give at least one of 2 tokens or more')
+
         def round_inside(module, prefix, run):
             "Watch `run()` and round every linear of `module`."
             found, hooks = {}, []
-            linears = {prefix + n: m for n, m in module.named_modules() if isinstance(m, nn.Linear) and SCHEMES[q.scheme(prefix + n)] is not None} if not isinstance(module, nn.Linear) else {prefix: module}
+            linears = (
+                {
+                    prefix + n: m
+                    for n, m in module.named_modules()
+                    if isinstance(m, nn.Linear) and SCHEMES[q.scheme(prefix + n)] is not None
+                }
+                if not isinstance(module, nn.Linear)
+                else {prefix: module}
+            )
+
             def watch(path):
-                def hook(m, args): found[path] = found.get(path, 0) + args[0].float().T @ args[0].float()
+                def hook(m, args):
+                    found[path] = found.get(path, 0) + args[0].float().T @ args[0].float()
+
                 return hook
-            for path, m in linears.items(): hooks.append(m.register_forward_pre_hook(watch(path)))
+
+            for path, m in linears.items():
+                hooks.append(m.register_forward_pre_hook(watch(path)))
             run()
-            for h in hooks: h.remove()
-            for path, m in linears.items(): m.weight = rounded(m.weight, found[path], q.scheme(path), q.group_size)
+            for h in hooks:
+                h.remove()
+            for path, m in linears.items():
+                m.weight = rounded(m.weight, found[path], q.scheme(path), q.group_size)
+
         for i, layer in enumerate(tqdm(model.layers, desc='round', disable=not progress)):
-            round_inside(layer, f'layers.{i}.', lambda layer=layer, states=states: [layer(*s) for s in states])
+            round_inside(
+                layer,
+                f'layers.{i}.',
+                lambda layer=layer, states=states: [layer(*s) for s in states],
+            )
             states = [(layer(*s), *s[1:]) for s in states]
-        if SCHEMES[q.scheme('head')] is not None: round_inside(model.head, 'head', lambda: [model.head(model.norm(s[0])) for s in states])
-    return quantize(model, q)                                                                 # the embedding; linears are done
+        if SCHEMES[q.scheme('head')] is not None:
+            round_inside(model.head, 'head', lambda: [model.head(model.norm(s[0])) for s in states])
+    return quantize(model, q)  # the embedding; linears are done

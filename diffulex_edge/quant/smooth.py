@@ -7,64 +7,100 @@ __all__ = ['KINDS', 'factors', 'scale_columns', 'divide_rows', 'smooth']
 
 # %% ../../nbs/03_quant/07_smooth.ipynb #smooth-02
 import copy
+
 import torch
 from torch import Tensor, nn
+
 from ..model.decoder import Decoder
 from .observers import Statistics
 
+
 # %% ../../nbs/03_quant/07_smooth.ipynb #smooth-04
-def factors(largest: Tensor, weight: Tensor, alpha: float, shared: tuple[int, int] | None = None) -> Tensor:
+def factors(
+    largest: Tensor, weight: Tensor, alpha: float, shared: tuple[int, int] | None = None
+) -> Tensor:
     "`s [inputs]` from the largest input per channel and a weight `[outputs, inputs]`; `shared = (copies, size)`: channels that lie `size` apart inside runs of `copies * size` get one factor."
-    s = largest.float().clamp(min=1e-5) ** alpha / weight.abs().amax(0).float().clamp(min=1e-5) ** (1 - alpha)
+    s = largest.float().clamp(min=1e-5) ** alpha / weight.abs().amax(0).float().clamp(min=1e-5) ** (
+        1 - alpha
+    )
     if shared:
         copies, size = shared
         s = s.view(-1, copies, size).amax(1, keepdim=True).expand(-1, copies, size).reshape(-1)
     return s / s.log().mean().exp()
 
+
 # %% ../../nbs/03_quant/07_smooth.ipynb #smooth-07
 KINDS = ('qkv', 'o', 'gate_up', 'down', 'head')
 
-def scale_columns(m: nn.Linear, s: Tensor): m.weight = nn.Parameter(m.weight * s, requires_grad=False)
+
+def scale_columns(m: nn.Linear, s: Tensor):
+    m.weight = nn.Parameter(m.weight * s, requires_grad=False)
+
 
 def divide_rows(m: nn.Linear, s: Tensor, rows: slice):
     "Divide a range of outputs, bias included."
     for name, p in (('weight', m.weight), ('bias', m.bias)):
-        if p is None: continue
+        if p is None:
+            continue
         p = p.detach().clone()
         p[rows] /= s[:, None] if name == 'weight' else s
         setattr(m, name, nn.Parameter(p, requires_grad=False))
 
-def smooth(model: Decoder, statistics: Statistics, alpha: float = .5, kinds: tuple[str, ...] = KINDS) -> Decoder:
+
+def smooth(
+    model: Decoder, statistics: Statistics, alpha: float = 0.5, kinds: tuple[str, ...] = KINDS
+) -> Decoder:
     """A copy of `model`, the same function in fp32, whose linears of `kinds` have smoother inputs; weights that do not change are shared.
 
     `statistics`: of this model, see `calibrate`. Raises `ValueError` when they are of another model, or `alpha` is not from 0 to 1.
     """
-    if not 0 <= alpha <= 1: raise ValueError(f'alpha is {alpha}; it must be from 0 (weights keep the difficulty) to 1')
+    if not 0 <= alpha <= 1:
+        raise ValueError(f'alpha is {alpha}; it must be from 0 (weights keep the difficulty) to 1')
     c, shared = model.config, {id(t): t for t in (*model.parameters(), *model.buffers())}
     model = copy.deepcopy(model, shared)
+
     def largest(path, size):
-        if path not in statistics.channels or len(statistics.channels[path]) != size: raise ValueError(f'the statistics have no {size} channels for {path}; make them of this model: calibrate(model, sequences)')
+        if path not in statistics.channels or len(statistics.channels[path]) != size:
+            raise ValueError(
+                f'the statistics have no {size} channels for {path}; make them of this model: calibrate(model, sequences)'
+            )
         return statistics.channels[path]
+
     def consume(layer, path, name, s):
         scale_columns(getattr(layer, name), s)
-        if getattr(layer, 'lora', None) is not None: scale_columns(layer.lora[name].a, s)
+        if getattr(layer, 'lora', None) is not None:
+            scale_columns(layer.lora[name].a, s)
+
     def produce(layer, name, s, rows):
         divide_rows(getattr(layer, name), s, rows)
-        if layer.lora is not None: divide_rows(layer.lora[name].b, s, rows)
+        if layer.lora is not None:
+            divide_rows(layer.lora[name].b, s, rows)
+
     with torch.no_grad():
         for i, layer in enumerate(model.layers):
             for name in (k for k in KINDS[:4] if k in kinds):
                 path, m = f'layers.{i}.{name}', getattr(layer, name)
                 group = c.num_attention_heads // c.num_key_value_heads
-                s = factors(largest(path, m.in_features), m.weight, alpha, (group, c.head_dim) if name == 'o' else None)
+                s = factors(
+                    largest(path, m.in_features),
+                    m.weight,
+                    alpha,
+                    (group, c.head_dim) if name == 'o' else None,
+                )
                 consume(layer, path, name, s)
                 if name in ('qkv', 'gate_up'):
                     norm = layer.attn_norm if name == 'qkv' else layer.ffn_norm
                     norm.weight = nn.Parameter(norm.weight / s, requires_grad=False)
-                elif name == 'down': produce(layer, 'gate_up', s, slice(c.intermediate_size, None))
+                elif name == 'down':
+                    produce(layer, 'gate_up', s, slice(c.intermediate_size, None))
                 else:
                     v = s.view(c.num_key_value_heads, group, c.head_dim)[:, 0].reshape(-1)
-                    produce(layer, 'qkv', v, slice((c.num_attention_heads + c.num_key_value_heads) * c.head_dim, None))
+                    produce(
+                        layer,
+                        'qkv',
+                        v,
+                        slice((c.num_attention_heads + c.num_key_value_heads) * c.head_dim, None),
+                    )
         if 'head' in kinds and model.head.weight is not model.embed.weight:
             s = factors(largest('head', model.head.in_features), model.head.weight, alpha)
             scale_columns(model.head, s)

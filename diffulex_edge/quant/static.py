@@ -6,25 +6,36 @@
 __all__ = ['range_parameters', 'StaticLinear', 'make_static']
 
 # %% ../../nbs/03_quant/02_static.ipynb #static-02
-import torch, torch.nn.functional as F
+import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
+
 from .observers import Statistics
+
 
 # %% ../../nbs/03_quant/02_static.ipynb #static-07
 def range_parameters(low: float, high: float) -> tuple[float, int]:
     "Scale and zero point that map `low … high`, widened to contain 0, to -128 … 127."
-    low, high = min(low, 0.), max(high, 0.)
+    low, high = min(low, 0.0), max(high, 0.0)
     scale = max((high - low) / 255, 1e-8)
     return scale, max(-128, min(127, -128 - round(low / scale)))
 
+
 class StaticLinear(nn.Linear):
     "A linear with 8-bit weights, a scale per row, whose input and output are rounded to 8 bits with fixed ranges `(low, high)`; `[..., inputs] -> [..., outputs]`, in and out fp32."
-    def __init__(self, linear: nn.Linear, inputs: tuple[float, float], outputs: tuple[float, float]):
+
+    def __init__(
+        self, linear: nn.Linear, inputs: tuple[float, float], outputs: tuple[float, float]
+    ):
         nn.Module.__init__(self)
         import torchao.quantization.pt2e  # noqa: F401  registers the operators
+
         self.in_features, self.out_features = linear.in_features, linear.out_features
         scale = linear.weight.float().abs().amax(1).clamp(min=1e-10) / 127
-        self.weight = nn.Parameter((linear.weight.float() / scale[:, None]).round().clamp(-127, 127).to(torch.int8), requires_grad=False)
+        self.weight = nn.Parameter(
+            (linear.weight.float() / scale[:, None]).round().clamp(-127, 127).to(torch.int8),
+            requires_grad=False,
+        )
         self.bias = linear.bias
         self.register_buffer('scales', scale)
         self.register_buffer('zeros', torch.zeros(len(scale), dtype=torch.int64))
@@ -33,19 +44,37 @@ class StaticLinear(nn.Linear):
     def rounded(self, x: Tensor, parameters: tuple[float, int]) -> Tensor:
         "`x` on the grid of 8 bits."
         ops = torch.ops.quantized_decomposed
-        return ops.dequantize_per_tensor.default(ops.quantize_per_tensor.default(x, *parameters, -128, 127, torch.int8), *parameters, -128, 127, torch.int8)
+        return ops.dequantize_per_tensor.default(
+            ops.quantize_per_tensor.default(x, *parameters, -128, 127, torch.int8),
+            *parameters,
+            -128,
+            127,
+            torch.int8,
+        )
 
     def forward(self, x: Tensor) -> Tensor:
-        w = torch.ops.quantized_decomposed.dequantize_per_channel.default(self.weight, self.scales, self.zeros, 0, -127, 127, torch.int8)
+        w = torch.ops.quantized_decomposed.dequantize_per_channel.default(
+            self.weight, self.scales, self.zeros, 0, -127, 127, torch.int8
+        )
         return self.rounded(F.linear(self.rounded(x, self.inputs), w, self.bias), self.outputs)
+
 
 # %% ../../nbs/03_quant/02_static.ipynb #static-11
 def make_static(model: nn.Module, linears: dict[str, nn.Linear], statistics: str | None):
     "Replace `linears` (path -> module) of `model` in place. Raises `FileNotFoundError`, or `ValueError` when the statistics are missing or of another model."
-    if not statistics: raise ValueError('static_int8 needs ranges: calibrate(model, sequences).save(FILE), then quantization static_int8,statistics=FILE')
+    if not statistics:
+        raise ValueError(
+            'static_int8 needs ranges: calibrate(model, sequences).save(FILE), then quantization static_int8,statistics=FILE'
+        )
     s = Statistics.load(statistics)
     for path, m in linears.items():
-        if path not in s.inputs or len(s.channels[path]) != m.in_features: raise ValueError(f'{statistics} has no range for {path} with {m.in_features} inputs; make the statistics of this model')
-        if m.weight.dtype != torch.float32: raise ValueError(f'static_int8 multiplies integers and returns fp32; it cannot be mixed with fp16 ({path})')
+        if path not in s.inputs or len(s.channels[path]) != m.in_features:
+            raise ValueError(
+                f'{statistics} has no range for {path} with {m.in_features} inputs; make the statistics of this model'
+            )
+        if m.weight.dtype != torch.float32:
+            raise ValueError(
+                f'static_int8 multiplies integers and returns fp32; it cannot be mixed with fp16 ({path})'
+            )
         parent, _, name = path.rpartition('.')
         setattr(model.get_submodule(parent), name, StaticLinear(m, s.inputs[path], s.outputs[path]))

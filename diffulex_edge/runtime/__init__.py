@@ -1,5 +1,12 @@
 "Decoding: the step, the sampler, the loop, the engines, the trace."
-from diffulex_edge.runtime.diffusion import DiffusionEngine, DiffusionGenerationConfig, Generation, StopGeneration, Update
+
+from diffulex_edge.runtime.diffusion import (
+    DiffusionEngine,
+    DiffusionGenerationConfig,
+    Generation,
+    StopGeneration,
+    Update,
+)
 from diffulex_edge.runtime.engine import GenerationConfig, InferenceEngine
 from diffulex_edge.runtime.evaluation import lm_eval_model, nelbo
 from diffulex_edge.runtime.infilling import Gap, fill

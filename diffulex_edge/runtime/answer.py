@@ -9,16 +9,41 @@ __all__ = ['CHOICES', 'DiffusionGenerationConfig', 'Verdict', 'cut_cycle', 'Answ
 import time
 from dataclasses import dataclass, field
 from typing import Callable
+
 import torch
 from torch import Tensor
-from .sampler import SCORES, add_bias, entropy, filter_logits, forbid, guide, penalize, pick
-from .selection import SCHEDULES, select, select_entropy, select_factor, select_sampled
+
+from diffulex_edge.runtime.sampler import (
+    SCORES,
+    add_bias,
+    entropy,
+    filter_logits,
+    forbid,
+    guide,
+    penalize,
+    pick,
+)
+from diffulex_edge.runtime.selection import (
+    SCHEDULES,
+    select,
+    select_entropy,
+    select_factor,
+    select_sampled,
+)
+
 from .step import Prediction, Session
 from .trace import StepRecord
 
 # %% ../../nbs/02_runtime/06_answer.ipynb #answer-04
-CHOICES = dict(score=(*SCORES, 'random'), schedule=tuple(SCHEDULES), order=('score', 'sequential', 'random'), cache=('exact', 'none', 'prefix', 'dual', 'sub_block'),
-               stop=('token', 'block', 'commit'), draws=('masked', 'block', 'window'))  # field -> its values
+CHOICES = dict(
+    score=(*SCORES, 'random'),
+    schedule=tuple(SCHEDULES),
+    order=('score', 'sequential', 'random'),
+    cache=('exact', 'none', 'prefix', 'dual', 'sub_block'),
+    stop=('token', 'block', 'commit'),
+    draws=('masked', 'block', 'window'),
+)  # field -> its values
+
 
 @dataclass(kw_only=True)
 class DiffusionGenerationConfig:
@@ -27,252 +52,501 @@ class DiffusionGenerationConfig:
     With a threshold and no `num_iterations`, a block takes as many steps as its uncertainty needs; with `num_iterations` alone it takes exactly that many
     (or one per token, if the block is shorter); with both, the threshold may finish a block early.
     """
+
     max_new_tokens: int = 128
-    num_iterations: int | None = None     # denoising steps per block at most; None: as many as needed
-    block_size: int | None = None         # None: the model's block length, or 32 for a bidirectional model
-    confidence_threshold: float | None = 0.9   # reveal what is at least this sure; None: the best token only, or the quota of num_iterations
-    temperature: float = 0.               # 0: the best token
-    top_k: int = 0                        # 0: all
-    top_p: float = 1.
-    repetition_penalty: float = 1.
-    mask_token_id: int | None = None      # None: the model's
-    eos_token_id: int | tuple[int, ...] | None = None   # None: the model's
-    stop_sequences: tuple[tuple[int, ...] | str, ...] = ()   # ids, or text when there is a tokenizer; the answer ends before the first of them
-    early_stop: bool = True               # stop when an end-of-text is revealed and everything before it is
-    drafts: int = 0                       # self-speculation: masks behind every token of a forward (an autoregressive model with a mask adapter)
-    lookup: int = 0                       # with drafts: where the last so many tokens were seen before, draft what followed there (0: never)
+    num_iterations: int | None = None  # denoising steps per block at most; None: as many as needed
+    block_size: int | None = None  # None: the model's block length, or 32 for a bidirectional model
+    confidence_threshold: float | None = (
+        0.9  # reveal what is at least this sure; None: the best token only, or the quota of num_iterations
+    )
+    temperature: float = 0.0  # 0: the best token
+    top_k: int = 0  # 0: all
+    top_p: float = 1.0
+    repetition_penalty: float = 1.0
+    mask_token_id: int | None = None  # None: the model's
+    eos_token_id: int | tuple[int, ...] | None = None  # None: the model's
+    stop_sequences: tuple[
+        tuple[int, ...] | str, ...
+    ] = ()  # ids, or text when there is a tokenizer; the answer ends before the first of them
+    early_stop: bool = True  # stop when an end-of-text is revealed and everything before it is
+    drafts: int = 0  # self-speculation: masks behind every token of a forward (an autoregressive model with a mask adapter)
+    lookup: int = 0  # with drafts: where the last so many tokens were seen before, draft what followed there (0: never)
     seed: int | None = None
     # which positions
-    score: str = 'probability'            # probability, margin, entropy, random; see SCORES
-    strict: bool = False                  # exceed the threshold instead of reaching it
-    factor: float | None = None           # Fast-dLLM's factor rule instead of a threshold
-    entropy_budget: float | None = None   # nats: reveal the least uncertain positions while their summed entropy stays below
-    order: str = 'score'                  # score; sequential: left to right; random: each mask with the schedule's share of the masks left
-    order_temperature: float = 0.         # above 0: positions are drawn, with the score as their logit
-    stability: float | None = None        # reveal by threshold only where the KL divergence to the last step's distribution is below this
-    revise_below: float | None = None     # when a block is full, mask what was less sure than this when it was revealed, and fill it once more, this sure
-    edit_above: float | None = None       # replace a revealed token of the block, once, when another has at least this probability there
+    score: str = 'probability'  # probability, margin, entropy, random; see SCORES
+    strict: bool = False  # exceed the threshold instead of reaching it
+    factor: float | None = None  # Fast-dLLM's factor rule instead of a threshold
+    entropy_budget: float | None = (
+        None  # nats: reveal the least uncertain positions while their summed entropy stays below
+    )
+    order: str = 'score'  # score; sequential: left to right; random: each mask with the schedule's share of the masks left
+    order_temperature: float = 0.0  # above 0: positions are drawn, with the score as their logit
+    stability: float | None = (
+        None  # reveal by threshold only where the KL divergence to the last step's distribution is below this
+    )
+    revise_below: float | None = (
+        None  # when a block is full, mask what was less sure than this when it was revealed, and fill it once more, this sure
+    )
+    edit_above: float | None = (
+        None  # replace a revealed token of the block, once, when another has at least this probability there
+    )
     # how many
-    schedule: str = 'spread'              # how num_iterations becomes quotas; see SCHEDULES
-    exact_steps: bool = False             # run every step of the schedule, also when nothing is left to reveal
-    eps: float = 1e-3                     # last noise level of the schedules linear and late
+    schedule: str = 'spread'  # how num_iterations becomes quotas; see SCHEDULES
+    exact_steps: bool = False  # run every step of the schedule, also when nothing is left to reveal
+    eps: float = 1e-3  # last noise level of the schedules linear and late
     # what a forward covers
-    cache: str = 'exact'                  # exact; bidirectional models also prefix, dual (approximate); shifted block-causal models also sub_block (approximate)
-    refresh_interval: int | None = None   # prefix and dual: recompute everything after this many steps too, not only at the start of a block
-    sub_block: int | None = None          # finish this many positions before the next ones of the block
-    fused: bool = False                   # block-causal, no shift: the commit of a block is the first denoise of the next
-    lookahead: int = 0                    # block-causal, no shift: blocks after the current one that are denoised along with it (approximate; implies fused)
-    lookahead_shares: tuple[float, float] = (.1, .95)   # share of a block that must be known before the next is begun, and before its best token is forced
+    cache: str = 'exact'  # exact; bidirectional models also prefix, dual (approximate); shifted block-causal models also sub_block (approximate)
+    refresh_interval: int | None = (
+        None  # prefix and dual: recompute everything after this many steps too, not only at the start of a block
+    )
+    sub_block: int | None = None  # finish this many positions before the next ones of the block
+    fused: bool = (
+        False  # block-causal, no shift: the commit of a block is the first denoise of the next
+    )
+    lookahead: int = 0  # block-causal, no shift: blocks after the current one that are denoised along with it (approximate; implies fused)
+    lookahead_shares: tuple[float, float] = (
+        0.1,
+        0.95,
+    )  # share of a block that must be known before the next is begun, and before its best token is forced
     # the distribution
-    filtered_confidence: bool = False     # score the distribution after temperature, top_k and top_p; False: the model's own
-    confidence_temperature: float = 1.    # of the filtered distribution at temperature 0
-    p_first: bool = False                 # top_p before top_k
-    gumbel: bool = False                  # draw by LLaDA's float64 noise
-    float64: bool = False                 # probabilities in float64
-    full: bool = False                    # read all logits even where the best token and its probability would do; records entropies
-    candidates: int = 0                   # record this many best tokens of each masked position (implies full)
-    guidance: float = 0.                  # classifier-free: a second forward without the prompt in each step
+    filtered_confidence: bool = (
+        False  # score the distribution after temperature, top_k and top_p; False: the model's own
+    )
+    confidence_temperature: float = 1.0  # of the filtered distribution at temperature 0
+    p_first: bool = False  # top_p before top_k
+    gumbel: bool = False  # draw by LLaDA's float64 noise
+    float64: bool = False  # probabilities in float64
+    full: bool = False  # read all logits even where the best token and its probability would do; records entropies
+    candidates: int = 0  # record this many best tokens of each masked position (implies full)
+    guidance: float = 0.0  # classifier-free: a second forward without the prompt in each step
     logit_bias: dict[int, float] = field(default_factory=dict)
-    forbidden: tuple[int, ...] = ()       # ids never chosen; the mask token is always one of them
-    late: tuple[int, ...] = ()            # ids whose probability counts as 0 in the score: they come last (LLaDA's end-of-text option)
+    forbidden: tuple[int, ...] = ()  # ids never chosen; the mask token is always one of them
+    late: tuple[
+        int, ...
+    ] = ()  # ids whose probability counts as 0 in the score: they come last (LLaDA's end-of-text option)
     # when it ends
-    stop: str = 'token'                   # look for the end of text after every step; block: when a block is complete; commit: after its commit
-    repetition_stop: int = 0              # stop when the answer ends in this many repeats of the same tokens; one of them is kept
+    stop: str = 'token'  # look for the end of text after every step; block: when a block is complete; commit: after its commit
+    repetition_stop: int = (
+        0  # stop when the answer ends in this many repeats of the same tokens; one of them is kept
+    )
     # as the originals do it
-    scope_before: bool = False            # masks before the block compete with it
-    whole_blocks: bool = False            # fill the last block to its end; the answer is cut at max_new_tokens
-    from_block: bool = False              # max_new_tokens counts whole blocks, from the start of the block the prompt ends in
-    commit_last: bool = False             # commit the last block too
-    first_token: bool = False             # the refresh at the start of a block reveals its first token and no other
-    ahead_greedy: bool = False            # shifted block-causal: the first token of a block is the best one, whatever the temperature
-    draws: str = 'masked'                 # which rows use up random numbers: masked, block (or sub-block), window
-    compat: bool = False                  # the originals' bugs that lose text, too
+    scope_before: bool = False  # masks before the block compete with it
+    whole_blocks: bool = (
+        False  # fill the last block to its end; the answer is cut at max_new_tokens
+    )
+    from_block: bool = (
+        False  # max_new_tokens counts whole blocks, from the start of the block the prompt ends in
+    )
+    commit_last: bool = False  # commit the last block too
+    first_token: bool = (
+        False  # the refresh at the start of a block reveals its first token and no other
+    )
+    ahead_greedy: bool = False  # shifted block-causal: the first token of a block is the best one, whatever the temperature
+    draws: str = 'masked'  # which rows use up random numbers: masked, block (or sub-block), window
+    compat: bool = False  # the originals' bugs that lose text, too
 
     def __post_init__(self):
-        for name, ok in [('max_new_tokens', self.max_new_tokens >= 1), ('num_iterations', self.num_iterations is None or self.num_iterations >= 1),
-                         ('block_size', self.block_size is None or self.block_size >= 1), ('temperature', self.temperature >= 0), ('top_k', self.top_k >= 0),
-                         ('confidence_threshold', self.confidence_threshold is None or 0 <= self.confidence_threshold <= 1), ('top_p', 0 < self.top_p <= 1),
-                         ('repetition_penalty', self.repetition_penalty > 0), ('drafts', self.drafts >= 0), ('lookup', self.lookup >= 0), ('sub_block', self.sub_block is None or self.sub_block >= 1),
-                         ('factor', self.factor is None or self.factor >= 0), ('entropy_budget', self.entropy_budget is None or self.entropy_budget >= 0),
-                         ('refresh_interval', self.refresh_interval is None or self.refresh_interval >= 1), ('lookahead', self.lookahead >= 0), ('lookahead_shares', all(0 <= s <= 1 for s in self.lookahead_shares)),
-                         ('revise_below', self.revise_below is None or 0 <= self.revise_below <= 1), ('edit_above', self.edit_above is None or .5 <= self.edit_above <= 1), ('candidates', self.candidates >= 0),
-                         ('confidence_temperature', self.confidence_temperature > 0), ('order_temperature', self.order_temperature >= 0),
-                         ('repetition_stop', self.repetition_stop == 0 or self.repetition_stop >= 2), ('eps', 0 < self.eps < 1)]:
-            if not ok: raise ValueError(f'{name} is {getattr(self, name)}; see DiffusionGenerationConfig for its range')
+        for name, ok in [
+            ('max_new_tokens', self.max_new_tokens >= 1),
+            ('num_iterations', self.num_iterations is None or self.num_iterations >= 1),
+            ('block_size', self.block_size is None or self.block_size >= 1),
+            ('temperature', self.temperature >= 0),
+            ('top_k', self.top_k >= 0),
+            (
+                'confidence_threshold',
+                self.confidence_threshold is None or 0 <= self.confidence_threshold <= 1,
+            ),
+            ('top_p', 0 < self.top_p <= 1),
+            ('repetition_penalty', self.repetition_penalty > 0),
+            ('drafts', self.drafts >= 0),
+            ('lookup', self.lookup >= 0),
+            ('sub_block', self.sub_block is None or self.sub_block >= 1),
+            ('factor', self.factor is None or self.factor >= 0),
+            ('entropy_budget', self.entropy_budget is None or self.entropy_budget >= 0),
+            ('refresh_interval', self.refresh_interval is None or self.refresh_interval >= 1),
+            ('lookahead', self.lookahead >= 0),
+            ('lookahead_shares', all(0 <= s <= 1 for s in self.lookahead_shares)),
+            ('revise_below', self.revise_below is None or 0 <= self.revise_below <= 1),
+            ('edit_above', self.edit_above is None or 0.5 <= self.edit_above <= 1),
+            ('candidates', self.candidates >= 0),
+            ('confidence_temperature', self.confidence_temperature > 0),
+            ('order_temperature', self.order_temperature >= 0),
+            ('repetition_stop', self.repetition_stop == 0 or self.repetition_stop >= 2),
+            ('eps', 0 < self.eps < 1),
+        ]:
+            if not ok:
+                raise ValueError(
+                    f'{name} is {getattr(self, name)}; see DiffusionGenerationConfig for its range'
+                )
         for name, values in CHOICES.items():
-            if getattr(self, name) not in values: raise ValueError(f'{name} is {getattr(self, name)!r}; it must be one of {", ".join(values)}')
+            if getattr(self, name) not in values:
+                raise ValueError(
+                    f'{name} is {getattr(self, name)!r}; it must be one of {", ".join(values)}'
+                )
 
     @property
     def greedy(self) -> bool:
         "Whether ids and confidences are enough, or the whole distribution is needed."
-        return not (self.temperature or self.repetition_penalty != 1 or self.full or self.candidates or self.score in ('margin', 'entropy') or self.entropy_budget is not None
-                    or self.stability is not None or self.edit_above is not None or self.filtered_confidence or self.guidance or self.logit_bias or self.forbidden or self.late or self.compat)
+        return not (
+            self.temperature
+            or self.repetition_penalty != 1
+            or self.full
+            or self.candidates
+            or self.score in ('margin', 'entropy')
+            or self.entropy_budget is not None
+            or self.stability is not None
+            or self.edit_above is not None
+            or self.filtered_confidence
+            or self.guidance
+            or self.logit_bias
+            or self.forbidden
+            or self.late
+            or self.compat
+        )
+
 
 # %% ../../nbs/02_runtime/06_answer.ipynb #answer-08
 @dataclass
 class Verdict:
     "What a step says about N positions."
+
     ids: list[int]
-    score: Tensor                  # [N] larger is surer; what the selection sees
-    confidence: Tensor             # [N] probability of the token
-    p: Tensor | None = None        # [N, vocab]
+    score: Tensor  # [N] larger is surer; what the selection sees
+    confidence: Tensor  # [N] probability of the token
+    p: Tensor | None = None  # [N, vocab]
+
 
 # %% ../../nbs/02_runtime/06_answer.ipynb #answer-10
 def cut_cycle(ids: list[int], times: int, longest: int = 32) -> list[int]:
     "`ids` without the last `times - 1` repeats, if they end in `times` repeats of the same 1 … `longest` tokens; else `ids`."
     for n in range(1, min(longest, len(ids) // times) + 1):
-        if ids[-n * times:] == ids[-n:] * times: return ids[:len(ids) - n * (times - 1)]
+        if ids[-n * times :] == ids[-n:] * times:
+            return ids[: len(ids) - n * (times - 1)]
     return ids
+
 
 class Answer:
     "The sequence being written: prompt, then the answer with masks in it. `tail`: what is fixed of the answer, with masks where it is not (infilling)."
-    def __init__(self, session: Session, prompt: list[int], c: DiffusionGenerationConfig, tail: list[int] | None = None, decode: Callable | None = None):
-        self.session, self.c, self.prompt, self.decode, info = session, c, list(prompt), decode, session.info
+
+    def __init__(
+        self,
+        session: Session,
+        prompt: list[int],
+        c: DiffusionGenerationConfig,
+        tail: list[int] | None = None,
+        decode: Callable | None = None,
+    ):
+        self.session, self.c, self.prompt, self.decode, info = (
+            session,
+            c,
+            list(prompt),
+            decode,
+            session.info,
+        )
         self.mask = info.mask_token_id if c.mask_token_id is None else c.mask_token_id
         eos = info.eos_token_ids if c.eos_token_id is None else c.eos_token_id
         self.eos = (eos,) if isinstance(eos, int) else tuple(eos)
-        self.never = [*c.forbidden] + ([self.mask] if self.mask is not None and not c.compat else [])
+        self.never = [*c.forbidden] + (
+            [self.mask] if self.mask is not None and not c.compat else []
+        )
         self.limit = len(prompt) + (c.max_new_tokens if tail is None else len(tail))
-        self.bound = self.limit            # positions before it are filled; `whole_blocks` moves it to the end of the last block
-        self.offset = 0                    # row of the cache = position - offset; not 0 only where a compat bug loses the prompt
-        self.x, self.tail, self.steps, self.ended, self.rng = [*prompt, *(tail or ())], list(tail or ()), 0, False, None
-        self.row, self.blocks = 0, []      # which row of a batch it is; its blocks, set by the loop
-        self.before = {}                   # position -> distribution of the last step, for `stability`
-        self.given = set(range(len(prompt))) | {len(prompt) + i for i, t in enumerate(tail or []) if t != self.mask}   # positions that are not the model's to change
-        self.sure, self.revised = {}, set()   # position -> its probability when it was revealed; positions that were revised: once each, so that every loop ends
-        self.reuse, self.reused = False, 0 # whether rows of the cache that already hold the prompt stay; how many did
-        if c.seed is not None: self.rng = torch.Generator().manual_seed(c.seed)
-        if self.mask is not None and self.mask in self.prompt and not c.scope_before: raise ValueError(f'the prompt holds the mask token {self.mask} at position {self.prompt.index(self.mask)}; to fill masks in a text, use `fill`')
+        self.bound = (
+            self.limit
+        )  # positions before it are filled; `whole_blocks` moves it to the end of the last block
+        self.offset = 0  # row of the cache = position - offset; not 0 only where a compat bug loses the prompt
+        self.x, self.tail, self.steps, self.ended, self.rng = (
+            [*prompt, *(tail or ())],
+            list(tail or ()),
+            0,
+            False,
+            None,
+        )
+        self.row, self.blocks = 0, []  # which row of a batch it is; its blocks, set by the loop
+        self.before = {}  # position -> distribution of the last step, for `stability`
+        self.given = set(range(len(prompt))) | {
+            len(prompt) + i for i, t in enumerate(tail or []) if t != self.mask
+        }  # positions that are not the model's to change
+        self.sure, self.revised = (
+            {},
+            set(),
+        )  # position -> its probability when it was revealed; positions that were revised: once each, so that every loop ends
+        self.reuse, self.reused = (
+            False,
+            0,
+        )  # whether rows of the cache that already hold the prompt stay; how many did
+        if c.seed is not None:
+            self.rng = torch.Generator().manual_seed(c.seed)
+        if self.mask is not None and self.mask in self.prompt and not c.scope_before:
+            raise ValueError(
+                f'the prompt holds the mask token {self.mask} at position {self.prompt.index(self.mask)}; to fill masks in a text, use `fill`'
+            )
         if self.limit > info.max_seq_len:
-            raise ValueError(f'a prompt of {len(prompt)} tokens and {self.limit - len(prompt)} new ones need {self.limit} rows of KV cache; this model has {info.max_seq_len}: shorten one of them or export with a larger max_seq_len')
-        if decode is None and any(isinstance(s, str) for s in c.stop_sequences): raise ValueError('a stop sequence of text needs a tokenizer; give its token ids, or give the engine a tokenizer')
+            raise ValueError(
+                f'a prompt of {len(prompt)} tokens and {self.limit - len(prompt)} new ones need {self.limit} rows of KV cache; this model has {info.max_seq_len}: shorten one of them or export with a larger max_seq_len'
+            )
+        if decode is None and any(isinstance(s, str) for s in c.stop_sequences):
+            raise ValueError(
+                'a stop sequence of text needs a tokenizer; give its token ids, or give the engine a tokenizer'
+            )
 
     def extend(self, length: int):
         "Masks up to `length` (at most the cache)."
-        if self.mask is None and length > len(self.x): raise ValueError('this model has no mask token; it can only decode autoregressively, block_size 1')
+        if self.mask is None and length > len(self.x):
+            raise ValueError(
+                'this model has no mask token; it can only decode autoregressively, block_size 1'
+            )
         self.x += [self.mask] * (length - len(self.x))
 
     def masked(self, a: int, b: int) -> list[int]:
         "Masked positions in `a … b` that are to be filled."
         return [i for i in range(a, min(b, self.bound, len(self.x))) if self.x[i] == self.mask]
 
-    def run(self, tokens: list[int], start: int, kv_len: int, block_length: int | None) -> tuple[Prediction, float]:
+    def run(
+        self, tokens: list[int], start: int, kv_len: int, block_length: int | None
+    ) -> tuple[Prediction, float]:
         "The step, and its milliseconds."
         t = time.perf_counter()
-        p = self.session.step(tokens, start - self.offset, kv_len - self.offset, block_length=block_length, logits=not self.c.greedy)
+        p = self.session.step(
+            tokens,
+            start - self.offset,
+            kv_len - self.offset,
+            block_length=block_length,
+            logits=not self.c.greedy,
+        )
         return p, (time.perf_counter() - t) * 1e3
 
-    def forward(self, a: int, b: int, kv_len: int, block_length: int | None) -> tuple[Prediction, float]:
+    def forward(
+        self, a: int, b: int, kv_len: int, block_length: int | None
+    ) -> tuple[Prediction, float]:
         "The step on positions `a … b` of the sequence."
         return self.run(self.x[a:b], a, kv_len, block_length)
 
-    def judge(self, p: Prediction, rows: list[int], at: list[int] | None = None, blind: Prediction | None = None, greedy: bool = False) -> Verdict:
+    def judge(
+        self,
+        p: Prediction,
+        rows: list[int],
+        at: list[int] | None = None,
+        blind: Prediction | None = None,
+        greedy: bool = False,
+    ) -> Verdict:
         """Token and score for rows of a prediction. `at`: of these rows only those in question, where the others just use up random numbers;
         `blind`: the prediction without the prompt; `greedy`: the best token whatever the temperature."""
         c, at = self.c, list(range(len(rows))) if at is None else at
         if p.logits is None:
             confidence = p.confidence[rows][at]
-            return Verdict(p.ids[rows][at].tolist(), torch.rand(len(rows), generator=self.rng)[at] if c.score == 'random' else confidence, confidence)
-        z = p.logits[rows] if blind is None else guide(p.logits[rows], blind.logits[rows], c.guidance)
+            return Verdict(
+                p.ids[rows][at].tolist(),
+                torch.rand(len(rows), generator=self.rng)[at]
+                if c.score == 'random'
+                else confidence,
+                confidence,
+            )
+        z = (
+            p.logits[rows]
+            if blind is None
+            else guide(p.logits[rows], blind.logits[rows], c.guidance)
+        )
         z = penalize(add_bias(z, c.logit_bias), self.x, c.repetition_penalty)
-        shape = lambda z: filter_logits(z, 1. if c.gumbel else c.temperature or c.confidence_temperature, c.top_k, c.top_p, c.p_first)
-        ids = pick(shape(forbid(z, self.never)), 0. if greedy else c.temperature, c.gumbel, self.rng)[at]
+        shape = lambda z: filter_logits(
+            z,
+            1.0 if c.gumbel else c.temperature or c.confidence_temperature,
+            c.top_k,
+            c.top_p,
+            c.p_first,
+        )
+        ids = pick(
+            shape(forbid(z, self.never)), 0.0 if greedy else c.temperature, c.gumbel, self.rng
+        )[at]
         own = shape(z[at]) if c.filtered_confidence else z[at]
         probs = forbid(own, [*c.late]).softmax(-1, torch.float64 if c.float64 else torch.float32)
         confidence = SCORES['probability'](probs, ids)
-        if c.score == 'random': score = torch.rand(len(rows), generator=self.rng)[at]
-        else: score = confidence if c.score == 'probability' else SCORES[c.score](probs, ids)
+        if c.score == 'random':
+            score = torch.rand(len(rows), generator=self.rng)[at]
+        else:
+            score = confidence if c.score == 'probability' else SCORES[c.score](probs, ids)
         return Verdict(ids.tolist(), score, confidence, probs)
 
     def choose(self, v: Verdict, positions: list[int], quota: int) -> Tensor:
         "Which of these positions to reveal, as a mask `[N]`."
         c = self.c
-        if not positions: return torch.zeros(0, dtype=torch.bool)
-        if c.entropy_budget is not None: return select_entropy(entropy(v.p), c.entropy_budget)
-        if c.factor is not None: return select_factor(v.score, c.factor)
-        if c.order == 'sequential': return torch.arange(len(positions)) < quota
-        if c.scope_before or c.order_temperature:  # over the whole sequence, so that the originals' random numbers and ties are followed
+        if not positions:
+            return torch.zeros(0, dtype=torch.bool)
+        if c.entropy_budget is not None:
+            return select_entropy(entropy(v.p), c.entropy_budget)
+        if c.factor is not None:
+            return select_factor(v.score, c.factor)
+        if c.order == 'sequential':
+            return torch.arange(len(positions)) < quota
+        if (
+            c.scope_before or c.order_temperature
+        ):  # over the whole sequence, so that the originals' random numbers and ties are followed
             whole = torch.full([len(self.x)], -torch.inf, dtype=v.score.dtype)
             whole[positions] = v.score
-            if c.order_temperature: return select_sampled(whole, quota, c.order_temperature, self.rng)[positions]
-            if c.confidence_threshold is None: return select(whole, min(quota, len(positions)))[positions]
-        if c.schedule == 'carry': return select(v.score, quota) & (select(v.score, 1) | (v.score >= c.confidence_threshold))
-        again = c.revise_below is not None and c.confidence_threshold is not None and self.revised.issuperset(positions)
-        chosen = select(v.score, quota, max(c.confidence_threshold, c.revise_below) if again else c.confidence_threshold, c.strict)
-        if c.stability is None: return chosen
+            if c.order_temperature:
+                return select_sampled(whole, quota, c.order_temperature, self.rng)[positions]
+            if c.confidence_threshold is None:
+                return select(whole, min(quota, len(positions)))[positions]
+        if c.schedule == 'carry':
+            return select(v.score, quota) & (
+                select(v.score, 1) | (v.score >= c.confidence_threshold)
+            )
+        again = (
+            c.revise_below is not None
+            and c.confidence_threshold is not None
+            and self.revised.issuperset(positions)
+        )
+        chosen = select(
+            v.score,
+            quota,
+            max(c.confidence_threshold, c.revise_below) if again else c.confidence_threshold,
+            c.strict,
+        )
+        if c.stability is None:
+            return chosen
         still = torch.tensor([self.moved(i, p) < c.stability for i, p in zip(positions, v.p)])
         return select(v.score, quota) | chosen & still
 
     def moved(self, position: int, p: Tensor) -> float:
         "KL divergence in nats of a position's distribution from its last one (infinite at first sight), which it replaces."
         last, self.before[position] = self.before.get(position), p
-        return float('inf') if last is None else float((p * ((p + 1e-10) / (last + 1e-10)).log()).sum())
+        return (
+            float('inf')
+            if last is None
+            else float((p * ((p + 1e-10) / (last + 1e-10)).log()).sum())
+        )
 
-    def revise(self, p: Prediction, a: int, b: int, w0: int, revealed: dict[int, int], positions: list[int], v: Verdict) -> dict[int, int]:
+    def revise(
+        self,
+        p: Prediction,
+        a: int,
+        b: int,
+        w0: int,
+        revealed: dict[int, int],
+        positions: list[int],
+        v: Verdict,
+    ) -> dict[int, int]:
         """What to change of the tokens revealed in `a … b`, by a prediction of positions `w0 …` that is about to reveal more of them:
         a better token where one has `edit_above`, and, once none is masked, the mask where one was revealed with less than `revise_below`."""
-        c, shift, free = self.c, self.session.info.logits_shift, [i for i in range(a, min(b, self.bound)) if i not in self.given | self.revised]
+        c, shift, free = (
+            self.c,
+            self.session.info.logits_shift,
+            [i for i in range(a, min(b, self.bound)) if i not in self.given | self.revised],
+        )
         self.sure |= {i: s for i, s in zip(positions, v.confidence.tolist()) if i in revealed}
         changes = {}
-        if c.edit_above is not None and (at := [i for i in free if self.x[i] != self.mask and i - shift >= w0]):
-            best, ids = forbid(p.logits[[i - shift - w0 for i in at]], self.never).softmax(-1).max(-1)
-            changes = {i: t for i, q, t in zip(at, best.tolist(), ids.tolist()) if q >= c.edit_above and t != self.x[i]}
-        if c.revise_below is not None and revealed.keys() >= {*self.masked(a, b)}: changes |= {i: self.mask for i in free if self.sure.get(i, 1.) < c.revise_below}
+        if c.edit_above is not None and (
+            at := [i for i in free if self.x[i] != self.mask and i - shift >= w0]
+        ):
+            best, ids = (
+                forbid(p.logits[[i - shift - w0 for i in at]], self.never).softmax(-1).max(-1)
+            )
+            changes = {
+                i: t
+                for i, q, t in zip(at, best.tolist(), ids.tolist())
+                if q >= c.edit_above and t != self.x[i]
+            }
+        if c.revise_below is not None and revealed.keys() >= {*self.masked(a, b)}:
+            changes |= {i: self.mask for i in free if self.sure.get(i, 1.0) < c.revise_below}
         return changes
 
     def put(self, revealed: dict[int, int]):
         "Write tokens into the sequence; a position just behind its end makes it longer."
         for i, t in sorted(revealed.items()):
-            if i == len(self.x): self.x.append(t)
-            else: self.x[i] = t
+            if i == len(self.x):
+                self.x.append(t)
+            else:
+                self.x[i] = t
 
-    def record(self, kind: str, block: int, a: int, b: int, kv_len: int, ms: float, revealed: dict[int, int], positions: list[int] = (), v: Verdict | None = None, remasked: dict[int, int] | None = None,
-               **more) -> StepRecord:
+    def record(
+        self,
+        kind: str,
+        block: int,
+        a: int,
+        b: int,
+        kv_len: int,
+        ms: float,
+        revealed: dict[int, int],
+        positions: list[int] = (),
+        v: Verdict | None = None,
+        remasked: dict[int, int] | None = None,
+        **more,
+    ) -> StepRecord:
         "Reveal tokens, put what is `remasked`, and describe the step; `v` is about `positions`."
         self.put(revealed)
         if remasked:
             self.revised |= {*remasked}
-            more['remasked'] = {i: self.x[i] for i in remasked}  # before: a token revealed just now may be among them
+            more['remasked'] = {
+                i: self.x[i] for i in remasked
+            }  # before: a token revealed just now may be among them
             self.put(remasked)
         self.steps += 1
-        if kind in ('denoise', 'refresh') and any(t in self.eos for i, t in revealed.items() if i >= len(self.prompt)): self.ended = True
+        if kind in ('denoise', 'refresh') and any(
+            t in self.eos for i, t in revealed.items() if i >= len(self.prompt)
+        ):
+            self.ended = True
         if v is not None:
             more['confidence'] = dict(zip(positions, v.confidence.tolist()))
-            if v.p is not None: more['entropy'] = dict(zip(positions, entropy(v.p).tolist()))
+            if v.p is not None:
+                more['entropy'] = dict(zip(positions, entropy(v.p).tolist()))
             if v.p is not None and self.c.candidates:
                 best = v.p.topk(min(self.c.candidates, v.p.shape[-1]))
-                more['candidates'] = {i: list(zip(t, q)) for i, t, q in zip(positions, best.indices.tolist(), best.values.tolist())}
-        return StepRecord(self.steps - 1, kind, block, a, kv_len, self.x[a:b], revealed, ms=ms, row=self.row, **more)
+                more['candidates'] = {
+                    i: list(zip(t, q))
+                    for i, t, q in zip(positions, best.indices.tolist(), best.values.tolist())
+                }
+        return StepRecord(
+            self.steps - 1,
+            kind,
+            block,
+            a,
+            kv_len,
+            self.x[a:b],
+            revealed,
+            ms=ms,
+            row=self.row,
+            **more,
+        )
 
     def settled(self) -> list[int]:
         "The answer so far: up to the first mask, the first end-of-text, the first stop sequence and `max_new_tokens`."
         c, out = self.c, []
-        for t in self.x[len(self.prompt):self.limit]:
-            if t == self.mask or t in self.eos: break
+        for t in self.x[len(self.prompt) : self.limit]:
+            if t == self.mask or t in self.eos:
+                break
             out.append(t)
             for s in c.stop_sequences:
-                if not isinstance(s, str) and tuple(out[-len(s):]) == tuple(s): return out[:-len(s)]
-            if c.repetition_stop and len(kept := cut_cycle(out, c.repetition_stop)) < len(out): return kept
+                if not isinstance(s, str) and tuple(out[-len(s) :]) == tuple(s):
+                    return out[: -len(s)]
+            if c.repetition_stop and len(kept := cut_cycle(out, c.repetition_stop)) < len(out):
+                return kept
         texts = [s for s in c.stop_sequences if isinstance(s, str)]
         if texts and any(s in self.decode(out) for s in texts):
-            n = next(n for n in range(len(out) + 1) if any(s in self.decode(out[:n]) for s in texts))
+            n = next(
+                n for n in range(len(out) + 1) if any(s in self.decode(out[:n]) for s in texts)
+            )
             whole = self.decode(out[:n])
-            text = whole[:min(whole.index(s) for s in texts if s in whole)]
-            while n and not text.startswith(self.decode(out[:n])): n -= 1
+            text = whole[: min(whole.index(s) for s in texts if s in whole)]
+            while n and not text.startswith(self.decode(out[:n])):
+                n -= 1
             return out[:n]
         return out
 
     def over(self) -> bool:
         "Whether nothing the user keeps can change any more."
-        known = self.x[len(self.prompt):self.limit]
-        if self.mask in known: known = known[:known.index(self.mask)]
-        if len(known) == self.limit - len(self.prompt): return True
+        known = self.x[len(self.prompt) : self.limit]
+        if self.mask in known:
+            known = known[: known.index(self.mask)]
+        if len(known) == self.limit - len(self.prompt):
+            return True
         return self.c.early_stop and len(self.settled()) < len(known)
 
     def stopped(self) -> bool:
         "Whether the end of the text ends this answer before its length does; `stop` says which ends are seen when."
-        if not self.c.early_stop: return False
-        if self.c.stop != 'token': return self.ended
-        known = self.x[len(self.prompt):self.limit]
-        if self.mask in known: known = known[:known.index(self.mask)]
+        if not self.c.early_stop:
+            return False
+        if self.c.stop != 'token':
+            return self.ended
+        known = self.x[len(self.prompt) : self.limit]
+        if self.mask in known:
+            known = known[: known.index(self.mask)]
         return len(self.settled()) < len(known)

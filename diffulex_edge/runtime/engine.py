@@ -7,33 +7,49 @@ __all__ = ['GenerationConfig', 'InferenceEngine']
 
 # %% ../../nbs/02_runtime/11_engine.ipynb #engine-02
 from dataclasses import dataclass
+
 from .diffusion import DiffusionEngine, DiffusionGenerationConfig
+
 
 # %% ../../nbs/02_runtime/11_engine.ipynb #engine-03
 @dataclass(kw_only=True)
 class GenerationConfig:
     "How to decode one token at a time."
+
     max_new_tokens: int = 100
-    temperature: float = 1.0             # 0: the best token
-    top_k: int = 50                      # 0: all
+    temperature: float = 1.0  # 0: the best token
+    top_k: int = 50  # 0: all
     top_p: float = 0.9
     repetition_penalty: float = 1.0
-    stop_sequences: tuple = ()           # each text, an id or several ids; the answer ends before the first of them
-    eos_token_id: int | tuple[int, ...] | None = None   # None: the model's
+    stop_sequences: tuple = ()  # each text, an id or several ids; the answer ends before the first of them
+    eos_token_id: int | tuple[int, ...] | None = None  # None: the model's
     seed: int | None = None
+
 
 class InferenceEngine(DiffusionEngine):
     "Autoregressive generation with one model, eager or from a `.pte`."
+
     def settings(self, config: GenerationConfig | None) -> DiffusionGenerationConfig:
         "The settings of the loop. Raises `TypeError` for a config of another engine."
         c = GenerationConfig() if config is None else config
-        if not isinstance(c, GenerationConfig): raise TypeError(f'{type(self).__name__} takes a GenerationConfig, not a {type(c).__name__}')
-        stops = tuple((s,) if isinstance(s, int) else s if isinstance(s, str) else tuple(s) for s in ([c.stop_sequences] if isinstance(c.stop_sequences, str) else c.stop_sequences))
-        return DiffusionGenerationConfig(block_size=1, confidence_threshold=None, **vars(c) | dict(stop_sequences=stops))
+        if not isinstance(c, GenerationConfig):
+            raise TypeError(
+                f'{type(self).__name__} takes a GenerationConfig, not a {type(c).__name__}'
+            )
+        stops = tuple(
+            (s,) if isinstance(s, int) else s if isinstance(s, str) else tuple(s)
+            for s in ([c.stop_sequences] if isinstance(c.stop_sequences, str) else c.stop_sequences)
+        )
+        return DiffusionGenerationConfig(
+            block_size=1, confidence_threshold=None, **vars(c) | dict(stop_sequences=stops)
+        )
 
     def benchmark(self, prompt_tokens: int = 128, new_tokens: int = 32) -> dict:
         "Statistics of a greedy generation from a prompt of this many tokens, read from the beginning; see `Trace.stats`."
         ids = [i % self.session.info.vocab_size for i in range(1, prompt_tokens + 1)]
         mask = self.session.info.mask_token_id
         self.reset_cache()
-        return self.generate([1 if i == mask else i for i in ids], GenerationConfig(max_new_tokens=new_tokens, temperature=0, eos_token_id=())).stats
+        return self.generate(
+            [1 if i == mask else i for i in ids],
+            GenerationConfig(max_new_tokens=new_tokens, temperature=0, eos_token_id=()),
+        ).stats

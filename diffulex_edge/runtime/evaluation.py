@@ -10,57 +10,93 @@ import math
 from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import Iterator
+
 import torch
+
 from .diffusion import DiffusionEngine, DiffusionGenerationConfig
 from .step import Session
+
 
 # %% ../../nbs/02_runtime/14_evaluation.ipynb #evaluation-04
 def mask_sets(n: int, samples: int, rng: torch.Generator) -> Iterator[tuple[list[int], float]]:
     "Sets of masked positions among `n`, each with the weight of its summed negative log-probabilities: all sets if there are no more than `samples`, else that many drawn."
     if 2**n - 1 <= samples:
         for l in range(1, n + 1):
-            for s in combinations(range(n), l): yield list(s), 1 / (l * math.comb(n, l))
+            for s in combinations(range(n), l):
+                yield list(s), 1 / (l * math.comb(n, l))
         return
     u = torch.rand(1, generator=rng).item()
     for k in range(samples):
         l = 1 + min(n - 1, int(n * (k + u) / samples))
         yield torch.randperm(n, generator=rng)[:l].tolist(), n / l / samples
 
+
 # %% ../../nbs/02_runtime/14_evaluation.ipynb #evaluation-05
 @dataclass
 class Likelihood:
     "What a model thinks of a text."
-    nelbo: float       # nats: an upper bound on -log p(text | prompt), estimated
-    stderr: float      # its standard error; 0 where all masks were tried
+
+    nelbo: float  # nats: an upper bound on -log p(text | prompt), estimated
+    stderr: float  # its standard error; 0 where all masks were tried
     tokens: int
-    exact: bool        # it is -log p itself: every token was predicted from a clean past
-    greedy: bool       # every token, given a clean past, is the best one; only known where `exact`
+    exact: bool  # it is -log p itself: every token was predicted from a clean past
+    greedy: bool  # every token, given a clean past, is the best one; only known where `exact`
 
     @property
     def perplexity(self) -> float:
         "`exp` of the bound per token."
         return math.exp(self.nelbo / max(1, self.tokens))
 
-def log_probs(session: Session, x: list[int], a: int, b: int, kv_len: int, block: int | None = None) -> torch.Tensor:
-    "Log-probabilities `[b - a, vocab]` of a step on positions `a … b`, the mask token left out."
-    logits, mask = session.step(x[a:b], a, kv_len, block_length=block, logits=True).logits.float(), session.info.mask_token_id
-    return (logits if mask is None else logits.index_fill(-1, torch.tensor([mask]), -torch.inf)).log_softmax(-1)
 
-def nelbo(session: Session, prompt: list[int], text: list[int], samples: int = 64, seed: int = 0) -> Likelihood:
+def log_probs(
+    session: Session, x: list[int], a: int, b: int, kv_len: int, block: int | None = None
+) -> torch.Tensor:
+    "Log-probabilities `[b - a, vocab]` of a step on positions `a … b`, the mask token left out."
+    logits, mask = (
+        session.step(x[a:b], a, kv_len, block_length=block, logits=True).logits.float(),
+        session.info.mask_token_id,
+    )
+    return (
+        logits if mask is None else logits.index_fill(-1, torch.tensor([mask]), -torch.inf)
+    ).log_softmax(-1)
+
+
+def nelbo(
+    session: Session, prompt: list[int], text: list[int], samples: int = 64, seed: int = 0
+) -> Likelihood:
     """The bound on `-log p(text | prompt)` in nats, from `samples` sets of masks per block.
 
     A block is the model's block length; for a bidirectional model all of `text`. A block that `text` does not fill is filled with masks, as in generation.
     Raises `ValueError` for an empty text, one that holds the mask token, or a first token that nothing predicts.
     """
-    info, ids, P, rng = session.info, [*prompt, *text], len(prompt), torch.Generator().manual_seed(seed)
+    info, ids, P, rng = (
+        session.info,
+        [*prompt, *text],
+        len(prompt),
+        torch.Generator().manual_seed(seed),
+    )
     B, shift, end = info.block_length, info.logits_shift, len(prompt) + len(text)
-    if not text: raise ValueError('the text is empty; there is nothing to score')
-    if info.mask_token_id is not None and info.mask_token_id in ids: raise ValueError(f'the text holds the mask token {info.mask_token_id}; score it without')
-    if samples < 1: raise ValueError(f'samples is {samples}; it must be at least 1')
-    if B and shift and P == 0: raise ValueError('the first token of a text is predicted by the one before; give a prompt of at least one token, such as the beginning-of-text token')
-    if not B: return masked_bound(session, ids, 0, end, list(range(P, end)), samples, rng)
-    total, greedy, blocks, chunk = Likelihood(0., 0., len(text), True, True), True, [], max(1, info.max_tokens // B) * B
-    for a in range(0, end // B * B, chunk):  # clean blocks: they fill the cache, and with a shift their last rows predict the next block's first token
+    if not text:
+        raise ValueError('the text is empty; there is nothing to score')
+    if info.mask_token_id is not None and info.mask_token_id in ids:
+        raise ValueError(f'the text holds the mask token {info.mask_token_id}; score it without')
+    if samples < 1:
+        raise ValueError(f'samples is {samples}; it must be at least 1')
+    if B and shift and P == 0:
+        raise ValueError(
+            'the first token of a text is predicted by the one before; give a prompt of at least one token, such as the beginning-of-text token'
+        )
+    if not B:
+        return masked_bound(session, ids, 0, end, list(range(P, end)), samples, rng)
+    total, greedy, blocks, chunk = (
+        Likelihood(0.0, 0.0, len(text), True, True),
+        True,
+        [],
+        max(1, info.max_tokens // B) * B,
+    )
+    for a in range(
+        0, end // B * B, chunk
+    ):  # clean blocks: they fill the cache, and with a shift their last rows predict the next block's first token
         b = min(a + chunk, end // B * B)
         rows = [i for i in range(a, b) if shift and (i + 1) % B == 0 and P <= i + 1 < end]
         if not rows:
@@ -70,29 +106,60 @@ def nelbo(session: Session, prompt: list[int], text: list[int], samples: int = 6
         for i in rows:
             total.nelbo -= lp[i - a, ids[i + 1]].item()
             greedy &= int(lp[i - a].argmax()) == ids[i + 1]
-    for a in range(P // B * B, end, B): blocks.append((a, [i for i in range(max(a, P), min(a + B, end)) if not shift or i > a]))
-    for a, hidden in reversed(blocks):       # backwards, so that noise in a block's rows meets no later block
-        if not hidden: continue
+    for a in range(P // B * B, end, B):
+        blocks.append((a, [i for i in range(max(a, P), min(a + B, end)) if not shift or i > a]))
+    for a, hidden in reversed(
+        blocks
+    ):  # backwards, so that noise in a block's rows meets no later block
+        if not hidden:
+            continue
         width = min(B, info.max_seq_len - a)
-        part = masked_bound(session, [*ids, *[info.mask_token_id] * (a + width - end)], a, a + width, hidden, samples, rng)
-        total.nelbo, total.stderr, total.exact = total.nelbo + part.nelbo, math.hypot(total.stderr, part.stderr), total.exact and part.exact
+        part = masked_bound(
+            session,
+            [*ids, *[info.mask_token_id] * (a + width - end)],
+            a,
+            a + width,
+            hidden,
+            samples,
+            rng,
+        )
+        total.nelbo, total.stderr, total.exact = (
+            total.nelbo + part.nelbo,
+            math.hypot(total.stderr, part.stderr),
+            total.exact and part.exact,
+        )
         greedy &= part.greedy
     total.greedy = greedy and total.exact
     return total
 
-def masked_bound(session: Session, ids: list[int], a: int, b: int, hidden: list[int], samples: int, rng: torch.Generator) -> Likelihood:
+
+def masked_bound(
+    session: Session,
+    ids: list[int],
+    a: int,
+    b: int,
+    hidden: list[int],
+    samples: int,
+    rng: torch.Generator,
+) -> Likelihood:
     "The bound for the positions `hidden`, given everything else in `a … b` and the cache before."
     info, n, terms, greedy = session.info, len(hidden), [], True
     for masked, weight in mask_sets(n, samples, rng):
         x = list(ids[:b])
-        for j in masked: x[hidden[j]] = info.mask_token_id
+        for j in masked:
+            x[hidden[j]] = info.mask_token_id
         lp = log_probs(session, x, a, b, b)
         row = lambda i: max(i - info.logits_shift - a, 0)
         terms.append(-weight * sum(lp[row(hidden[j]), ids[hidden[j]]].item() for j in masked))
         greedy &= all(int(lp[row(hidden[j])].argmax()) == ids[hidden[j]] for j in masked)
     drawn = 2**n - 1 > samples
-    spread = torch.tensor(terms).std().item() * math.sqrt(len(terms)) if drawn and len(terms) > 1 else 0.
+    spread = (
+        torch.tensor(terms).std().item() * math.sqrt(len(terms))
+        if drawn and len(terms) > 1
+        else 0.0
+    )
     return Likelihood(sum(terms), spread, n, n == 1, greedy and n == 1)
+
 
 # %% ../../nbs/02_runtime/14_evaluation.ipynb #evaluation-16
 def lm_eval_model(engine: DiffusionEngine, config=None, samples: int = 64, seed: int = 0):
@@ -100,36 +167,53 @@ def lm_eval_model(engine: DiffusionEngine, config=None, samples: int = 64, seed:
 
     Raises `ImportError` without lm-eval, `ValueError` without a tokenizer.
     """
-    try: from lm_eval.api.model import LM
-    except ImportError as e: raise ImportError('the adapter needs the evaluation harness: pip install lm-eval') from e
-    if engine.tokenizer is None: raise ValueError('evaluation is on text and needs a tokenizer; give the engine one')
+    try:
+        from lm_eval.api.model import LM
+    except ImportError as e:
+        raise ImportError('the adapter needs the evaluation harness: pip install lm-eval') from e
+    if engine.tokenizer is None:
+        raise ValueError('evaluation is on text and needs a tokenizer; give the engine one')
     info, config = engine.session.info, engine.settings(config)
     room = lambda new: info.max_seq_len - max(info.block_length, 1) - new
 
     class EdgeLM(LM):
         "An engine of this library, for the harness."
+
         tokenizer_name = 'diffulex-edge'
 
-        def chat_template(self, chat_template=False): return engine.tokenizer.template or ''
-        def apply_chat_template(self, chat_history, add_generation_prompt=True): return engine.tokenizer.chat_text(chat_history)
+        def chat_template(self, chat_template=False):
+            return engine.tokenizer.template or ''
+
+        def apply_chat_template(self, chat_history, add_generation_prompt=True):
+            return engine.tokenizer.chat_text(chat_history)
 
         def score(self, context: str, text: str) -> Likelihood:
             whole, prompt = engine.encode(context + text), engine.encode(context)
-            if whole[:len(prompt)] != prompt: whole = prompt + engine.encode(text)     # the boundary lies within a token
-            if not prompt: prompt, whole = [info.bos_token_id or 0], [info.bos_token_id or 0, *whole]
-            text = whole[len(prompt):]
-            return nelbo(engine.session, prompt[-max(1, room(len(text))):], text, samples, seed)
+            if whole[: len(prompt)] != prompt:
+                whole = prompt + engine.encode(text)  # the boundary lies within a token
+            if not prompt:
+                prompt, whole = [info.bos_token_id or 0], [info.bos_token_id or 0, *whole]
+            text = whole[len(prompt) :]
+            return nelbo(engine.session, prompt[-max(1, room(len(text))) :], text, samples, seed)
 
         def loglikelihood(self, requests, disable_tqdm=False):
             scores = [self.score(*r.args) for r in requests]
-            return [(-l.nelbo, l.greedy if l.exact else self.is_greedy(*r.args)) for l, r in zip(scores, requests)]
+            return [
+                (-l.nelbo, l.greedy if l.exact else self.is_greedy(*r.args))
+                for l, r in zip(scores, requests)
+            ]
 
         def is_greedy(self, context: str, text: str) -> bool:
             ids = engine.encode(text)
-            c = DiffusionGenerationConfig(max_new_tokens=len(ids), eos_token_id=(), confidence_threshold=None)
-            return DiffusionEngine(session=engine.session).generate(engine.encode(context), c) == ids
+            c = DiffusionGenerationConfig(
+                max_new_tokens=len(ids), eos_token_id=(), confidence_threshold=None
+            )
+            return (
+                DiffusionEngine(session=engine.session).generate(engine.encode(context), c) == ids
+            )
 
-        def loglikelihood_rolling(self, requests, disable_tqdm=False): return [-self.score('', r.args[0]).nelbo for r in requests]
+        def loglikelihood_rolling(self, requests, disable_tqdm=False):
+            return [-self.score('', r.args[0]).nelbo for r in requests]
 
         def generate_until(self, requests, disable_tqdm=False):
             out = []
@@ -137,9 +221,18 @@ def lm_eval_model(engine: DiffusionEngine, config=None, samples: int = 64, seed:
                 context, kwargs = r.args
                 until = kwargs.get('until') or []
                 new = kwargs.get('max_gen_toks', config.max_new_tokens)
-                c = replace(config, max_new_tokens=new, stop_sequences=tuple([until] if isinstance(until, str) else until), temperature=kwargs.get('temperature', config.temperature) if kwargs.get('do_sample') else 0.)
+                c = replace(
+                    config,
+                    max_new_tokens=new,
+                    stop_sequences=tuple([until] if isinstance(until, str) else until),
+                    temperature=kwargs.get('temperature', config.temperature)
+                    if kwargs.get('do_sample')
+                    else 0.0,
+                )
                 prompt = engine.encode(context)
-                answer = DiffusionEngine(session=engine.session, tokenizer=engine.tokenizer).generate(prompt[-room(new):], c)
+                answer = DiffusionEngine(
+                    session=engine.session, tokenizer=engine.tokenizer
+                ).generate(prompt[-room(new) :], c)
                 out.append(answer.text)
             return out
 

@@ -6,17 +6,22 @@
 __all__ = ['MOST', 'Gap', 'read_template', 'Filling', 'score', 'fill', 'fill_one']
 
 # %% ../../nbs/02_runtime/13_infilling.ipynb #infilling-02
-import math, re, time
+import math
+import re
+import time
 from contextlib import closing
 from dataclasses import dataclass, replace
 from itertools import product
+
 from .answer import Answer, DiffusionGenerationConfig
 from .diffusion import DiffusionEngine, Generation, StopGeneration
+
 
 # %% ../../nbs/02_runtime/13_infilling.ipynb #infilling-04
 @dataclass(frozen=True)
 class Gap:
     "A gap of `least` to `most` tokens."
+
     least: int = 1
     most: int | None = None  # None: exactly `least`
 
@@ -25,59 +30,107 @@ class Gap:
         "The lengths to try."
         return range(self.least, (self.least if self.most is None else self.most) + 1)
 
+
 def read_template(text: str) -> list:
     "A template as texts and gaps, in order. Raises `ValueError` for a gap that is not understood or has no length."
     parts = re.split(r'(\[MASK[^\]]*\])', text)
     for i, part in enumerate(parts):
-        if i % 2 == 0: continue
+        if i % 2 == 0:
+            continue
         m = re.fullmatch(r'\[MASK(?:\*(\d+)(?:-(\d+))?)?\]', part)
-        if not m: raise ValueError(f'the gap {part} is not understood; write [MASK], [MASK*3] or [MASK*1-4]')
+        if not m:
+            raise ValueError(
+                f'the gap {part} is not understood; write [MASK], [MASK*3] or [MASK*1-4]'
+            )
         parts[i] = Gap(int(m[1] or 1), m[2] and int(m[2]))
-        if not 1 <= parts[i].least <= parts[i].lengths[-1] if parts[i].lengths else True: raise ValueError(f'the gap {part} has no length; write it as [MASK*1-4], from small to large')
+        if not 1 <= parts[i].least <= parts[i].lengths[-1] if parts[i].lengths else True:
+            raise ValueError(
+                f'the gap {part} has no length; write it as [MASK*1-4], from small to large'
+            )
         parts[i - 1] = parts[i - 1].removesuffix(' ')
     return [p for p in parts if p != '']
+
 
 # %% ../../nbs/02_runtime/13_infilling.ipynb #infilling-09
 MOST = 64  # combinations of lengths that are tried at most
 
+
 class Filling(Generation):
     "The ids of the whole text with its gaps filled; `gaps`: the ids put into each; `candidates`: lengths of the gaps -> mean log-probability per token, in nats."
+
     gaps: list[list[int]]
     candidates: dict[tuple[int, ...], float]
+
 
 def score(records, filled: list[int]) -> float:
     "Mean log-probability of the tokens at the positions `filled`, each as of the last step that revealed it."
     p = {}
-    for r in records: p |= {i: r.confidence[i] for i in r.revealed if i in r.confidence}
+    for r in records:
+        p |= {i: r.confidence[i] for i in r.revealed if i in r.confidence}
     return sum(math.log(max(p[i], 1e-30)) for i in filled) / len(filled)
 
-def fill(engine: DiffusionEngine, template, config: DiffusionGenerationConfig | None = None, callback=None) -> Filling:
+
+def fill(
+    engine: DiffusionEngine,
+    template,
+    config: DiffusionGenerationConfig | None = None,
+    callback=None,
+) -> Filling:
     """Fill the gaps of a template: text with `[MASK*n]`, or a list of texts, token ids and `Gap`s; mask ids in it are gaps of one.
 
     `max_new_tokens`, `eos_token_id` and stop sequences of `config` are not used. `callback` sees every record of every candidate, and may raise `StopGeneration`: the best finished one is returned.
     Raises `ValueError` for a template without a gap, with more than 64 combinations of lengths, or an autoregressive model.
     """
     t, info, c = time.perf_counter(), engine.session.info, engine.settings(config)
-    if info.block_length == 1 or info.mask_token_id is None: raise ValueError('filling a gap needs a model with a mask token that sees what stands behind it; an autoregressive model can only continue')
+    if info.block_length == 1 or info.mask_token_id is None:
+        raise ValueError(
+            'filling a gap needs a model with a mask token that sees what stands behind it; an autoregressive model can only continue'
+        )
     mask = info.mask_token_id if c.mask_token_id is None else c.mask_token_id
     parts = []
     for part in read_template(template) if isinstance(template, str) else template:
-        if isinstance(part, Gap): parts.append(part)
-        else: parts += [Gap(1) if i == mask else i for i in engine.encode(part if isinstance(part, str) else [part])]
+        if isinstance(part, Gap):
+            parts.append(part)
+        else:
+            parts += [
+                Gap(1) if i == mask else i
+                for i in engine.encode(part if isinstance(part, str) else [part])
+            ]
     gaps = [p for p in parts if isinstance(p, Gap)]
-    if not gaps: raise ValueError('the template has no gap; write [MASK*3] where three tokens are to be filled in')
-    if (n := math.prod(len(g.lengths) for g in gaps)) > MOST: raise ValueError(f'the gaps of the template have {n} combinations of lengths; allow at most {MOST}')
+    if not gaps:
+        raise ValueError(
+            'the template has no gap; write [MASK*3] where three tokens are to be filled in'
+        )
+    if (n := math.prod(len(g.lengths) for g in gaps)) > MOST:
+        raise ValueError(
+            f'the gaps of the template have {n} combinations of lengths; allow at most {MOST}'
+        )
     eos = [*info.eos_token_ids, *([info.bos_token_id] if info.bos_token_id is not None else [])]
-    c, best, scores = replace(c, eos_token_id=(), stop_sequences=(), repetition_stop=0, forbidden=tuple({*c.forbidden, *eos})), None, {}
+    c, best, scores = (
+        replace(
+            c,
+            eos_token_id=(),
+            stop_sequences=(),
+            repetition_stop=0,
+            forbidden=tuple({*c.forbidden, *eos}),
+        ),
+        None,
+        {},
+    )
     try:
         for lengths in product(*(g.lengths for g in gaps)):
             out = fill_one(engine, parts, lengths, mask, c, callback, t)
             scores[lengths] = out.score
-            if best is None or out.score > best.score: best = out
+            if best is None or out.score > best.score:
+                best = out
     except StopGeneration:
-        if best is None: raise ValueError('the callback stopped before the first filling was complete; nothing is filled') from None
+        if best is None:
+            raise ValueError(
+                'the callback stopped before the first filling was complete; nothing is filled'
+            ) from None
     best.candidates = scores
     return best
+
 
 def fill_one(engine, parts, lengths, mask, c, callback, since) -> Filling:
     "The template with gaps of these lengths, filled."
@@ -86,17 +139,28 @@ def fill_one(engine, parts, lengths, mask, c, callback, since) -> Filling:
         if isinstance(p, Gap):
             spans.append((len(ids), len(ids) + next(sizes)))
             ids += [mask] * (spans[-1][1] - spans[-1][0])
-        else: ids.append(p)
+        else:
+            ids.append(p)
     first, records = spans[0][0], []
-    answer = Answer(engine.session, ids[:first], c, tail=ids[first:], decode=engine.tokenizer and engine.tokenizer.decode)
+    answer = Answer(
+        engine.session,
+        ids[:first],
+        c,
+        tail=ids[first:],
+        decode=engine.tokenizer and engine.tokenizer.decode,
+    )
     answer.reuse = engine.reuse
     with closing(engine.steps(answer)) as steps:
         for r in steps:
             r.at = (time.perf_counter() - since) * 1e3
             records.append(r)
-            if callback: callback(r)
+            if callback:
+                callback(r)
     done = engine.result(answer, records, time.perf_counter() - since)
-    whole = answer.x[:answer.limit]
+    whole = answer.x[: answer.limit]
     out = Filling(whole, done.trace, engine.tokenizer.decode(whole) if engine.tokenizer else None)
-    out.gaps, out.score = [answer.x[a:b] for a, b in spans], score(records, [i for a, b in spans for i in range(a, b)])
+    out.gaps, out.score = (
+        [answer.x[a:b] for a, b in spans],
+        score(records, [i for a, b in spans for i in range(a, b)]),
+    )
     return out

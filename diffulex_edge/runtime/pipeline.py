@@ -7,10 +7,13 @@ __all__ = ['pipeline']
 
 # %% ../../nbs/02_runtime/08_pipeline.ipynb #pipeline-02
 from typing import Iterator
+
 import torch
+
 from .answer import Answer, Verdict
 from .loop import reveal
 from .trace import StepRecord
+
 
 # %% ../../nbs/02_runtime/08_pipeline.ipynb #pipeline-04
 def pipeline(r: Answer, rule: int) -> Iterator[StepRecord]:
@@ -20,22 +23,56 @@ def pipeline(r: Answer, rule: int) -> Iterator[StepRecord]:
     """
     c, blocks, (begin, force) = r.c, r.blocks, r.c.lookahead_shares
     if not r.session.info.block_length or r.session.info.logits_shift:
-        raise ValueError('fused and lookahead need a block-causal model without a logits shift (SDAR): a shifted model takes the first token of a block from the commit before it; leave them off')
-    if c.num_iterations or c.sub_block or c.commit_last or c.cache != 'exact': raise ValueError('fused and lookahead reveal by threshold, factor or entropy budget: leave num_iterations, sub_block, commit_last and cache at their defaults')
+        raise ValueError(
+            'fused and lookahead need a block-causal model without a logits shift (SDAR): a shifted model takes the first token of a block from the commit before it; leave them off'
+        )
+    if c.num_iterations or c.sub_block or c.commit_last or c.cache != 'exact':
+        raise ValueError(
+            'fused and lookahead reveal by threshold, factor or entropy budget: leave num_iterations, sub_block, commit_last and cache at their defaults'
+        )
     known = lambda n: 1 - len(r.masked(*blocks[n])) / (blocks[n][1] - blocks[n][0])
-    final, last = 0, 0                           # first block whose rows are not final; last block begun
+    final, last = 0, 0  # first block whose rows are not final; last block begun
     r.extend(blocks[0][1])
     while not r.stopped():
-        here = next((n for n in range(final, last + 1) if r.masked(*blocks[n])), last + 1)  # first block with a mask
-        if here == len(blocks): return
-        while last < here or last + 1 < len(blocks) and last - here < c.lookahead and known(last) >= begin:
+        here = next(
+            (n for n in range(final, last + 1) if r.masked(*blocks[n])), last + 1
+        )  # first block with a mask
+        if here == len(blocks):
+            return
+        while (
+            last < here
+            or last + 1 < len(blocks)
+            and last - here < c.lookahead
+            and known(last) >= begin
+        ):
             last += 1
             r.extend(blocks[last][1])
         a, b = blocks[final][0], blocks[last][1]
         p, ms = r.forward(a, b, b, rule)
-        parts = [reveal(r, p, 1 if n == here or known(n - 1) >= force else 0, *blocks[n], a, 'denoise', None) for n in range(here, last + 1)]
+        parts = [
+            reveal(
+                r, p, 1 if n == here or known(n - 1) >= force else 0, *blocks[n], a, 'denoise', None
+            )
+            for n in range(here, last + 1)
+        ]
         revealed, at, v = {}, [], [v for *_, v in parts]
-        for found, positions, _ in parts: revealed, at = revealed | found, at + positions
+        for found, positions, _ in parts:
+            revealed, at = revealed | found, at + positions
         join = lambda name, v=v: torch.cat([getattr(x, name) for x in v])
-        yield r.record('denoise', here, a, b, b, ms, revealed, at, Verdict(sum((x.ids for x in v), []), join('score'), join('confidence'), None if v[0].p is None else join('p')))
+        yield r.record(
+            'denoise',
+            here,
+            a,
+            b,
+            b,
+            ms,
+            revealed,
+            at,
+            Verdict(
+                sum((x.ids for x in v), []),
+                join('score'),
+                join('confidence'),
+                None if v[0].p is None else join('p'),
+            ),
+        )
         final = here

@@ -10,49 +10,83 @@ import tempfile
 from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
+
 import torch
+
 from .pte import PteSession
+
 
 # %% ../../nbs/02_runtime/17_profile.ipynb #profile-03
 @dataclass
 class OpTime:
     "One kind of operator in a step."
-    where: str     # 'xnnpack' inside a delegate; 'executorch' outside; 'border' delegate calls and operator calls less the work inside
-    name: str
-    calls: int     # per step
-    ms: float      # per step, the least of the runs for each call
 
-def profile_step(path: str | Path, tokens: int = 32, cached: int = 64, *, runs: int = 5) -> list[OpTime]:
+    where: str  # 'xnnpack' inside a delegate; 'executorch' outside; 'border' delegate calls and operator calls less the work inside
+    name: str
+    calls: int  # per step
+    ms: float  # per step, the least of the runs for each call
+
+
+def profile_step(
+    path: str | Path, tokens: int = 32, cached: int = 64, *, runs: int = 5
+) -> list[OpTime]:
     """Time by operator of a step of `tokens` tokens after `cached` ones, longest first. A computer that does other things besides only adds time, so each call counts with its fastest run.
 
     Raises `ValueError` when the step does not fit the file, or the installed runtime records nothing.
     """
     from executorch.devtools import Inspector
     from executorch.runtime import Runtime
+
     info = PteSession(path).info
-    if not 1 <= tokens <= info.max_tokens or cached < 0 or cached + tokens > info.max_seq_len: raise ValueError(f'{tokens} tokens after {cached} do not fit {path}: it takes {info.max_tokens} a step and has {info.max_seq_len} rows')
-    program = Runtime.get().load_program(Path(path), enable_etdump=True, debug_buffer_size=0)  # a buffer would also log every tensor
+    if not 1 <= tokens <= info.max_tokens or cached < 0 or cached + tokens > info.max_seq_len:
+        raise ValueError(
+            f'{tokens} tokens after {cached} do not fit {path}: it takes {info.max_tokens} a step and has {info.max_seq_len} rows'
+        )
+    program = Runtime.get().load_program(
+        Path(path), enable_etdump=True, debug_buffer_size=0
+    )  # a buffer would also log every tensor
     method, chunk = program.load_method('forward'), info.max_tokens
-    step = lambda n, start: method.execute((torch.zeros(1, n, dtype=torch.long), torch.tensor([start]), torch.tensor([start + n])))
+    step = lambda n, start: method.execute(
+        (torch.zeros(1, n, dtype=torch.long), torch.tensor([start]), torch.tensor([start + n]))
+    )
     fills = [(a, min(chunk, cached - a)) for a in range(0, cached, chunk)]
-    for a, n in fills: step(n, a)
+    for a, n in fills:
+        step(n, a)
     step(tokens, cached)  # the first call of a shape sets XNNPACK up for it
-    for _ in range(runs): step(tokens, cached)
+    for _ in range(runs):
+        step(tokens, cached)
     with tempfile.TemporaryDirectory() as folder:
         dump = Path(folder) / 'step.etdp'
         program.write_etdump_result_to_file(str(dump), '')
         blocks = [b for b in Inspector(etdump_path=str(dump)).event_blocks if b.name == 'Execute']
-    if not blocks: raise ValueError('the installed ExecuTorch runtime recorded no events; it was built without its event tracer')
+    if not blocks:
+        raise ValueError(
+            'the installed ExecuTorch runtime recorded no events; it was built without its event tracer'
+        )
     return by_operator(blocks[0].events, skip=len(fills) + 1)
+
 
 def by_operator(events, skip: int = 0) -> list[OpTime]:
     "Sum an Inspector's events by operator, without their first `skip` runs."
     total, calls = defaultdict(float), defaultdict(int)
-    def add(key, ms, n=1): total[key] += ms; calls[key] += n
+
+    def add(key, ms, n=1):
+        total[key] += ms
+        calls[key] += n
+
     for e in events:
         ms = min(e.perf_data.raw[skip:])
-        if e.is_delegated_op: add(('xnnpack', e.name.rsplit(' #')[0]), ms); total['inside'] += ms
-        elif e.name.startswith('native_call_'): add(('executorch', e.name.removeprefix('native_call_')), ms); total['inside'] += ms
-        elif e.name in ('DELEGATE_CALL', 'OPERATOR_CALL'): add('calls', ms, e.name == 'DELEGATE_CALL')
-    add(('border', 'into and out of delegates'), max(0., total.pop('calls') - total.pop('inside')), calls.pop('calls'))
+        if e.is_delegated_op:
+            add(('xnnpack', e.name.rsplit(' #')[0]), ms)
+            total['inside'] += ms
+        elif e.name.startswith('native_call_'):
+            add(('executorch', e.name.removeprefix('native_call_')), ms)
+            total['inside'] += ms
+        elif e.name in ('DELEGATE_CALL', 'OPERATOR_CALL'):
+            add('calls', ms, e.name == 'DELEGATE_CALL')
+    add(
+        ('border', 'into and out of delegates'),
+        max(0.0, total.pop('calls') - total.pop('inside')),
+        calls.pop('calls'),
+    )
     return sorted((OpTime(*key, calls[key], ms) for key, ms in total.items()), key=lambda o: -o.ms)

@@ -7,8 +7,11 @@ __all__ = ['PteSession', 'set_threads']
 
 # %% ../../nbs/02_runtime/02_pte.ipynb #pte-02
 from pathlib import Path
+
 import torch
+
 from .step import NAMES, ModelInfo, Prediction, Rows, check_step, predict
+
 
 # %% ../../nbs/02_runtime/02_pte.ipynb #pte-03
 class PteSession:
@@ -17,48 +20,101 @@ class PteSession:
     The method is loaded when it is first needed. `Runtime` is a process-wide singleton, and so is its thread pool (`set_threads`).
     Raises `FileNotFoundError`, or `ValueError` when the file is cut short, is no ExecuTorch program, or does not follow the contract.
     """
+
     def __init__(self, path: str | Path):
-        from executorch.runtime import Runtime
         import executorch.kernels.quantized  # noqa: F401  operators of quantized embeddings
+        from executorch.runtime import Runtime
+
         self.path = Path(path)
-        if not self.path.is_file(): raise FileNotFoundError(f'{self.path} is no file; export a model first (diffulex-edge export)')
-        try: self.program = Runtime.get().load_program(self.path)
-        except RuntimeError as e: raise ValueError(f'{self.path} is not a whole ExecuTorch program ({e}); export it again') from None
+        if not self.path.is_file():
+            raise FileNotFoundError(
+                f'{self.path} is no file; export a model first (diffulex-edge export)'
+            )
+        try:
+            self.program = Runtime.get().load_program(self.path)
+        except RuntimeError as e:
+            raise ValueError(
+                f'{self.path} is not a whole ExecuTorch program ({e}); export it again'
+            ) from None
         self.loaded, self.rows, names = None, Rows(), set(self.program.method_names)
-        try: constants = {n: self.program.load_method(n).execute(())  for n in (*NAMES, 'get_masks_aside', 'get_contract_version', 'get_step_size') if n in names}
-        except RuntimeError as e: raise ValueError(f'{self.path} could not be read ({e}); export it again') from None
-        self.step_size = constants.pop('get_step_size', (0,))[0]  # 0: a step may have any number of tokens
-        self.info = ModelInfo.read({n: v if n == 'get_eos_ids' else v[0] for n, v in constants.items()}, self.path)
+        try:
+            constants = {
+                n: self.program.load_method(n).execute(())
+                for n in (*NAMES, 'get_masks_aside', 'get_contract_version', 'get_step_size')
+                if n in names
+            }
+        except RuntimeError as e:
+            raise ValueError(f'{self.path} could not be read ({e}); export it again') from None
+        self.step_size = constants.pop('get_step_size', (0,))[
+            0
+        ]  # 0: a step may have any number of tokens
+        self.info = ModelInfo.read(
+            {n: v if n == 'get_eos_ids' else v[0] for n, v in constants.items()}, self.path
+        )
         self.name = next((n for n in ('forward', 'logits') if n in names), None)
-        if self.name is None: raise ValueError(f'{self.path} has no method forward or logits; export it again')
-        self.offers = ('logits',) if self.name == 'logits' else ('forward', 'logits')[:self.program.metadata('forward').num_outputs() - 1]
+        if self.name is None:
+            raise ValueError(f'{self.path} has no method forward or logits; export it again')
+        self.offers = (
+            ('logits',)
+            if self.name == 'logits'
+            else ('forward', 'logits')[: self.program.metadata('forward').num_outputs() - 1]
+        )
 
     @property
     def method(self):
         "The loaded method. Raises `ValueError` when its data is damaged."
         if self.loaded is None:
-            try: self.loaded = self.program.load_method(self.name)
-            except RuntimeError as e: raise ValueError(f'method {self.name!r} of {self.path} could not be loaded ({e}); export it again') from None
+            try:
+                self.loaded = self.program.load_method(self.name)
+            except RuntimeError as e:
+                raise ValueError(
+                    f'method {self.name!r} of {self.path} could not be loaded ({e}); export it again'
+                ) from None
         return self.loaded
 
-    def step(self, tokens: list[int], start: int, kv_len: int, *, block_length: int | None = None, logits: bool = False) -> Prediction:
+    def step(
+        self,
+        tokens: list[int],
+        start: int,
+        kv_len: int,
+        *,
+        block_length: int | None = None,
+        logits: bool = False,
+    ) -> Prediction:
         "See `EagerSession.step`. Raises `ValueError` also when another block length than the file's is asked for."
         check_step(self.info, tokens, start, kv_len)
-        if block_length not in (None, self.info.block_length): raise ValueError(f'{self.path} was exported with block length {self.info.block_length} and cannot run with {block_length}; export it again with that block length')
+        if block_length not in (None, self.info.block_length):
+            raise ValueError(
+                f'{self.path} was exported with block length {self.info.block_length} and cannot run with {block_length}; export it again with that block length'
+            )
         n, pad = len(tokens), max(self.step_size - len(tokens), 0)
-        if pad and start + n < kv_len: raise ValueError(f'{self.path} takes steps of {self.step_size} tokens; {n} tokens before kv_len {kv_len} cannot be padded without overwriting rows that are read')
+        if pad and start + n < kv_len:
+            raise ValueError(
+                f'{self.path} takes steps of {self.step_size} tokens; {n} tokens before kv_len {kv_len} cannot be padded without overwriting rows that are read'
+            )
         filler = self.info.mask_token_id if self.info.masks_aside else 0  # rows that nobody reads
-        args = torch.tensor([tokens + [filler] * pad]), torch.tensor([start]), torch.tensor([kv_len])
-        if logits and 'logits' not in self.offers: raise ValueError(f'{self.path} returns no logits; export it with methods=("forward", "logits") to sample with a temperature')
-        with self.rows.write(tokens, start, self.info.block_length): out = [o[:n] for o in self.method.execute(args)]
-        if len(out) == 1: return predict(out[0], self.info.mask_token_id)
+        args = (
+            torch.tensor([tokens + [filler] * pad]),
+            torch.tensor([start]),
+            torch.tensor([kv_len]),
+        )
+        if logits and 'logits' not in self.offers:
+            raise ValueError(
+                f'{self.path} returns no logits; export it with methods=("forward", "logits") to sample with a temperature'
+            )
+        with self.rows.write(tokens, start, self.info.block_length):
+            out = [o[:n] for o in self.method.execute(args)]
+        if len(out) == 1:
+            return predict(out[0], self.info.mask_token_id)
         return Prediction(*out[:2], out[2] if logits else None)
 
     def reset(self):
         "Forget the cache; rows at `kv_len` and after are never read."
         self.rows.forget()
 
+
 def set_threads(n: int):
     "Number of threads of ExecuTorch's pool, for the whole process."
     from executorch.extension.pybindings import portable_lib
+
     portable_lib._unsafe_reset_threadpool(n)

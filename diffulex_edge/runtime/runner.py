@@ -6,26 +6,68 @@
 __all__ = ['SOURCE', 'compile_runner', 'run_runner']
 
 # %% ../../nbs/02_runtime/16_runner.ipynb #runner-02
-import shutil, subprocess
+import shutil
+import subprocess
 from importlib.util import find_spec
 from pathlib import Path
 
 # %% ../../nbs/02_runtime/16_runner.ipynb #runner-10
 SOURCE = Path(find_spec('diffulex_edge').origin).parent / 'runtime' / 'runner.cpp'
 
+
 def compile_runner(output: str | Path, *, optimize: str = '-O2') -> Path:
     "Build the C++ runner against the installed executorch wheel. Raises `RuntimeError` when there is no g++ or it fails."
-    if not (gpp := shutil.which('g++')): raise RuntimeError('compiling the runner needs g++; install it (Debian: apt install g++)')
+    if not (gpp := shutil.which('g++')):
+        raise RuntimeError('compiling the runner needs g++; install it (Debian: apt install g++)')
     wheel = Path(find_spec('executorch').submodule_search_locations[0])
-    run = subprocess.run([gpp, '-std=c++17', optimize, '-w', '-DC10_USING_CUSTOM_GENERATED_MACROS', '-DET_EVENT_TRACER_ENABLED', '-DET_USE_THREADPOOL', str(SOURCE), '-o', str(output),
-                          f'-I{wheel}/include', f'-I{wheel}/include/executorch/runtime/core/portable_type/c10', f'-L{wheel}/lib', '-Wl,--no-as-needed', '-lexecutorch', '-lexecutorch_kernels_optimized',
-                          '-lexecutorch_kernels_quantized', '-lexecutorch_backend_xnnpack', '-lexecutorch_threadpool', f'-Wl,-rpath,{wheel}/lib'], capture_output=True, text=True)
-    if run.returncode: raise RuntimeError(f'g++ could not build {SOURCE}: {run.stderr.strip()}')
+    run = subprocess.run(
+        [
+            gpp,
+            '-std=c++17',
+            optimize,
+            '-w',
+            '-DC10_USING_CUSTOM_GENERATED_MACROS',
+            '-DET_EVENT_TRACER_ENABLED',
+            '-DET_USE_THREADPOOL',
+            str(SOURCE),
+            '-o',
+            str(output),
+            f'-I{wheel}/include',
+            f'-I{wheel}/include/executorch/runtime/core/portable_type/c10',
+            f'-L{wheel}/lib',
+            '-Wl,--no-as-needed',
+            '-lexecutorch',
+            '-lexecutorch_kernels_optimized',
+            '-lexecutorch_kernels_quantized',
+            '-lexecutorch_backend_xnnpack',
+            '-lexecutorch_threadpool',
+            f'-Wl,-rpath,{wheel}/lib',
+        ],
+        capture_output=True,
+        text=True,
+    )
+    if run.returncode:
+        raise RuntimeError(f'g++ could not build {SOURCE}: {run.stderr.strip()}')
     return Path(output)
 
-def run_runner(runner: str | Path, pte: str | Path, prompts: list[list[int]], **options) -> list[list[int]]:
+
+def run_runner(
+    runner: str | Path, pte: str | Path, prompts: list[list[int]], **options
+) -> list[list[int]]:
     "Answers of the compiled runner to prompts of token ids; `options`: max_new_tokens, iterations, threshold, block_size, threads. Raises `RuntimeError` with the runner's own sentence."
-    words = [w for name, value in options.items() for w in (f'--{name.replace("_", "-")}', str(value))]
-    run = subprocess.run([str(runner), str(pte), *words], input='\n'.join(' '.join(map(str, p)) for p in prompts), capture_output=True, text=True)
-    if run.returncode: raise RuntimeError((run.stderr.strip().splitlines() or [f'{runner} ended with status {run.returncode}'])[-1])
+    words = [
+        w for name, value in options.items() for w in (f'--{name.replace("_", "-")}', str(value))
+    ]
+    run = subprocess.run(
+        [str(runner), str(pte), *words],
+        input='\n'.join(' '.join(map(str, p)) for p in prompts),
+        capture_output=True,
+        text=True,
+    )
+    if run.returncode:
+        raise RuntimeError(
+            (run.stderr.strip().splitlines() or [f'{runner} ended with status {run.returncode}'])[
+                -1
+            ]
+        )
     return [[int(t) for t in line.split()] for line in run.stdout.splitlines()]

@@ -8,43 +8,64 @@ __all__ = ['verify', 'look_up', 'speculate']
 # %% ../../nbs/02_runtime/09_speculation.ipynb #speculation-02
 from dataclasses import replace
 from typing import Iterator
+
 import torch
+
 from .answer import Answer, Verdict
 from .sampler import add_bias, filter_logits, forbid, penalize
 from .step import Prediction
 from .trace import StepRecord
+
 
 # %% ../../nbs/02_runtime/09_speculation.ipynb #speculation-04
 def verify(answer: Answer, p: Prediction, rows: list[int], drafts: list[int]) -> Verdict:
     "What a prediction brings, `rows[i]` of it being about the token in place of `drafts[i]`: the drafts up to the first refused one, and one token more."
     c, ids, sure, dist = answer.c, [], [], []
     for i, row in enumerate(rows):
-        if p.logits is None: token, q = p.ids[row].item(), p.confidence[row].item()
+        if p.logits is None:
+            token, q = p.ids[row].item(), p.confidence[row].item()
         else:
-            z = forbid(penalize(add_bias(p.logits[row][None], c.logit_bias), answer.x + ids, c.repetition_penalty), answer.never)
-            chance = filter_logits(z, c.temperature or 1., c.top_k, c.top_p, c.p_first).softmax(-1)[0]
+            z = forbid(
+                penalize(
+                    add_bias(p.logits[row][None], c.logit_bias),
+                    answer.x + ids,
+                    c.repetition_penalty,
+                ),
+                answer.never,
+            )
+            chance = filter_logits(z, c.temperature or 1.0, c.top_k, c.top_p, c.p_first).softmax(
+                -1
+            )[0]
             dist.append(chance)
             token = chance.argmax().item()
             if c.temperature:
                 left = chance.clone()
-                if i < len(drafts) and torch.rand((), generator=answer.rng) < chance[drafts[i]]: token = drafts[i]
+                if i < len(drafts) and torch.rand((), generator=answer.rng) < chance[drafts[i]]:
+                    token = drafts[i]
                 else:
-                    if i < len(drafts): left[drafts[i]] = 0
+                    if i < len(drafts):
+                        left[drafts[i]] = 0
                     token = torch.multinomial(left, 1, generator=answer.rng).item()
             q = chance[token].item()
         ids.append(token)
         sure.append(q)
-        if i == len(drafts) or token != drafts[i]: break
+        if i == len(drafts) or token != drafts[i]:
+            break
     return Verdict(ids, torch.tensor(sure), torch.tensor(sure), torch.stack(dist) if dist else None)
+
 
 # %% ../../nbs/02_runtime/09_speculation.ipynb #speculation-07
 def look_up(ids: list[int], size: int, most: int, longest: int = 5) -> list[int]:
     "Up to `most` tokens that followed when the last `longest … size` tokens of `ids` were seen before; `[]` when they were not."
-    ends = [i for i in range(len(ids) - 1, 0, -1) if ids[i - 1] == ids[-1]]     # behind each earlier occurrence of the last token
+    ends = [
+        i for i in range(len(ids) - 1, 0, -1) if ids[i - 1] == ids[-1]
+    ]  # behind each earlier occurrence of the last token
     for m in range(max(size, longest), size - 1, -1):
         for i in ends:
-            if i >= m and ids[i - m:i] == ids[-m:]: return ids[i:i + most]
+            if i >= m and ids[i - m : i] == ids[-m:]:
+                return ids[i : i + most]
     return []
+
 
 # %% ../../nbs/02_runtime/09_speculation.ipynb #speculation-09
 def speculate(answer: Answer) -> Iterator[StepRecord]:
@@ -54,34 +75,77 @@ def speculate(answer: Answer) -> Iterator[StepRecord]:
     Raises `ValueError` for a model that can do neither, and for settings that are not about drawing a token.
     """
     info, c, P = answer.session.info, answer.c, len(answer.prompt)
-    apart = info.block_length > 1               # drafts are made in a forward of their own
-    if not info.logits_shift or not info.block_length or not (apart and answer.mask is not None or info.masks_aside or c.lookup):
-        raise ValueError('drafts need an autoregressive model (shifted logits) with a mask adapter, or a block-causal one; a .pte with an adapter that was exported by an earlier version must be exported again')
-    if c.gumbel or not replace(c, temperature=0., repetition_penalty=1., logit_bias={}, forbidden=(), candidates=0, full=False).greedy:
-        raise ValueError('drafts go with temperature, top_k, top_p, repetition_penalty, logit_bias and forbidden; leave the other settings of the distribution as they are')
+    apart = info.block_length > 1  # drafts are made in a forward of their own
+    if (
+        not info.logits_shift
+        or not info.block_length
+        or not (apart and answer.mask is not None or info.masks_aside or c.lookup)
+    ):
+        raise ValueError(
+            'drafts need an autoregressive model (shifted logits) with a mask adapter, or a block-causal one; a .pte with an adapter that was exported by an earlier version must be exported again'
+        )
+    if (
+        c.gumbel
+        or not replace(
+            c,
+            temperature=0.0,
+            repetition_penalty=1.0,
+            logit_bias={},
+            forbidden=(),
+            candidates=0,
+            full=False,
+        ).greedy
+    ):
+        raise ValueError(
+            'drafts go with temperature, top_k, top_p, repetition_penalty, logit_bias and forbidden; leave the other settings of the distribution as they are'
+        )
     answer.reused = min(answer.session.rows.common(answer.prompt, 1), P - 1) if answer.reuse else 0
     for a in range(answer.reused, P - 1, info.max_tokens):  # all of the prompt but its last token
         b = min(a + info.max_tokens, P - 1)
         _, ms = answer.forward(a, b, b, 1)
         yield answer.record('prefill', 0, a, b, b, ms, {}, {})
-    n, drafts = P - 1, []                       # rows of the cache that are final; guesses at positions n + 1 …
+    n, drafts = P - 1, []  # rows of the cache that are final; guesses at positions n + 1 …
     while not answer.over():
-        known = answer.x[n:]                    # one token
-        room = min(c.drafts, info.max_seq_len - n - 1, info.max_tokens - 1, answer.limit - n - 2)  # the last token of a forward needs no draft
-        if apart and room > 0:                  # the block behind it, each mask seeing the others; its rows are overwritten below
+        known = answer.x[n:]  # one token
+        room = min(
+            c.drafts, info.max_seq_len - n - 1, info.max_tokens - 1, answer.limit - n - 2
+        )  # the last token of a forward needs no draft
+        if (
+            apart and room > 0
+        ):  # the block behind it, each mask seeing the others; its rows are overwritten below
             fed = known + [answer.mask] * (room - 1)
             p, ms = answer.run(fed, n, n + len(fed), 0)
             drafts = p.ids.tolist()
             yield answer.record('denoise', 0, n, n + 1, n + len(fed), ms, {}, {})
-        most = min((c.drafts + 1) ** 2 - 1, info.max_seq_len - n - 1, info.max_tokens - 1, answer.limit - n - 2)
+        most = min(
+            (c.drafts + 1) ** 2 - 1,
+            info.max_seq_len - n - 1,
+            info.max_tokens - 1,
+            answer.limit - n - 2,
+        )
         found = look_up(answer.x, c.lookup, most) if c.lookup and most > 0 and not apart else []
-        clean = known + (found or drafts[:max(0, room)])
-        masks = 0 if found or not info.masks_aside else min(c.drafts, min(info.max_seq_len - n, info.max_tokens) // len(clean) - 1)
+        clean = known + (found or drafts[: max(0, room)])
+        masks = (
+            0
+            if found or not info.masks_aside
+            else min(c.drafts, min(info.max_seq_len - n, info.max_tokens) // len(clean) - 1)
+        )
         fed = [t for c in clean for t in [c] + [answer.mask] * masks]
         p, ms = answer.run(fed, n, n + len(fed), 1)
         v = verify(answer, p, list(range(0, len(fed), masks + 1)), clean[1:])
         start, n, good = n, n + len(v.ids), len(v.ids) - 1
-        if masks: answer.session.rows.hold(clean[:good + 1], start)
-        drafts = p.ids[good * (masks + 1) + 1:(good + 1) * (masks + 1)].tolist()
+        if masks:
+            answer.session.rows.hold(clean[: good + 1], start)
+        drafts = p.ids[good * (masks + 1) + 1 : (good + 1) * (masks + 1)].tolist()
         positions = list(range(start + 1, n + 1))
-        yield answer.record('verify', 0, start, start + len(clean) + masks, start + len(fed), ms, dict(zip(positions, v.ids)), positions, v)
+        yield answer.record(
+            'verify',
+            0,
+            start,
+            start + len(clean) + masks,
+            start + len(fed),
+            ms,
+            dict(zip(positions, v.ids)),
+            positions,
+            v,
+        )

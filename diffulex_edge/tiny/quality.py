@@ -6,26 +6,42 @@
 __all__ = ['ONE', 'SURE', 'OPEN', 'GRID', 'report_card']
 
 # %% ../../nbs/09_tiny/04_quality.ipynb #quality-02
-import json, os
+import json
+import os
 from pathlib import Path
+
 import torch
 from tqdm.auto import tqdm
-from .language import EXAMS, exam
-from .sudoku import tiny_path
+
 from ..model.checkpoint import load_model
 from ..quant.quantizer import quantize
 from ..runtime.diffusion import DiffusionEngine
+from .language import EXAMS, exam
+from .sudoku import tiny_path
 
 # %% ../../nbs/09_tiny/04_quality.ipynb #quality-03
-ONE = dict(confidence_threshold=None)                       # one token per forward
-SURE = dict(confidence_threshold=.9)
-OPEN = ('story', 'record')                                  # answers without a given end, which can also be written in blocks
-GRID = [(kind, block, 'none', s) for kind in EXAMS for block in (0, 4, 8, 16) for s in (ONE, SURE) if not block or kind in OPEN] \
-     + [(kind, 0, 'none', dict(confidence_threshold=v)) for kind in EXAMS for v in (.5, .7, .8, .95)] \
-     + [('story', 8, 'none', dict(confidence_threshold=v)) for v in (.5, .7, .8, .95)] \
-     + [('story', 8, 'none', dict(confidence_threshold=None, num_iterations=v)) for v in (1, 2, 4)] \
-     + [('story', 0, 'none', s | dict(score='margin')) for s in (ONE, SURE)] \
-     + [(kind, 0, q, SURE) for kind in EXAMS for q in ('dynamic_int8', 'dynamic_int4')]  # what is measured: kind, block length (0: bidirectional), quantization, settings
+ONE = dict(confidence_threshold=None)  # one token per forward
+SURE = dict(confidence_threshold=0.9)
+OPEN = ('story', 'record')  # answers without a given end, which can also be written in blocks
+GRID = (
+    [
+        (kind, block, 'none', s)
+        for kind in EXAMS
+        for block in (0, 4, 8, 16)
+        for s in (ONE, SURE)
+        if not block or kind in OPEN
+    ]
+    + [
+        (kind, 0, 'none', dict(confidence_threshold=v))
+        for kind in EXAMS
+        for v in (0.5, 0.7, 0.8, 0.95)
+    ]
+    + [('story', 8, 'none', dict(confidence_threshold=v)) for v in (0.5, 0.7, 0.8, 0.95)]
+    + [('story', 8, 'none', dict(confidence_threshold=None, num_iterations=v)) for v in (1, 2, 4)]
+    + [('story', 0, 'none', s | dict(score='margin')) for s in (ONE, SURE)]
+    + [(kind, 0, q, SURE) for kind in EXAMS for q in ('dynamic_int8', 'dynamic_int4')]
+)  # what is measured: kind, block length (0: bidirectional), quantization, settings
+
 
 def report_card(path: str | Path, n: int = 100, folder: str | Path | None = None) -> list[dict]:
     "Mark `n` answers for every row of `GRID`, with progress, and write them to `path` as JSON: `kind`, `block`, `quantization`, the settings, `form`, `right`, `tpf`."
@@ -34,8 +50,15 @@ def report_card(path: str | Path, n: int = 100, folder: str | Path | None = None
     for kind, block, quantization, settings in tqdm(GRID):
         if (block, quantization) not in models:
             model = load_model(folder or tiny_path(), block_length=block)
-            models[block, quantization] = DiffusionEngine(quantize(model, quantization, group_size=32) if quantization != 'none' else model)
-        marks = exam(models[block, quantization], kind, n, **settings | (dict(block_size=block) if block else {}))
+            models[block, quantization] = DiffusionEngine(
+                quantize(model, quantization, group_size=32) if quantization != 'none' else model
+            )
+        marks = exam(
+            models[block, quantization],
+            kind,
+            n,
+            **settings | (dict(block_size=block) if block else {}),
+        )
         rows.append(dict(kind=kind, block=block, quantization=quantization, n=n) | settings | marks)
     Path(f'{path}.part').write_text(json.dumps(rows, indent=0) + '\n', encoding='utf-8')
     os.replace(f'{path}.part', path)

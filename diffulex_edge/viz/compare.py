@@ -7,26 +7,57 @@ __all__ = ['as_film', 'compare', 'race']
 
 # %% ../../nbs/06_viz/06_compare.ipynb #compare-02
 from pathlib import Path
+
 from ..runtime.diffusion import DiffusionEngine, DiffusionGenerationConfig, Generation
 from ..runtime.trace import Trace
 from .explorer import Explorer
 from .film import Film, first_difference, load_film
 
+
 # %% ../../nbs/06_viz/06_compare.ipynb #compare-04
 def as_film(source, title: str = '') -> Film:
     "The film of a trace, a generation or a trace file; a film stays what it is, with `title` if there is one."
-    film = load_film(source) if isinstance(source, (str, Path)) else Film.of(source.trace if isinstance(source, Generation) else source) if isinstance(source, (Trace, Generation)) else source
-    if not isinstance(film, Film): raise ValueError(f'compare takes traces, generations, films or paths, not {type(source).__name__}')
+    film = (
+        load_film(source)
+        if isinstance(source, (str, Path))
+        else Film.of(source.trace if isinstance(source, Generation) else source)
+        if isinstance(source, (Trace, Generation))
+        else source
+    )
+    if not isinstance(film, Film):
+        raise ValueError(
+            f'compare takes traces, generations, films or paths, not {type(source).__name__}'
+        )
     film.title = title or film.title
     return film
 
-def compare(a, b, titles: tuple[str, str] = ('', ''), *, sync: str = 'step', colour: str = 'state') -> Explorer:
+
+def compare(
+    a, b, titles: tuple[str, str] = ('', ''), *, sync: str = 'step', colour: str = 'state'
+) -> Explorer:
     "Two films side by side (traces, generations, films or trace files), together by `sync`: step or time; the first token where the answers differ is framed."
-    if sync not in ('step', 'time'): raise ValueError(f'sync is {sync!r}; it must be step or time')
-    films = [as_film(s, t or d) for s, t, d in zip((a, b), titles, ('first', 'second'))] if any(titles) else [as_film(a), as_film(b)]
+    if sync not in ('step', 'time'):
+        raise ValueError(f'sync is {sync!r}; it must be step or time')
+    films = (
+        [as_film(s, t or d) for s, t, d in zip((a, b), titles, ('first', 'second'))]
+        if any(titles)
+        else [as_film(a), as_film(b)]
+    )
     return Explorer(*films, sync=sync, colour=colour, diff=first_difference(*films))
 
+
 # %% ../../nbs/06_viz/06_compare.ipynb #compare-16
-def race(engine: DiffusionEngine, prompt, a: DiffusionGenerationConfig, b: DiffusionGenerationConfig, *, other: DiffusionEngine | None = None, titles: tuple[str, str] = ('', ''), sync: str = 'time') -> Explorer:
+def race(
+    engine: DiffusionEngine,
+    prompt,
+    a: DiffusionGenerationConfig,
+    b: DiffusionGenerationConfig,
+    *,
+    other: DiffusionEngine | None = None,
+    titles: tuple[str, str] = ('', ''),
+    sync: str = 'time',
+) -> Explorer:
     "Generate with configuration `a`, then with `b` (on `other`, if given), and compare. Raises `ValueError` as the engine does."
-    return compare(engine.generate(prompt, a), (other or engine).generate(prompt, b), titles, sync=sync)
+    return compare(
+        engine.generate(prompt, a), (other or engine).generate(prompt, b), titles, sync=sync
+    )

@@ -8,7 +8,9 @@ __all__ = ['Film', 'film_text', 'film_table', 'load_film', 'first_difference']
 # %% ../../nbs/06_viz/01_film.ipynb #film-02
 import html
 from pathlib import Path
+
 from ..runtime.trace import StepRecord, Trace
+
 
 # %% ../../nbs/06_viz/01_film.ipynb #film-07
 class Film:
@@ -17,17 +19,39 @@ class Film:
     A step: `kind block start rows kv ms tpf`; `set` [position, id, …] tokens that changed; `new` positions revealed, `back` taken back, `given` known beforehand;
     `conf` [position, per mille, …]; `ent` [position, hundredths of a nat, …]; `cand` position -> [id, per mille, …].
     """
-    def __init__(self, prompt: list[int], mask: int | None, words: dict[int, str] | None = None, title: str = '', grid: tuple[int, int, int] | None = None):
-        self.prompt, self.mask, self.words, self.title, self.grid = list(prompt), mask, dict(words or {}), title, grid  # grid: first position, columns, rows
+
+    def __init__(
+        self,
+        prompt: list[int],
+        mask: int | None,
+        words: dict[int, str] | None = None,
+        title: str = '',
+        grid: tuple[int, int, int] | None = None,
+    ):
+        self.prompt, self.mask, self.words, self.title, self.grid = (
+            list(prompt),
+            mask,
+            dict(words or {}),
+            title,
+            grid,
+        )  # grid: first position, columns, rows
         self.start, self.steps, self.kept, self.seconds = list(prompt), [], None, None
         self.x, self.fixed, self.forwards = list(prompt), set(), 0
 
     @classmethod
-    def of(cls, trace: Trace, title: str = '', *, row: int = 0, grid: tuple[int, int, int] | None = None):
+    def of(
+        cls,
+        trace: Trace,
+        title: str = '',
+        *,
+        row: int = 0,
+        grid: tuple[int, int, int] | None = None,
+    ):
         "The film of a trace (of one `row` of a batch); `grid`: first position, columns and rows of tokens that form a square."
         film = cls(trace.prompt, trace.mask_token_id, trace.words, title, grid)
         for r in trace.records:
-            if r.row == row: film.add(r)
+            if r.row == row:
+                film.add(r)
         film.kept, film.seconds = trace.kept, trace.seconds
         return film
 
@@ -35,17 +59,38 @@ class Film:
         "One more forward; returns its step."
         rows = dict(enumerate(r.tokens, r.start)) | r.revealed
         old = self.x + [self.mask] * (max(rows, default=-1) + 1 - len(self.x))
-        given = [p for p, t in rows.items() if p >= len(self.x) and p not in r.revealed and t != self.mask]
-        if not self.steps: self.start = [self.mask if p in r.revealed else rows.get(p, t) for p, t in enumerate(old)]
+        given = [
+            p
+            for p, t in rows.items()
+            if p >= len(self.x) and p not in r.revealed and t != self.mask
+        ]
+        if not self.steps:
+            self.start = [
+                self.mask if p in r.revealed else rows.get(p, t) for p, t in enumerate(old)
+            ]
         changed = {p: t for p, t in sorted(rows.items()) if p >= len(self.x) or self.x[p] != t}
-        for p, t in rows.items(): old[p] = t
+        for p, t in rows.items():
+            old[p] = t
         self.x, self.fixed = old, self.fixed | set(given)
         self.forwards += r.kind != 'prefill'
-        known = sum(t != self.mask for t in self.x[len(self.prompt):]) - len(self.fixed)
+        known = sum(t != self.mask for t in self.x[len(self.prompt) :]) - len(self.fixed)
         flat = lambda d, scale: [v for p, c in d.items() for v in (p, round(c * scale))]
-        step = dict(kind=r.kind, block=r.block, start=r.start, rows=len(r.tokens), kv=r.kv_len, ms=round(r.ms, 2), tpf=round(known / max(1, self.forwards), 3),
-                    set=[v for item in changed.items() for v in item], new=sorted(r.revealed), back=sorted(r.remasked), given=given,
-                    conf=flat(r.confidence, 1000), ent=flat(r.entropy, 100), cand={p: flat(dict(c), 1000) for p, c in r.candidates.items()})
+        step = dict(
+            kind=r.kind,
+            block=r.block,
+            start=r.start,
+            rows=len(r.tokens),
+            kv=r.kv_len,
+            ms=round(r.ms, 2),
+            tpf=round(known / max(1, self.forwards), 3),
+            set=[v for item in changed.items() for v in item],
+            new=sorted(r.revealed),
+            back=sorted(r.remasked),
+            given=given,
+            conf=flat(r.confidence, 1000),
+            ent=flat(r.entropy, 100),
+            cand={p: flat(dict(c), 1000) for p, c in r.candidates.items()},
+        )
         self.steps.append({k: v for k, v in step.items() if v != [] and v != {}})
         return self.steps[-1]
 
@@ -60,13 +105,26 @@ class Film:
         for s in self.steps:
             changes = s.get('set', [])
             for p, t in zip(changes[::2], changes[1::2]):
-                if p < len(x): x[p] = t
-                else: x.append(t)
+                if p < len(x):
+                    x[p] = t
+                else:
+                    x.append(t)
             yield list(x)
 
     def data(self) -> dict:
         "JSON for the player."
-        return dict(title=self.title, prompt=len(self.prompt), mask=self.mask, words=self.words, grid=self.grid, start=self.start, steps=self.steps, kept=self.kept, seconds=self.seconds)
+        return dict(
+            title=self.title,
+            prompt=len(self.prompt),
+            mask=self.mask,
+            words=self.words,
+            grid=self.grid,
+            start=self.start,
+            steps=self.steps,
+            kept=self.kept,
+            seconds=self.seconds,
+        )
+
 
 # %% ../../nbs/06_viz/01_film.ipynb #film-16
 def film_text(film: Film, answer_only: bool = True) -> str:
@@ -74,38 +132,68 @@ def film_text(film: Film, answer_only: bool = True) -> str:
     a, lines = len(film.prompt) if answer_only else 0, []
     for n, (x, s) in enumerate(zip(film.states(), [{}] + film.steps)):
         new = set(s.get('new', ()))
-        text = ''.join(f'[{film.word(t)}]' if p in new else film.word(t) for p, t in enumerate(x) if p >= a)
-        lines.append(f'{n:4} {s.get("kind", "start"):8} {s.get("ms", 0.):8.1f} ms  {text}')
+        text = ''.join(
+            f'[{film.word(t)}]' if p in new else film.word(t) for p, t in enumerate(x) if p >= a
+        )
+        lines.append(f'{n:4} {s.get("kind", "start"):8} {s.get("ms", 0.0):8.1f} ms  {text}')
     return '\n'.join(lines)
+
 
 # %% ../../nbs/06_viz/01_film.ipynb #film-20
 def film_table(film: Film, rows: int = 24) -> str:
     "An HTML table of a film, a row per step, without script or style sheet; of more than `rows` steps it shows `rows`, evenly spread, the first and last among them."
     frames = list(zip(film.states(), [{}] + film.steps))
     n = len(frames)
-    shown = sorted({round(i * (n - 1) / max(1, rows - 1)) for i in range(rows)}) if n > rows else range(n)
+    shown = (
+        sorted({round(i * (n - 1) / max(1, rows - 1)) for i in range(rows)})
+        if n > rows
+        else range(n)
+    )
+
     def cell(p: int, t: int, new: set) -> str:
         word = html.escape(film.word(t)).replace('↵', '↵<br>')
-        if p in new: return f'<b style="background:#e8912d55">{word}</b>'
-        return f'<span style="opacity:.45">{word}</span>' if t == film.mask or p in film.fixed else word
+        if p in new:
+            return f'<b style="background:#e8912d55">{word}</b>'
+        return (
+            f'<span style="opacity:.45">{word}</span>'
+            if t == film.mask or p in film.fixed
+            else word
+        )
+
     def line(i: int) -> str:
         x, s = frames[i]
-        earlier = {p for k in range(shown[shown.index(i) - 1] + 1 if i else 0, i + 1) for p in frames[k][1].get('new', ())}  # since the row above
+        earlier = {
+            p
+            for k in range(shown[shown.index(i) - 1] + 1 if i else 0, i + 1)
+            for p in frames[k][1].get('new', ())
+        }  # since the row above
         text = ''.join(cell(p, t, earlier) for p, t in enumerate(x) if p >= len(film.prompt))
-        return (f'<tr><td>{i}</td><td>{s.get("kind", "start")}</td><td>{s.get("ms", 0):.1f}</td><td>{s.get("tpf", 0):.2f}</td>'
-                f'<td style="text-align:left;white-space:pre-wrap;font-family:monospace">{text}</td></tr>')
+        return (
+            f'<tr><td>{i}</td><td>{s.get("kind", "start")}</td><td>{s.get("ms", 0):.1f}</td><td>{s.get("tpf", 0):.2f}</td>'
+            f'<td style="text-align:left;white-space:pre-wrap;font-family:monospace">{text}</td></tr>'
+        )
+
     head = ''.join(f'<th>{h}</th>' for h in ('step', 'forward', 'ms', 'TPF', 'answer'))
     prompt = html.escape(''.join(map(film.word, film.prompt)))
-    return (f'<table><caption style="text-align:left">{html.escape(film.title) or "denoising"}, {n - 1} forwards. Prompt: <code>{prompt}</code></caption>'
-            f'<thead><tr>{head}</tr></thead><tbody>{"".join(map(line, shown))}</tbody></table>')
+    return (
+        f'<table><caption style="text-align:left">{html.escape(film.title) or "denoising"}, {n - 1} forwards. Prompt: <code>{prompt}</code></caption>'
+        f'<thead><tr>{head}</tr></thead><tbody>{"".join(map(line, shown))}</tbody></table>'
+    )
+
 
 # %% ../../nbs/06_viz/01_film.ipynb #film-24
 def load_film(path: str | Path, title: str | None = None, **options) -> Film:
     "The film of a trace file (see `Trace.save`); `options` as for `Film.of`."
     return Film.of(Trace.load(path), Path(path).stem if title is None else title, **options)
 
+
 def first_difference(a: Film, b: Film) -> int | None:
     "The first position of the answer, from 0, where two films end differently; None where they do not."
-    answer = lambda f: [f.word(t) for t in f.x[len(f.prompt):len(f.prompt) + f.kept if f.kept is not None and not f.fixed else None]]
+    answer = lambda f: [
+        f.word(t)
+        for t in f.x[
+            len(f.prompt) : len(f.prompt) + f.kept if f.kept is not None and not f.fixed else None
+        ]
+    ]
     x, y = answer(a), answer(b)
-    return next((i for i in range(max(len(x), len(y))) if x[i:i + 1] != y[i:i + 1]), None)
+    return next((i for i in range(max(len(x), len(y))) if x[i : i + 1] != y[i : i + 1]), None)

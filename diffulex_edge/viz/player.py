@@ -6,12 +6,14 @@
 __all__ = ['REEL', 'TEXT', 'CHARTS', 'STAGE', 'CSS', 'PLAYER', 'PAGE', 'film_html', 'save_html']
 
 # %% ../../nbs/06_viz/03_player.ipynb #player-02
-import html, json
+import html
+import json
 from pathlib import Path
+
 from .film import Film, film_table
 
 # %% ../../nbs/06_viz/03_player.ipynb #player-04
-REEL = r'''
+REEL = r"""
 const KINDS = {prefill: '#8a8f98', denoise: '#3b82d6', commit: '#2e9e6b', refresh: '#9061d6', guide: '#c2569c', verify: '#129aa3'};
 const STOPS = [[72, 36, 117], [62, 74, 137], [38, 130, 142], [53, 183, 121], [170, 220, 50], [253, 231, 37]];
 const ramp = t => {
@@ -85,10 +87,10 @@ class Reel {
     return `step ${k} of ${this.n}, ${s.kind}, ${words ? `revealed: ${words}` : 'nothing revealed'}${s.back?.length ? `, ${s.back.length} taken back` : ''}`;
   }
 }
-'''
+"""
 
 # %% ../../nbs/06_viz/03_player.ipynb #player-06
-TEXT = r'''
+TEXT = r"""
 class Text {
   constructor(reel, on) {
     Object.assign(this, {reel, on, spans: [], keys: [], here: 0, k: 0, diff: null, edits: {}});
@@ -164,10 +166,10 @@ class Text {
     if (b.bottom > a.bottom - 8) this.box.scrollTop += b.bottom - a.bottom + 40; else if (b.top < a.top + 8) this.box.scrollTop -= a.top - b.top + 40;
   }
 }
-'''
+"""
 
 # %% ../../nbs/06_viz/03_player.ipynb #player-08
-CHARTS = r'''
+CHARTS = r"""
 const svg = (tag, props, ...kids) => { const e = document.createElementNS('http://www.w3.org/2000/svg', tag); for (const [k, v] of Object.entries(props)) e.setAttribute(k, v); e.append(...kids); return e; };
 class Lane {
   constructor(reel, on) {
@@ -270,10 +272,10 @@ class Curve {  // tokens per forward over steps or time, a line per film
     this.box.setAttribute('aria-label', this.note.textContent);
   }
 }
-'''
+"""
 
 # %% ../../nbs/06_viz/03_player.ipynb #player-10
-STAGE = r'''
+STAGE = r"""
 function stage(root, films, options = {}) {
   const reels = films.map(f => new Reel(f)), two = reels.length > 1;
   const st = {v: options.at ?? 0, mode: options.sync || 'step', colour: options.colour || 'state', playing: false, speed: 1, film: 0, p: null, follow: options.at == null, tool: 'inspect'};
@@ -429,10 +431,10 @@ function stage(root, films, options = {}) {
     done(i, kept) { reels[i].data.kept = kept; panes[i].text.keys = []; draw(); tell_aloud(); },
     go, toggle, k: () => k_of(reels[0]), jump: k => jump(reels[0], k, true), state: st, reels, panes, draw, destroy() { st.playing = false; size.disconnect(); }};
 }
-'''
+"""
 
 # %% ../../nbs/06_viz/03_player.ipynb #player-12
-CSS = r'''
+CSS = r"""
 .dx{--fg:var(--jp-ui-font-color0,CanvasText);--bg:var(--jp-layout-color0,Canvas);--soft:color-mix(in srgb,var(--fg) 68%,var(--bg));--line:color-mix(in srgb,var(--fg) 17%,transparent);--card:color-mix(in srgb,var(--fg) 3%,var(--bg));--blue:#2f78d0;--orange:#e8842d;--pink:#d6488f;--green:#2e9e6b;
  color:var(--fg);background:var(--bg);font:14px/1.5 var(--jp-ui-font-family,system-ui,sans-serif);container-type:inline-size;outline:none;padding:2px}
 [data-jp-theme-light="false"] .dx{color-scheme:dark}[data-jp-theme-light="true"] .dx{color-scheme:light}
@@ -483,11 +485,11 @@ CSS = r'''
 .dx-status{font-size:13px;font-weight:600}.dx-status.bad{color:color-mix(in srgb,#e03131 80%,var(--fg))}
 @media (prefers-reduced-motion:no-preference){.dx-t{transition:background-color .45s,box-shadow .45s}.dx-t.new{animation:dx-new .4s ease-out}}
 @keyframes dx-new{from{background:color-mix(in srgb,var(--orange) 85%,transparent)}}
-'''
+"""
 PLAYER = REEL + TEXT + CHARTS + STAGE
 
 # %% ../../nbs/06_viz/03_player.ipynb #player-14
-PAGE = '''<!doctype html>
+PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; base-uri 'none'; form-action 'none'">
 <title>{title}</title><style>:root{{color-scheme:light dark}}body{{margin:0 auto;max-width:{width}px;padding:18px;background:Canvas;color:CanvasText;font-family:system-ui,sans-serif}}h1{{font-size:20px;margin:0 0 8px}}.dx:not(.dx-two) .dx-name{{display:none}}{css}</style></head>
@@ -497,15 +499,29 @@ PAGE = '''<!doctype html>
 const films = JSON.parse(document.getElementById('data').textContent);
 window.film = stage(document.getElementById('film'), films.films, films.options);
 </script></body></html>
-'''
+"""
+
 
 def film_html(*films: Film, title: str = '', sync: str = 'step', diff: int | None = None) -> str:
     "A page that plays one film, or two side by side (`sync` by step or time, `diff` the answer's first differing position), and makes no request."
-    if not 1 <= len(films) <= 2: raise ValueError(f'{len(films)} films; a page plays one or two')
+    if not 1 <= len(films) <= 2:
+        raise ValueError(f'{len(films)} films; a page plays one or two')
     options = dict(at=0, sync=sync) | (dict(diff=diff) if len(films) == 2 else {})
-    data = json.dumps(dict(films=[f.data() for f in films], options=options), ensure_ascii=False, separators=(',', ':')).replace('<', '\\u003c')
+    data = json.dumps(
+        dict(films=[f.data() for f in films], options=options),
+        ensure_ascii=False,
+        separators=(',', ':'),
+    ).replace('<', '\\u003c')
     title = html.escape(title or ' and '.join(f.title for f in films if f.title) or 'denoising')
-    return PAGE.format(title=title, width=1000 if len(films) == 1 else 1500, css=CSS, player=PLAYER, data=data, table=''.join(film_table(f) for f in films))
+    return PAGE.format(
+        title=title,
+        width=1000 if len(films) == 1 else 1500,
+        css=CSS,
+        player=PLAYER,
+        data=data,
+        table=''.join(film_table(f) for f in films),
+    )
+
 
 def save_html(path: str | Path, *films: Film, **options):
     "Write `film_html`, whole or not at all."

@@ -1,12 +1,18 @@
 "The server's page: a prompt in, the denoising out."
+
 import pytest
+
 expect = pytest.importorskip('playwright.sync_api').expect
-from diffulex_edge.runtime.answer import DiffusionGenerationConfig
 from test_serve import serving, tiny_engine
+
+from diffulex_edge.runtime.answer import DiffusionGenerationConfig
+
 
 def test_the_page_shows_a_denoising(chromium, shot):
     engine = tiny_engine()
-    want = engine.generate(engine.tokenizer.chat('1 2'), DiffusionGenerationConfig(max_new_tokens=126))
+    want = engine.generate(
+        engine.tokenizer.chat('1 2'), DiffusionGenerationConfig(max_new_tokens=126)
+    )
     with serving(engine) as (url, worker):
         page = chromium.new_page(viewport={'width': 900, 'height': 520})
         faults = []
@@ -16,7 +22,10 @@ def test_the_page_shows_a_denoising(chromium, shot):
         page.get_by_role('button', name='Denoise').click()
         expect(page.locator('#text')).to_have_text(want.text, use_inner_text=False, timeout=60_000)
         expect(page.locator('#draft')).to_have_text('')
-        assert f'forward {want.stats["forwards"]["denoise"]}' in page.locator('#facts').text_content() and not faults
+        assert (
+            f'forward {want.stats["forwards"]["denoise"]}' in page.locator('#facts').text_content()
+            and not faults
+        )
         shot(page, 'server')
         page.get_by_label('Prompt').fill('1 ' * 300)  # does not fit: said in the page
         page.get_by_role('button', name='Denoise').click()
