@@ -48,11 +48,12 @@ def test_spread_takes_over_what_a_step_leaves():
 
 
 # %% pace-17
-def test_carry_appends_a_step_for_what_the_last_one_dropped():
+def test_carry_appends_one_step_while_the_last_one_drops_some():
     schedule = carry(8, 8, 4, 1e-3)
     assert next(schedule) == 2
     assert [schedule.send(told) for told in [(1, 7), (1, 6), (2, 4)]] == [3, 4, 4]
-    assert schedule.send((3, 1)) == 1
+    assert schedule.send((2, 2)) == 2  # a fifth step for the two that were dropped
+    assert schedule.send((1, 1)) == 1  # and a sixth
     with pytest.raises(StopIteration):
         schedule.send((1, 0))
 

@@ -49,6 +49,7 @@ def test_reaching_a_threshold_is_enough_unless_strict():
     assert positions(select(FIVE, 0, 0.95, strict=True)) == []
     assert positions(select(FIVE, 1, 0.95, strict=True)) == [1]
     assert select(FIVE[:0], 1, 0.9).tolist() == []
+    assert positions(select(torch.tensor([0.2, 0.7, 0.7, 0.7]), 2)) == [1, 2]  # the first of equals
 
 
 # %% selection-11

@@ -307,6 +307,9 @@ def denoise_block(requests: list[Request], index: int, layout: Layout) -> Iterat
         for step in denoise_stretch(stretch, layout, fresh):
             fresh = False
             yield step
+        requests = stretch.requests  # without those whose answer has ended
+        if not requests:
+            return
 
 
 def commit(requests: list[Request], index: int, layout: Layout) -> Iterator[StepRecord]:

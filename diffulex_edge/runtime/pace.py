@@ -98,7 +98,7 @@ def share(masks: int, length: int, steps: int, eps: float) -> Quotas:
 
 # %% ../../nbs/02_runtime/08_pace.ipynb #pace-11
 def carry(masks: int, length: int, steps: int, eps: float) -> Quotas:
-    "Add what a threshold dropped to the next quota; append steps for what the last one dropped."
+    "Add what a threshold dropped to the next quota; append a step while the last one drops some."
     base, dropped = masks // steps, 0
     step = 0
     while step < steps:
@@ -106,7 +106,7 @@ def carry(masks: int, length: int, steps: int, eps: float) -> Quotas:
         revealed, _ = yield quota
         dropped = quota - revealed
         if step == steps - 1 and dropped:
-            base, steps = 0, steps + dropped
+            base, steps = 0, steps + 1
         step += 1
 
 

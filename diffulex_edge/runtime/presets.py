@@ -68,7 +68,7 @@ def llada(
         refuse(compat, 'LLaDA generate', 'cfg_scale without an attention mask')
     late = ()
     if confidence_eos_eot_inf:
-        late = (eot_id,) if temperature and compat else (eos_id, eot_id)
+        late = (eot_id,) if temperature else (eos_id, eot_id)
     return dict(
         max_new_tokens=gen_length,
         block_size=block_length,

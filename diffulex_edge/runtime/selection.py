@@ -40,10 +40,11 @@ def select(
 ) -> Tensor:
     """Select the `quota` best of `score [N]`, and all that reach `threshold`: a mask `[N]`.
 
-    All are selected if fewer than `quota` are left; `strict` asks to exceed the threshold.
+    All are selected if fewer than `quota` are left; of equal scores the first is the best.
+    `strict` asks to exceed the threshold.
     """
     chosen = torch.zeros_like(score, dtype=torch.bool)
-    chosen[score.topk(min(quota, len(score))).indices] = True
+    chosen[score.argsort(descending=True, stable=True)[:quota]] = True
     if threshold is None:
         return chosen
     return chosen | (score > threshold if strict else score >= threshold)
@@ -148,10 +149,6 @@ class Candidates:
 # %% ../../nbs/02_runtime/07_selection.ipynb #selection-19
 def best(candidates: Candidates, quota: int, selection: Selection) -> Tensor:
     "Select the `quota` surest, and whatever reaches the threshold."
-    if selection.scope_before and candidates.threshold is None:
-        # The originals sort the whole sequence: ties fall as they do there.
-        quota = min(quota, len(candidates.positions))
-        return select(candidates.over_the_sequence(), quota)[candidates.positions]
     return select(candidates.score, quota, candidates.threshold, selection.strict)
 
 
