@@ -52,7 +52,7 @@ def test_a_forbidden_token_is_never_chosen(session):
     assert judge(request, mask_wins(session), [0]).ids != [3]
 
 
-# %% judging-21
+# %% judging-22
 def written_request(session, **settings):
     "A request in the middle of its only block: 40 and 41 are revealed, two masks are left."
     config = configure(**dict(max_new_tokens=4, eos_token_id=9) | settings)
@@ -71,7 +71,7 @@ def flat_prediction(session, best):
     return Prediction(ids, confidence, logits)
 
 
-# %% judging-22
+# %% judging-23
 def test_only_masked_positions_are_proposed(session):
     request = written_request(session)
     proposal = propose(
@@ -80,7 +80,7 @@ def test_only_masked_positions_are_proposed(session):
     assert proposal.tokens == {6: 3, 7: 4}
 
 
-# %% judging-23
+# %% judging-24
 def test_an_edit_replaces_a_revealed_token_once(session):
     request, span = written_request(session, edit_above=0.9), Span('denoise', 4, 8, 8)
     prediction = flat_prediction(session, [1, 41, 3, 4])
@@ -96,7 +96,7 @@ def test_an_edit_replaces_a_revealed_token_once(session):
     assert again == {}
 
 
-# %% judging-24
+# %% judging-25
 def test_doubted_tokens_are_masked_when_the_block_is_full(session):
     request, span = written_request(session, revise_below=0.8), Span('denoise', 4, 8, 8)
     request.canvas.confidence = {4: 0.5, 5: 0.9}
@@ -106,7 +106,7 @@ def test_doubted_tokens_are_masked_when_the_block_is_full(session):
     assert changes == {4: session.info.mask_token_id}
 
 
-# %% judging-25
+# %% judging-26
 def test_an_end_of_text_is_noticed_by_denoising_steps_only(session):
     for kind, ended in (('denoise', True), ('commit', False)):
         request = written_request(session)

@@ -42,7 +42,8 @@ from diffulex_edge.runtime.sampler import (
 )
 
 from .blocks import Block, Span
-from .request import Request
+from .canvas import revisable
+from .request import Request, forbidden_ids
 from .selection import Candidates, candidate_positions, choose
 from .step import Prediction
 from .trace import StepRecord
@@ -83,7 +84,7 @@ def judge(
         return judge_best(request, prediction, rows, asked)
     logits = bent_logits(request, prediction, rows, unconditional)  # [R, V]
     config, distribution = request.config, request.config.distribution
-    allowed = filtered(request, forbid(logits, request.forbidden))
+    allowed = filtered(request, forbid(logits, forbidden_ids(request)))
     temperature = 0.0 if greedy else config.temperature
     ids = pick(allowed, temperature, distribution.gumbel, request.generator)[asked]  # [N]
     own = logits[asked]  # [N, V]
@@ -244,7 +245,7 @@ def corrections(
     canvas, revision = request.canvas, request.config.revision
     confidences = zip(proposal.positions, proposal.judgement.confidence.tolist())
     canvas.confidence |= {at: value for at, value in confidences if at in proposal.tokens}
-    free, changes = canvas.revisable(*stretch), {}
+    free, changes = revisable(canvas, *stretch), {}
     if revision.edit_above is not None:
         changes |= edits(request, prediction, span, free)
     is_full = proposal.tokens.keys() >= set(canvas.masked(*stretch))
@@ -261,7 +262,7 @@ def edits(request: Request, prediction: Prediction, span: Span, free: list[int])
     if not revealed:
         return {}
     rows = [at - shift - span.start for at in revealed]
-    best = forbid(prediction.logits[rows], request.forbidden).softmax(-1).max(-1)
+    best = forbid(prediction.logits[rows], forbidden_ids(request)).softmax(-1).max(-1)
     least = request.config.revision.edit_above
     proposed = zip(revealed, best.values.tolist(), best.indices.tolist())
     return {at: token for at, sure, token in proposed if sure >= least and token != ids[at]}
@@ -300,6 +301,7 @@ def record(
     )
 
 
+# %% ../../nbs/02_runtime/14_judging.ipynb #judging-20
 def ends_text(request: Request, tokens: dict[int, int]) -> bool:
     "Return whether one of the revealed `tokens` of the answer is an end of text."
     first = len(request.canvas.prompt)

@@ -7,7 +7,10 @@ __all__ = [
     'check_prompt',
     'check_room',
     'check_stop_texts',
+    'mask_of',
+    'ends_of',
     'Request',
+    'forbidden_ids',
     'settled_answer',
     'has_end',
     'is_over',
@@ -16,7 +19,6 @@ __all__ = [
 
 # %% ../../nbs/02_runtime/13_request.ipynb #request-02
 import time
-from collections.abc import Callable
 
 import torch
 from torch import Tensor
@@ -57,31 +59,36 @@ def check_stop_texts(ends: Ends):
         )
 
 
-# %% ../../nbs/02_runtime/13_request.ipynb #request-06
-class Request:
-    """One answer to be written.
+# %% ../../nbs/02_runtime/13_request.ipynb #request-05
+def mask_of(session: Session, config: DiffusionGenerationConfig) -> int | None:
+    "Return the mask token: the one asked for, or the model's."
+    asked = config.mask_token_id
+    return session.info.mask_token_id if asked is None else asked
 
-    `tail`: what is fixed of the answer, with masks where it is not (infilling).
+
+def ends_of(session: Session, config: DiffusionGenerationConfig, decode) -> Ends:
+    "Return what ends an answer: the ids asked for, or the model's, and the stop sequences."
+    eos = config.eos_token_id
+    if eos is None:
+        eos = session.info.eos_token_ids
+    eos = (eos,) if isinstance(eos, int) else tuple(eos)
+    stops = tuple(config.stop_sequences)
+    return Ends(mask_of(session, config), eos, stops, decode, config.stopping)
+
+
+# %% ../../nbs/02_runtime/13_request.ipynb #request-07
+class Request:
+    """One answer to be written; `tail`: what is fixed of it, with masks where it is not.
+
     Raises `ValueError` for a prompt that does not fit the model or the settings.
     """
 
-    def __init__(
-        self,
-        session: Session,
-        prompt: list[int],
-        config: DiffusionGenerationConfig,
-        tail: list[int] | None = None,
-        decode: Callable[[list[int]], str] | None = None,
-    ):
-        info = session.info
-        mask = info.mask_token_id if config.mask_token_id is None else config.mask_token_id
-        eos = info.eos_token_ids if config.eos_token_id is None else config.eos_token_id
-        eos = (eos,) if isinstance(eos, int) else tuple(eos)
-        length = config.max_new_tokens if tail is None else len(tail)
+    def __init__(self, session: Session, prompt: list[int], config, tail=None, decode=None):
         self.session, self.config = session, config
-        self.ends = Ends(mask, eos, tuple(config.stop_sequences), decode, config.stopping)
+        self.ends = ends_of(session, config, decode)
+        mask, length = self.ends.mask, config.max_new_tokens if tail is None else len(tail)
         check_prompt(prompt, mask, config)
-        check_room(prompt, length, info.max_seq_len)
+        check_room(prompt, length, session.info.max_seq_len)
         check_stop_texts(self.ends)
         self.canvas = Canvas(prompt, length, mask, tail or ())
         self.generator = None
@@ -96,34 +103,29 @@ class Request:
         self.reused = 0  # how many did
         self.previous: dict[int, Tensor] = {}  # position -> distribution of the last step
 
-    @property
-    def forbidden(self) -> list[int]:
-        "Ids that are never chosen."
-        mask = self.canvas.mask
-        never_mask = mask is not None and not self.config.quirks.mask_may_win
-        return [*self.config.distribution.forbidden, *([mask] if never_mask else [])]
-
-    def forward(
-        self, span: Span, rule: int | None, tokens: list[int] | None = None
-    ) -> tuple[Prediction, float]:
+    def forward(self, span: Span, rule: int | None, tokens=None) -> tuple[Prediction, float]:
         """Run the step on a span of the canvas, or on other `tokens` at its rows.
 
         `rule`: block length of the mask rule. Returns the prediction and its milliseconds.
         """
         if tokens is None:
             tokens = self.canvas.ids[span.start : span.end]
-        began = time.perf_counter()
-        prediction = self.session.step(
-            tokens,
-            span.start - self.offset,
-            span.kv_len - self.offset,
-            block_length=rule,
-            logits=needs_logits(self.config),
-        )
+        start, kv_len = span.start - self.offset, span.kv_len - self.offset
+        logits, began = needs_logits(self.config), time.perf_counter()
+        prediction = self.session.step(tokens, start, kv_len, block_length=rule, logits=logits)
         return prediction, (time.perf_counter() - began) * 1e3
 
 
-# %% ../../nbs/02_runtime/13_request.ipynb #request-09
+# %% ../../nbs/02_runtime/13_request.ipynb #request-08
+def forbidden_ids(request: Request) -> list[int]:
+    "Return the ids that are never chosen."
+    mask, forbidden = request.canvas.mask, [*request.config.distribution.forbidden]
+    if mask is not None and not request.config.quirks.mask_may_win:
+        forbidden.append(mask)
+    return forbidden
+
+
+# %% ../../nbs/02_runtime/13_request.ipynb #request-11
 def settled_answer(request: Request) -> list[int]:
     "Return what the user may already be shown."
     return settled(request.canvas.answer, request.ends)
@@ -138,7 +140,7 @@ def has_end(request: Request) -> bool:
 def is_over(request: Request) -> bool:
     "Return whether nothing the user keeps can change any more."
     known = before_mask(request.canvas.answer, request.canvas.mask)
-    if len(known) == request.canvas.length:
+    if len(known) == request.canvas.limit - len(request.canvas.prompt):
         return True
     return request.config.early_stop and has_end(request)
 
