@@ -99,7 +99,8 @@ def check_pipeline(request: Request):
     if not info.block_length or info.logits_shift:
         raise ValueError(
             'fused and lookahead need a block-causal model without a logits shift (SDAR): a '
-            'shifted model takes the first token of a block from the commit before it; leave them off'
+            'shifted model takes the first token of a block from the commit before it; '
+            'leave them off'
         )
     coverage = config.coverage
     by_schedule = config.num_iterations or coverage.sub_block
