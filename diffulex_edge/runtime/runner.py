@@ -11,7 +11,7 @@ import subprocess
 from importlib.util import find_spec
 from pathlib import Path
 
-# %% ../../nbs/02_runtime/16_runner.ipynb #runner-17
+# %% ../../nbs/02_runtime/16_runner.ipynb #runner-21
 SOURCE = Path(find_spec('diffulex_edge').origin).parent / 'runtime' / 'runner.cpp'
 DEFINES = ('C10_USING_CUSTOM_GENERATED_MACROS', 'ET_EVENT_TRACER_ENABLED', 'ET_USE_THREADPOOL')
 LIBRARIES = (
@@ -39,7 +39,7 @@ def compile_command(compiler: str, wheel: Path, output: str | Path, optimize: st
     ]
 
 
-# %% ../../nbs/02_runtime/16_runner.ipynb #runner-18
+# %% ../../nbs/02_runtime/16_runner.ipynb #runner-22
 def compile_runner(output: str | Path, *, optimize: str = '-O2') -> Path:
     """Build the C++ runner against the installed executorch wheel and return its path.
 
@@ -56,7 +56,7 @@ def compile_runner(output: str | Path, *, optimize: str = '-O2') -> Path:
     return Path(output)
 
 
-# %% ../../nbs/02_runtime/16_runner.ipynb #runner-20
+# %% ../../nbs/02_runtime/16_runner.ipynb #runner-24
 def run_runner(
     runner: str | Path, pte: str | Path, prompts: list[list[int]], **options
 ) -> list[list[int]]:
