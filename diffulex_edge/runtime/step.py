@@ -5,20 +5,26 @@
 # %% auto #0
 __all__ = [
     'CONTRACT',
-    'NAMES',
+    'CONSTANTS',
+    'to_constant',
+    'from_constant',
+    'check_contract',
     'ModelInfo',
+    'after_write',
+    'shared_length',
     'Rows',
     'Prediction',
     'Session',
-    'check_step',
     'predict',
+    'check_step',
+    'write_count',
     'EagerSession',
 ]
 
 # %% ../../nbs/02_runtime/01_step.ipynb #step-02
 import copy
 from contextlib import contextmanager
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Callable, Protocol
 
 import torch
@@ -30,7 +36,7 @@ from ..model.kv_cache import check_rows
 
 # %% ../../nbs/02_runtime/01_step.ipynb #step-04
 CONTRACT = 1  # version of the constants and of the step's signature
-NAMES = dict(
+CONSTANTS = dict(
     get_max_seq_len='max_seq_len',
     get_vocab_size='vocab_size',
     get_eos_ids='eos_token_ids',
@@ -40,12 +46,50 @@ NAMES = dict(
     get_mask_token_id='mask_token_id',
     get_logits_shift='logits_shift',
     get_family='family',
-)  # constant method -> field
+)  # constant method -> field of ModelInfo
 
 
+# %% ../../nbs/02_runtime/01_step.ipynb #step-06
+def to_constant(value):
+    "Return the value of a field as a constant method can return it."
+    if value is None:
+        return -1
+    if isinstance(value, tuple):
+        return list(value)
+    return value
+
+
+def from_constant(field: str, value):
+    "Return the value of a field from its constant; the inverse of `to_constant`."
+    if field == 'eos_token_ids':
+        return tuple(value)
+    if field in ('mask_token_id', 'bos_token_id') and value == -1:
+        return None
+    return value
+
+
+# %% ../../nbs/02_runtime/01_step.ipynb #step-09
+def check_contract(constants: dict, where):
+    "Raise `ValueError` when the contract version is unknown or a constant is missing."
+    version = constants.get('get_contract_version')
+    if version is None:
+        raise ValueError(
+            f'{where} has no get_contract_version; it was not exported by diffulex_edge'
+        )
+    if version != CONTRACT:
+        raise ValueError(
+            f'{where} follows contract version {version}; '
+            f'this library reads version {CONTRACT}: export the model again'
+        )
+    for method in CONSTANTS:
+        if method not in constants:
+            raise ValueError(f'{where} lacks the constant {method}; export the model again')
+
+
+# %% ../../nbs/02_runtime/01_step.ipynb #step-10
 @dataclass(kw_only=True)
 class ModelInfo:
-    "What a decoding loop must know of a model."
+    "What a decoding loop must know about a model."
 
     family: str
     vocab_size: int
@@ -56,115 +100,114 @@ class ModelInfo:
     mask_token_id: int | None
     eos_token_ids: tuple[int, ...] = ()
     bos_token_id: int | None = None
-    masks_aside: bool = (
-        False  # a causal model with a mask adapter: masks are no positions, see `mask_runs`
-    )
+    masks_aside: bool = False  # a causal model with a mask adapter: masks take no positions
 
     @classmethod
-    def of(cls, model: Decoder):
-        "The facts of an eager model."
-        c = model.config
+    def of(cls, model: Decoder) -> 'ModelInfo':
+        "Return the facts of an eager model."
+        fields = ('vocab_size', 'max_seq_len', 'block_length', 'logits_shift')
+        ids = ('mask_token_id', 'eos_token_ids', 'bos_token_id')
         return cls(
             family=model.family,
-            max_tokens=c.max_seq_len,
-            masks_aside=model.mask_embed is not None and c.attention_block == 1,
-            **{f.name: getattr(c, f.name) for f in fields(cls) if hasattr(c, f.name)},
+            max_tokens=model.config.max_seq_len,
+            masks_aside=model.mask_embed is not None and model.config.attention_block == 1,
+            **{name: getattr(model.config, name) for name in fields + ids},
         )
 
     def constants(self) -> dict:
-        "The constant methods of a `.pte`."
-        values = {method: getattr(self, field) for method, field in NAMES.items()}
-        values = {
-            m: -1 if v is None else list(v) if isinstance(v, tuple) else v
-            for m, v in values.items()
-        }
+        "Return the constant methods of a `.pte`: name -> value."
+        constants = {m: to_constant(getattr(self, field)) for m, field in CONSTANTS.items()}
         if self.masks_aside:
-            values['get_masks_aside'] = True
-        return values | dict(
-            get_contract_version=CONTRACT, get_max_context_len=self.max_seq_len, use_kv_cache=True
-        )
+            constants['get_masks_aside'] = True
+        constants['get_contract_version'] = CONTRACT
+        constants['get_max_context_len'] = self.max_seq_len
+        constants['use_kv_cache'] = True
+        return constants
 
     @classmethod
-    def read(cls, constants: dict, where='the file'):
-        "The facts from a `.pte`'s constants. Raises `ValueError` when the contract version is unknown or a constant is missing."
-        version = constants.get('get_contract_version')
-        if version is None:
-            raise ValueError(
-                f'{where} has no get_contract_version; it was not exported by diffulex_edge'
-            )
-        if version != CONTRACT:
-            raise ValueError(
-                f'{where} follows contract version {version}; this library reads version {CONTRACT}: export the model again'
-            )
-        if missing := [m for m in NAMES if m not in constants]:
-            raise ValueError(f'{where} lacks the constant {missing[0]}; export the model again')
-        values = {field: constants[method] for method, field in NAMES.items()}
-        for field in ('mask_token_id', 'bos_token_id'):
-            if values[field] == -1:
-                values[field] = None
-        return cls(
-            **values
-            | dict(
-                eos_token_ids=tuple(values['eos_token_ids']),
-                masks_aside=bool(constants.get('get_masks_aside')),
-            )
-        )
+    def read(cls, constants: dict, where='the file') -> 'ModelInfo':
+        "Return the facts that the constants of a `.pte` state; raise as `check_contract` does."
+        check_contract(constants, where)
+        values = {field: from_constant(field, constants[m]) for m, field in CONSTANTS.items()}
+        return cls(masks_aside=bool(constants.get('get_masks_aside')), **values)
 
 
-# %% ../../nbs/02_runtime/01_step.ipynb #step-07
+# %% ../../nbs/02_runtime/01_step.ipynb #step-15
+def after_write(known: list[int], tokens: list[int], start: int, block: int) -> list[int]:
+    """Return the tokens behind rows 0, 1, … once a step has written `tokens` from row `start`.
+
+    A block is known only when all of it was computed together and nothing is missing before it.
+    """
+    if start % block == 0 and start <= len(known):
+        return known[:start] + tokens
+    return known[: start // block * block]
+
+
+# %% ../../nbs/02_runtime/01_step.ipynb #step-18
+def shared_length(one: list[int], other: list[int]) -> int:
+    "Return how many tokens two sequences have in common from their beginning."
+    shorter = min(len(one), len(other))
+    for i in range(shorter):
+        if one[i] != other[i]:
+            return i
+    return shorter
+
+
+# %% ../../nbs/02_runtime/01_step.ipynb #step-20
 class Rows:
-    """Which tokens the rows of a KV cache were computed from, under the mask rule of `block`.
+    """Which tokens the rows of a KV cache were computed from, and under which mask rule.
 
-    `version`: a number that changes with every write to the cache, where others may write too (an eager model is anybody's to call).
+    `version` returns a value that changes with every write to the cache, whoever writes.
     """
 
-    def __init__(self, version: Callable[[], int] = lambda: 0):
-        self.ids, self.block, self.version, self.seen = [], 0, version, None
+    def __init__(self, version: Callable[[], object] = lambda: 0):
+        self.version = version
+        self.seen = None  # the version after our own last write
+        self.ids: list[int] = []  # the tokens of rows 0, 1, …
+        self.block = 0  # the block length they were computed with; 0: bidirectional
+
+    def valid(self, block: int) -> bool:
+        "Return whether the last write followed this mask rule and was ours."
+        return block == self.block and self.version() == self.seen
 
     @contextmanager
     def write(self, tokens: list[int], start: int, block: int):
-        "Around a step that writes `tokens` into rows `start …`; when it fails, nothing is known of the cache."
-        before = self.ids if block == self.block and self.version() == self.seen else []
+        "Surround a step that writes `tokens` from row `start`; when it fails, nothing is known."
+        before = self.ids if self.valid(block) else []
         self.ids = []
         yield
-        if block:
-            self.ids = (
-                before[:start] + tokens
-                if start % block == 0 and start <= len(before)
-                else before[: start // block * block]
-            )
-        self.block, self.seen = block, self.version()
+        if block:  # under the bidirectional rule no row is final
+            self.ids = after_write(before, tokens, start, block)
+        self.block = block
+        self.seen = self.version()
 
     def common(self, prompt: list[int], block: int) -> int:
-        "How many first tokens of `prompt`, whole blocks of them, the cache already holds; 0 under another rule or when somebody else wrote to it."
-        if block != self.block or not block or self.version() != self.seen:
+        "Return how many first tokens of `prompt` the cache holds: whole blocks of them."
+        if block == 0 or not self.valid(block):
             return 0
-        same = next(
-            (i for i, (a, b) in enumerate(zip(self.ids, prompt)) if a != b),
-            min(len(self.ids), len(prompt)),
-        )
-        return same // block * block
+        return shared_length(self.ids, prompt) // block * block
 
     def hold(self, tokens: list[int], start: int):
-        "After a step whose masks stood aside: rows `start …` were computed from these clean tokens."
+        "Note that rows from `start` were computed from these tokens, since masks stood aside."
         if len(self.ids) > start:
             self.ids[start:] = tokens
 
     def forget(self):
-        "The cache holds nothing."
+        "Note that the cache holds nothing."
         self.ids = []
 
 
-# %% ../../nbs/02_runtime/01_step.ipynb #step-11
+# %% ../../nbs/02_runtime/01_step.ipynb #step-26
 @dataclass
 class Prediction:
     "What the T rows of a step predict."
 
-    ids: Tensor  # [T] best token of each row, never the mask
-    confidence: Tensor  # [T] its probability
-    logits: Tensor | None = None  # [T, vocab] fp32 as the model gives them, when asked for
+    ids: Tensor  # [T] int64, the best token of each row, never the mask
+    confidence: Tensor  # [T] fp32, its probability
+    logits: Tensor | None = None  # [T, V] fp32 as the model gives them, when asked for
 
 
+# %% ../../nbs/02_runtime/01_step.ipynb #step-27
 class Session(Protocol):
     "A model somewhere that can do the step."
 
@@ -183,42 +226,49 @@ class Session(Protocol):
     def reset(self) -> None: ...
 
 
-def check_step(info: ModelInfo, tokens: list[int], start: int, kv_len: int):
-    "Refuse a step that would leave the cache or the vocabulary: `ValueError` naming the number and its limit."
-    if not tokens or len(tokens) > info.max_tokens:
-        raise ValueError(f'a step of {len(tokens)} tokens; this model takes 1 to {info.max_tokens}')
-    check_rows(len(tokens), start, kv_len, info.max_seq_len)
-    for t in tokens:
-        if not 0 <= t < info.vocab_size:
-            raise ValueError(f'token id {t} is outside the vocabulary of {info.vocab_size}')
-
-
+# %% ../../nbs/02_runtime/01_step.ipynb #step-29
 def predict(logits: Tensor, mask_token_id: int | None) -> Prediction:
-    "The prediction of `logits [T, vocab]`; the mask is no candidate for the best token and has no share in its probability."
-    allowed = (
-        logits
-        if mask_token_id is None
-        else logits.index_fill(-1, torch.tensor([mask_token_id]), -torch.inf)
-    )
-    confidence, ids = allowed.softmax(-1).max(-1)
+    "Return the prediction of `logits [T, V]`, the mask token excepted."
+    allowed = logits
+    if mask_token_id is not None:
+        allowed = logits.index_fill(-1, torch.tensor([mask_token_id]), -torch.inf)  # [T, V]
+    confidence, ids = allowed.softmax(-1).max(-1)  # [T], [T]
     return Prediction(ids, confidence, logits)
 
 
-# %% ../../nbs/02_runtime/01_step.ipynb #step-13
+# %% ../../nbs/02_runtime/01_step.ipynb #step-33
+def check_step(info: ModelInfo, tokens: list[int], start: int, kv_len: int):
+    """Refuse a step that would leave the cache or the vocabulary.
+
+    Raises `ValueError` naming the number and its limit.
+    """
+    if not 1 <= len(tokens) <= info.max_tokens:
+        raise ValueError(f'a step of {len(tokens)} tokens; this model takes 1 to {info.max_tokens}')
+    check_rows(len(tokens), start, kv_len, info.max_seq_len)
+    for token in tokens:
+        if not 0 <= token < info.vocab_size:
+            raise ValueError(f'token id {token} is outside the vocabulary of {info.vocab_size}')
+
+
+# %% ../../nbs/02_runtime/01_step.ipynb #step-36
+def write_count(tensor: Tensor):
+    "Return a value that changes with every write to a tensor."
+    if tensor.is_inference():
+        return object()  # in inference mode writes are not counted: equal to nothing
+    return tensor._version
+
+
+# %% ../../nbs/02_runtime/01_step.ipynb #step-38
 class EagerSession:
     "The step by PyTorch: the reference that every other runtime is compared with."
 
     def __init__(self, model: Decoder):
-        self.info, self.model, self.confidence, self.logits = (
-            ModelInfo.of(model),
-            model,
-            ConfidenceStep(model),
-            LogitsStep(model),
-        )
-        cache = model.layers[-1].cache
-        self.rows = Rows(
-            lambda: object() if cache.k.is_inference() else cache.k._version
-        )  # tensors made in inference mode do not count their writes
+        cache = model.layers[-1].cache  # every step writes all layers, so one tells
+        self.model = model
+        self.info = ModelInfo.of(model)
+        self.rows = Rows(lambda: write_count(cache.k))
+        self.confidence = ConfidenceStep(model)
+        self.logits = LogitsStep(model)
 
     @torch.no_grad()
     def step(
@@ -230,27 +280,26 @@ class EagerSession:
         block_length: int | None = None,
         logits: bool = False,
     ) -> Prediction:
-        "Tokens into cache rows `start …`, attention to rows `0 … kv_len`; see `Decoder.hidden`. Raises `ValueError` when they do not fit."
+        """Write tokens into cache rows from `start` and attend to rows `0 … kv_len`.
+
+        `block_length` replaces the model's, `logits` asks for all logits; see `Decoder.hidden`.
+        Raises `ValueError` when the tokens do not fit.
+        """
         check_step(self.info, tokens, start, kv_len)
+        block = self.info.block_length if block_length is None else block_length
         args = torch.tensor([tokens]), torch.tensor([start]), torch.tensor([kv_len]), block_length
-        with self.rows.write(
-            tokens, start, self.info.block_length if block_length is None else block_length
-        ):
-            return (
-                predict(self.logits(*args), self.info.mask_token_id)
-                if logits
-                else Prediction(*self.confidence(*args))
-            )
+        with self.rows.write(tokens, start, block):
+            if logits:
+                return predict(self.logits(*args), self.info.mask_token_id)
+            return Prediction(*self.confidence(*args))
 
     def reset(self):
         "Forget the cache."
         self.model.reset_cache()
         self.rows.forget()
 
-    def another(self):
-        "A session with a KV cache of its own on the same weights: one for each row of a batch."
-        shared = [
-            *self.model.parameters(),
-            *(b for name, b in self.model.named_buffers() if '.cache.' not in name),
-        ]
-        return EagerSession(copy.deepcopy(self.model, {id(t): t for t in shared}))
+    def another(self) -> 'EagerSession':
+        "Return a session on the same weights with its own KV cache: one for each row of a batch."
+        shared = list(self.model.parameters())
+        shared += [b for name, b in self.model.named_buffers() if '.cache.' not in name]
+        return EagerSession(copy.deepcopy(self.model, {id(tensor): tensor for tensor in shared}))
