@@ -160,7 +160,6 @@ def test_text_stops(smol):
 
 
 # %% engine-22
-# ruff: noqa: E501
 AUTOREGRESSION = """
 from diffulex_edge.model import FastdLLMV2Edge, FastdLLMV2EdgeConfig
 from diffulex_edge.runtime import InferenceEngine, GenerationConfig
@@ -172,12 +171,12 @@ tokens = engine.generate(prompt_tokens, GenerationConfig(max_new_tokens=100, tem
 EXPORT = """
 from diffulex_edge.export import export_model
 result = export_model(model, example_inputs, output_path="model.pte", backend="xnnpack", quantization="dynamic_int8")
-"""
+"""  # noqa: E501
 DIFFUSION = """
 from diffulex_edge.runtime.diffusion import DiffusionEngine, DiffusionGenerationConfig
 engine = DiffusionEngine(model=model)
 result = engine.generate([1, 2, 3], DiffusionGenerationConfig(max_new_tokens=50, num_iterations=10, temperature=0.8))
-"""
+"""  # noqa: E501
 LARGE = 'vocab_size=32000, hidden_size=512, num_hidden_layers=4'
 SMALL = 'vocab_size=500, hidden_size=128, num_hidden_layers=2, max_seq_len=256'
 
