@@ -3,7 +3,7 @@
 import json
 import subprocess
 
-# %% compass-26
+# %% compass-25
 import pytest
 
 from diffulex_edge.dev.compass import (
@@ -34,7 +34,7 @@ def test_a_module_is_counted(head, value):
     assert code_figures(measure_code(MODULE))[head] == value
 
 
-# %% compass-27
+# %% compass-26
 def notebook_text(*cells):
     "A notebook of `(source, outputs)` as JSON"
     whole = [{'cell_type': 'code', 'source': s, 'outputs': o} for s, o in cells]
@@ -64,7 +64,7 @@ def test_a_notebook_is_counted(head, value):
     assert cell_figures(measure_cells(PAGE))[head] == value
 
 
-# %% compass-28
+# %% compass-27
 def test_sums_by_folder():
     files = {
         'diffulex_edge/a/x.py': 'x = 1',
@@ -77,7 +77,7 @@ def test_sums_by_folder():
     assert 'diffulex_edge/a/x.py' in survey(files, single=True)[0]
 
 
-# %% compass-30
+# %% compass-29
 def test_the_past_is_read_from_git(tmp_path):
     def git(*arguments):
         author = ['-c', 'user.name=a', '-c', 'user.email=a@b']

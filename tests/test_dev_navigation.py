@@ -99,7 +99,10 @@ def test_two_marked_lines_are_refused(tmp_path):
 # %% navigation-27
 def test_links_to_a_renumbered_chapter_are_mended(tmp_path):
     root = three_chapters(tmp_path / 'g')
-    text = '# Links\n[1](01_a/01_first.ipynb#part) [2](01_a/05_nobody.ipynb) [3](https://a.org/01_first.ipynb)'
+    text = (
+        '# Links\n[1](01_a/01_first.ipynb#part) [2](01_a/05_nobody.ipynb) '
+        '[3](https://a.org/01_first.ipynb)'
+    )
     sample_notebook(root / 'nbs/links.ipynb', markdown_cell(text))
     (root / 'nbs/01_a/01_first.ipynb').rename(root / 'nbs/01_a/04_first.ipynb')
     assert [p.name for p in mend_links(root)] == ['links.ipynb']

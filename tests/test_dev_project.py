@@ -18,7 +18,7 @@ from diffulex_edge.dev.project import (
 )
 
 
-# %% project-27
+# %% project-30
 def test_the_nearest_settings_count(tmp_path):
     import pytest
 
@@ -29,14 +29,14 @@ def test_the_nearest_settings_count(tmp_path):
         project_root(Path(root.anchor))
 
 
-# %% project-28
+# %% project-31
 def test_drafts_do_not_count(tmp_path):
     root = sample_project(tmp_path / 'drafts', one=['1'], _two=['2'])
     sample_notebook(root / 'nbs/.ipynb_checkpoints/one.ipynb', '1')
     assert [p.name for p in notebooks(root)] == ['one.ipynb']
 
 
-# %% project-29
+# %% project-32
 def test_what_is_written_is_read(tmp_path):
     path = sample_notebook(tmp_path / 'a.ipynb', 'é = 1', markdown_cell('# Title\ntext'))
     before = path.read_text(encoding='utf-8')
@@ -46,7 +46,7 @@ def test_what_is_written_is_read(tmp_path):
     assert page_title(path) == 'Title'
 
 
-# %% project-30
+# %% project-33
 @pytest.mark.parametrize(
     'text, message',
     [('not json', 'not a notebook'), ('{"cells": [{"source": ""}]}', 'cells without ids')],
@@ -58,7 +58,7 @@ def test_a_damaged_notebook_is_named(text, message, tmp_path):
         read_notebook(tmp_path / 'a.ipynb')
 
 
-# %% project-31
+# %% project-34
 CELL_SLIPS = {
     'colon': ('#| test: one\nassert True', 'unknown directive `#| test:`'),
     'plural': ('#| tests one\nassert True', 'unknown directive `#| tests`'),
@@ -79,7 +79,7 @@ def test_a_slip_in_a_cell_is_named(slip, tmp_path):
     assert str(error.value).startswith('n.ipynb, cell c0')
 
 
-# %% project-32
+# %% project-35
 def test_a_directive_in_a_string_is_text(tmp_path):
     path = sample_notebook(tmp_path / 'n.ipynb', 'text = """\n#| test one\n"""', '!ls\n%time x = 1')
     assert len(read_cells(path)) == 2

@@ -5,7 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-# %% tests-14
+# %% tests-16
 import pytest
 
 from diffulex_edge.dev.project import NotebookError, markdown_cell, sample_notebook, sample_project
@@ -18,7 +18,7 @@ HALF = [
 ]
 
 
-# %% tests-23
+# %% tests-26
 def test_export_keeps_what_is_written_by_hand(tmp_path):
     root = sample_project(tmp_path / 'by_hand', half=HALF)
     (root / 'tests').mkdir()
@@ -30,7 +30,7 @@ def test_export_keeps_what_is_written_by_hand(tmp_path):
     assert 'hello' in (root / 'lib/__init__.py').read_text()
 
 
-# %% tests-24
+# %% tests-27
 def test_exported_tests_run(tmp_path):
     root = sample_project(tmp_path / 'run', half=HALF)
     export(root)
@@ -46,7 +46,7 @@ def test_exported_tests_run(tmp_path):
     assert '1 passed' in run.stdout, run.stdout
 
 
-# %% tests-25
+# %% tests-28
 def test_stale_files_are_named_and_removed(tmp_path):
     root = sample_project(tmp_path / 'stale', half=HALF)
     export(root)
@@ -58,7 +58,7 @@ def test_stale_files_are_named_and_removed(tmp_path):
     assert not (root / 'tests/test_half.py').exists()
 
 
-# %% tests-26
+# %% tests-29
 def test_in_test_exports_nothing_less(tmp_path):
     root = sample_project(tmp_path / 'in_test', half=HALF)
     before = os.environ.get('IN_TEST')
@@ -71,7 +71,7 @@ def test_in_test_exports_nothing_less(tmp_path):
             os.environ['IN_TEST'] = before
 
 
-# %% tests-27
+# %% tests-30
 PAIRS = {
     'tests': (
         ['#| test_file x', '#| test one\nassert True'],
@@ -91,7 +91,7 @@ def test_two_notebooks_one_file(pair, tmp_path):
         expected(sample_project(tmp_path / 'p', a=first, b=second))
 
 
-# %% tests-28
+# %% tests-31
 def test_a_test_written_by_hand_is_safe(tmp_path):
     root = sample_project(tmp_path / 'safe', half=HALF)
     (root / 'tests').mkdir()
@@ -101,7 +101,7 @@ def test_a_test_written_by_hand_is_safe(tmp_path):
     assert (root / 'tests/test_half.py').read_text() == 'by_hand = True'
 
 
-# %% tests-29
+# %% tests-32
 def test_saved_notebooks_are_checked(tmp_path):
     root = sample_project(tmp_path / 'saved', a=['1'] * 5, b=['1'] * 4)
     error = {'output_type': 'error', 'ename': 'E', 'evalue': '', 'traceback': []}
@@ -118,7 +118,7 @@ def test_saved_notebooks_are_checked(tmp_path):
     assert str(raised.value).splitlines() == faults
 
 
-# %% tests-30
+# %% tests-33
 def test_chapters_get_their_line(tmp_path):
     pages = {'index': [markdown_cell('# Tour')], 'one': [markdown_cell('# One')]}
     root = sample_project(tmp_path / 'line', **pages)
@@ -129,7 +129,7 @@ def test_chapters_get_their_line(tmp_path):
     assert export(root, check=True)
 
 
-# %% tests-32
+# %% tests-35
 def player_project(root, *cells):
     "A project whose notebook writes a script into the library"
     return sample_project(root, player=['#| default_exp player', '#| export\nk = 1', *cells])
@@ -140,7 +140,7 @@ MORE = '%%writefile -a ../lib/web/player.js\nstep += 1'
 SCRIPT = Path('lib/web/player.js')
 
 
-# %% tests-33
+# %% tests-37
 def test_a_file_made_of_two_cells(tmp_path):
     root = player_project(tmp_path / 'two', START, '1 + 1', MORE)
     assert written_files(root) == {SCRIPT: 'let step = 0\nstep += 1\n'}
@@ -148,13 +148,13 @@ def test_a_file_made_of_two_cells(tmp_path):
     assert (root / SCRIPT).read_text() == 'let step = 0\nstep += 1\n'
 
 
-# %% tests-34
+# %% tests-38
 def test_a_file_outside_the_library_is_no_part_of_it(tmp_path):
     root = player_project(tmp_path / 'outside', '%%writefile ../notes.txt\ntext')
     assert written_files(root) == {}
 
 
-# %% tests-35
+# %% tests-39
 def test_an_edited_script_is_reported(tmp_path):
     root = player_project(tmp_path / 'drift', START)
     export(root)
@@ -164,7 +164,7 @@ def test_an_edited_script_is_reported(tmp_path):
         export(root, check=True)
 
 
-# %% tests-36
+# %% tests-40
 @pytest.mark.parametrize('cells', [[MORE], [START, START]], ids=['adds_first', 'starts_twice'])
 def test_the_first_cell_starts_a_file(cells, tmp_path):
     root = player_project(tmp_path / 'order', *cells)
@@ -172,11 +172,11 @@ def test_the_first_cell_starts_a_file(cells, tmp_path):
         written_files(root)
 
 
-# %% tests-38
+# %% tests-42
 UNSORTED = {Path('lib/a.py'): 'import sys\nimport os\nx = [ "a",os, sys ]\n'}
 
 
-# %% tests-39
+# %% tests-43
 def test_tidy_sorts_and_formats(tmp_path):
     (tmp_path / '.ruff.toml').write_text('[format]\nquote-style = "single"\n')
     tidied = tidy(UNSORTED, tmp_path)[Path('lib/a.py')]
@@ -184,12 +184,12 @@ def test_tidy_sorts_and_formats(tmp_path):
     (tmp_path / '.ruff.toml').unlink()
 
 
-# %% tests-40
+# %% tests-44
 def test_tidy_leaves_other_projects_alone(tmp_path):
     assert tidy(UNSORTED, tmp_path) == UNSORTED
 
 
-# %% tests-41
+# %% tests-45
 def test_without_nbdev():
     code = """import sys
 # as if they were not installed

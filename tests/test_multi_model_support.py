@@ -135,6 +135,7 @@ def fill_block(model, ids, first, end, threshold):
             ids[i] = best[rows[i]].item()
 
 
+# %% conformance-29
 def oracle(model, prompt, length, threshold):
     "Greedy block decoding without a cache: the ids of the answer"
     end = len(prompt) + length
@@ -146,7 +147,7 @@ def oracle(model, prompt, length, threshold):
     return ids[len(prompt) : end]
 
 
-# %% conformance-29
+# %% conformance-30
 from diffulex_edge.runtime.diffusion import DiffusionEngine, DiffusionGenerationConfig
 
 
@@ -170,7 +171,7 @@ def test_engine_is_the_oracle(name, prompt, threshold):
     assert model.config.mask_token_id not in answer
 
 
-# %% conformance-31
+# %% conformance-32
 def break_positions(model):
     "Rotary positions that start at 0 in every step"
     whole, original = model.cos, model.hidden
@@ -207,7 +208,7 @@ def break_write(model):
     cache.forward = forward
 
 
-# %% conformance-32
+# %% conformance-33
 def break_softmax(model):
     "A head that overflows"
     model.head.weight.data[3] = float('inf')
@@ -234,7 +235,7 @@ def break_state(model):
     model.hidden = hidden
 
 
-# %% conformance-33
+# %% conformance-34
 SABOTAGE = {
     break_positions: 'cache_is_exact',
     break_causality: 'later_blocks_are_unseen',

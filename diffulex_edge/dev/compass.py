@@ -24,7 +24,7 @@ __all__ = [
     'main',
 ]
 
-# %% ../../nbs/90_dev/10_compass.ipynb #compass-04
+# %% ../../nbs/90_dev/10_compass.ipynb #compass-03
 import argparse
 import ast
 import io
@@ -40,7 +40,7 @@ from pathlib import Path
 from .project import project_root
 
 
-# %% ../../nbs/90_dev/10_compass.ipynb #compass-06
+# %% ../../nbs/90_dev/10_compass.ipynb #compass-05
 def wanted(name: str) -> bool:
     """Return whether a file is measured: library modules and notebooks."""
     if name.startswith('diffulex_edge/'):
@@ -69,7 +69,7 @@ def files_at(root: Path, revision: str) -> dict[str, str]:
     return found
 
 
-# %% ../../nbs/90_dev/10_compass.ipynb #compass-09
+# %% ../../nbs/90_dev/10_compass.ipynb #compass-08
 @dataclass
 class Code:
     """What was counted in Python source; sums over several modules are made by `+`."""
@@ -105,7 +105,7 @@ def measure_code(source: str) -> Code:
     return counted
 
 
-# %% ../../nbs/90_dev/10_compass.ipynb #compass-10
+# %% ../../nbs/90_dev/10_compass.ipynb #compass-09
 def percentile(values: Iterable[int], share: float) -> int:
     """Return the value below which a share of `values` lies, 0 for none."""
     in_order = sorted(values)
@@ -128,7 +128,7 @@ def code_figures(code: Code) -> dict[str, float]:
     }
 
 
-# %% ../../nbs/90_dev/10_compass.ipynb #compass-13
+# %% ../../nbs/90_dev/10_compass.ipynb #compass-12
 SCREEN, TEST_SCREEN = 45, 40
 
 
@@ -172,7 +172,7 @@ def measure_cells(text: str) -> Cells:
     return counted
 
 
-# %% ../../nbs/90_dev/10_compass.ipynb #compass-14
+# %% ../../nbs/90_dev/10_compass.ipynb #compass-13
 def cell_figures(cells: Cells) -> dict[str, float]:
     """Return the figures of a notebook or room, by the heading of their column."""
     return {
@@ -185,7 +185,7 @@ def cell_figures(cells: Cells) -> dict[str, float]:
     }
 
 
-# %% ../../nbs/90_dev/10_compass.ipynb #compass-17
+# %% ../../nbs/90_dev/10_compass.ipynb #compass-16
 def by_folder(measured: dict, empty) -> dict:
     """Return sums by folder, by their names, and `all`."""
     sums = {}
@@ -221,7 +221,7 @@ def table(rows: dict[str, dict]) -> str:
     return '\n'.join(lines)
 
 
-# %% ../../nbs/90_dev/10_compass.ipynb #compass-21
+# %% ../../nbs/90_dev/10_compass.ipynb #compass-20
 def main(argv=None):
     """Print the figures of library and notebooks."""
     parser = argparse.ArgumentParser(
@@ -243,6 +243,6 @@ def main(argv=None):
         print(table(packages), table(rooms), sep='\n\n')
 
 
-# %% ../../nbs/90_dev/10_compass.ipynb #compass-22
+# %% ../../nbs/90_dev/10_compass.ipynb #compass-21
 if __name__ == '__main__' and '__file__' in globals():
     main()

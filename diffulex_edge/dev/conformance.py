@@ -19,7 +19,7 @@ __all__ = [
     'conformance',
 ]
 
-# %% ../../nbs/90_dev/07_conformance.ipynb #conformance-04
+# %% ../../nbs/90_dev/07_conformance.ipynb #conformance-03
 from collections.abc import Callable
 
 import torch
@@ -28,7 +28,7 @@ from torch import Tensor
 from ..model.decoder import Decoder
 from ..model.heads import ConfidenceStep
 
-# %% ../../nbs/90_dev/07_conformance.ipynb #conformance-06
+# %% ../../nbs/90_dev/07_conformance.ipynb #conformance-05
 # relative to the largest logit
 TOLERANCE = {torch.float32: 2e-5, torch.float16: 1e-2, torch.bfloat16: 8e-2}
 
@@ -48,7 +48,7 @@ def assert_close(model: Decoder, a: Tensor, b: Tensor, what: str):
     )
 
 
-# %% ../../nbs/90_dev/07_conformance.ipynb #conformance-09
+# %% ../../nbs/90_dev/07_conformance.ipynb #conformance-08
 def logits_are_sound(model, ids, block_length):
     """Logits of every row, in the dtype of the weights, are finite and not all alike."""
     got = model.logits(ids, block_length=block_length)  # [T, V]

@@ -22,7 +22,7 @@ __all__ = [
     'edge_docs',
 ]
 
-# %% ../../nbs/90_dev/08_docs.ipynb #docs-04
+# %% ../../nbs/90_dev/08_docs.ipynb #docs-03
 import argparse
 import re
 import subprocess
@@ -42,7 +42,7 @@ from diffulex_edge.dev.project import (
     settings,
 )
 
-# %% ../../nbs/90_dev/08_docs.ipynb #docs-06
+# %% ../../nbs/90_dev/08_docs.ipynb #docs-05
 LINK = re.compile(r'(?<!!)\[[^\]]*\]\(([^)\s]+)\)')
 CODE = re.compile(r'```.*?```|`[^`\n]*`', flags=re.S)
 
@@ -67,7 +67,7 @@ def broken_links(root: Path) -> list[str]:
     return found
 
 
-# %% ../../nbs/90_dev/08_docs.ipynb #docs-09
+# %% ../../nbs/90_dev/08_docs.ipynb #docs-08
 STAGES = {
     'model': 'test_model_(?!kv)',
     'cache': 'test_model_kv',
@@ -104,7 +104,7 @@ def count_tests(root: Path) -> dict[str, int]:
     return counts
 
 
-# %% ../../nbs/90_dev/08_docs.ipynb #docs-12
+# %% ../../nbs/90_dev/08_docs.ipynb #docs-11
 STYLE = (
     '<style>main{max-width:60rem;margin:auto;font-family:system-ui} '
     'pre{overflow-x:auto} img{max-width:100%}</style>'
@@ -126,7 +126,7 @@ def page_html(path: Path) -> str:
     return frame(path.stem, body)
 
 
-# %% ../../nbs/90_dev/08_docs.ipynb #docs-15
+# %% ../../nbs/90_dev/08_docs.ipynb #docs-14
 def build_reference(root: Path, to: Path):
     """Write the API reference to the folder `to`; raise `NotebookError` if pdoc fails."""
     options = ['--docformat', 'markdown', '-o', str(to), settings(root)['lib_name']]
@@ -138,7 +138,7 @@ def build_reference(root: Path, to: Path):
         raise NotebookError(f'pdoc could not make the reference: {last}')
 
 
-# %% ../../nbs/90_dev/08_docs.ipynb #docs-16
+# %% ../../nbs/90_dev/08_docs.ipynb #docs-15
 def build_docs(root: Path, to: Path, api: bool = True) -> int:
     """Write every notebook as a page, a table of contents and the API reference below `to`.
 
@@ -165,7 +165,7 @@ def build_docs(root: Path, to: Path, api: bool = True) -> int:
     return len(entries)
 
 
-# %% ../../nbs/90_dev/08_docs.ipynb #docs-18
+# %% ../../nbs/90_dev/08_docs.ipynb #docs-17
 def print_counts(root: Path):
     """Print the number of tests of each stage."""
     counts = count_tests(root)
@@ -194,6 +194,7 @@ def write_docs(root: Path, to: Path | None):
     print(f'{build_docs(root, to)} pages; open {to / "contents.html"}')
 
 
+# %% ../../nbs/90_dev/08_docs.ipynb #docs-18
 def edge_docs(argv=None):
     """Console command: build the documentation of the project."""
     parser = argparse.ArgumentParser('edge_docs', description=edge_docs.__doc__)

@@ -16,7 +16,7 @@ __all__ = [
     'mend_links',
 ]
 
-# %% ../../nbs/90_dev/03_navigation.ipynb #navigation-04
+# %% ../../nbs/90_dev/03_navigation.ipynb #navigation-03
 import os
 import re
 
@@ -30,7 +30,7 @@ from diffulex_edge.dev.project import (
 )
 
 
-# %% ../../nbs/90_dev/03_navigation.ipynb #navigation-06
+# %% ../../nbs/90_dev/03_navigation.ipynb #navigation-05
 def chapters(root):
     """Return `{path: title}` of the chapters of the project at `root`, in the order of reading."""
     tour = root / settings(root)['nbs_path'] / 'index.ipynb'
@@ -39,7 +39,7 @@ def chapters(root):
     return {path: title for path, title in titles.items() if title}
 
 
-# %% ../../nbs/90_dev/03_navigation.ipynb #navigation-09
+# %% ../../nbs/90_dev/03_navigation.ipynb #navigation-08
 MARK = '**Read on.**'
 
 
@@ -70,7 +70,7 @@ def navigation_lines(root):
     return lines
 
 
-# %% ../../nbs/90_dev/03_navigation.ipynb #navigation-12
+# %% ../../nbs/90_dev/03_navigation.ipynb #navigation-11
 def with_line(text, line):
     """Return the text of a cell with its marked line replaced by `line`."""
     lines = []
@@ -85,7 +85,7 @@ def with_line(text, line):
     return '\n'.join(lines)
 
 
-# %% ../../nbs/90_dev/03_navigation.ipynb #navigation-14
+# %% ../../nbs/90_dev/03_navigation.ipynb #navigation-13
 def set_line(notebook, line, where):
     """Put the generated line into a notebook (a dictionary); return whether that changed it."""
     prose = [cell for cell in notebook['cells'] if cell['cell_type'] == 'markdown']

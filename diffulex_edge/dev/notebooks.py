@@ -14,7 +14,7 @@ __all__ = [
     'edge_run',
 ]
 
-# %% ../../nbs/90_dev/05_notebooks.ipynb #notebooks-05
+# %% ../../nbs/90_dev/05_notebooks.ipynb #notebooks-04
 import argparse
 import os
 import shutil
@@ -35,7 +35,7 @@ from diffulex_edge.dev.project import (
 )
 
 
-# %% ../../nbs/90_dev/05_notebooks.ipynb #notebooks-07
+# %% ../../nbs/90_dev/05_notebooks.ipynb #notebooks-06
 def copy_project(root, to):
     """Copy what a notebook may read: notebooks, library, tests and the files at the top."""
     config = settings(root)
@@ -57,7 +57,7 @@ def skipped(cell):
     return never or ('test' in directives and 'slow' in directives)
 
 
-# %% ../../nbs/90_dev/05_notebooks.ipynb #notebooks-11
+# %% ../../nbs/90_dev/05_notebooks.ipynb #notebooks-12
 def run_cell(client, cell, index, timeout):
     """Execute one cell; raise `NotebookError` if it fails, takes too long or kills the kernel."""
     from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
@@ -101,7 +101,7 @@ def run_notebook(path, env=None, timeout=600):
     return notebook
 
 
-# %% ../../nbs/90_dev/05_notebooks.ipynb #notebooks-14
+# %% ../../nbs/90_dev/05_notebooks.ipynb #notebooks-15
 def chosen_notebooks(root, names):
     """Return the notebooks called `names` (all of them without names), as paths in the project."""
     pages = [path.relative_to(root) for path in notebooks(root)]
@@ -146,7 +146,7 @@ def run_all(root, names=(), jobs=2, timeout=600):
     return len(chosen) - len(faults), faults
 
 
-# %% ../../nbs/90_dev/05_notebooks.ipynb #notebooks-18
+# %% ../../nbs/90_dev/05_notebooks.ipynb #notebooks-19
 def edge_run(argv=None):
     """Console command: execute every notebook of the project in a copy."""
     parser = argparse.ArgumentParser('edge_run', description=edge_run.__doc__)

@@ -28,7 +28,7 @@ __all__ = [
     'sample_project',
 ]
 
-# %% ../../nbs/90_dev/01_project.ipynb #project-04
+# %% ../../nbs/90_dev/01_project.ipynb #project-03
 import ast
 import io
 import json
@@ -38,7 +38,7 @@ from configparser import ConfigParser
 from pathlib import Path
 
 
-# %% ../../nbs/90_dev/01_project.ipynb #project-06
+# %% ../../nbs/90_dev/01_project.ipynb #project-05
 class NotebookError(ValueError):
     """A notebook breaks a rule of the project; the message names it and says what to do."""
 
@@ -99,7 +99,7 @@ def write_notebook(path, notebook):
     path.write_text(text + '\n', encoding='utf-8')
 
 
-# %% ../../nbs/90_dev/01_project.ipynb #project-12
+# %% ../../nbs/90_dev/01_project.ipynb #project-13
 def markdown_text(path):
     """Return the Markdown cells of a notebook as one text."""
     cells = read_notebook(path)['cells']
@@ -112,7 +112,7 @@ def page_title(path):
     return found[1].strip() if found else None
 
 
-# %% ../../nbs/90_dev/01_project.ipynb #project-15
+# %% ../../nbs/90_dev/01_project.ipynb #project-16
 EXPORTS = 'export', 'exporti', 'exports'
 DIRECTIVES = {'test', 'test_file', 'default_exp', *EXPORTS}
 
@@ -137,7 +137,7 @@ def check_role(cell):
         )
 
 
-# %% ../../nbs/90_dev/01_project.ipynb #project-17
+# %% ../../nbs/90_dev/01_project.ipynb #project-19
 def plain_python(source):
     """Return `source` with IPython's magics and shell lines turned into calls."""
     from IPython.core.inputtransformer2 import TransformerManager
@@ -158,7 +158,7 @@ def late_directive(source):
     return None
 
 
-# %% ../../nbs/90_dev/01_project.ipynb #project-19
+# %% ../../nbs/90_dev/01_project.ipynb #project-21
 def check_position(cell):
     """Raise `NotebookError` for a directive below the first line of code."""
     try:
@@ -191,7 +191,7 @@ def read_cells(path):
     return cells
 
 
-# %% ../../nbs/90_dev/01_project.ipynb #project-22
+# %% ../../nbs/90_dev/01_project.ipynb #project-24
 def parse_cell(source, where):
     """Return the syntax tree of a cell; raise `NotebookError` if it is not plain Python."""
     try:
@@ -209,7 +209,7 @@ def module_name(cells):
     return found[-1].removesuffix('.__init__') if found else None
 
 
-# %% ../../nbs/90_dev/01_project.ipynb #project-24
+# %% ../../nbs/90_dev/01_project.ipynb #project-27
 SAMPLE_SETTINGS = """[DEFAULT]
 repo = lib
 lib_name = lib

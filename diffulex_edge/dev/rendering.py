@@ -19,7 +19,7 @@ __all__ = [
     'render_tests',
 ]
 
-# %% ../../nbs/90_dev/02_rendering.ipynb #rendering-05
+# %% ../../nbs/90_dev/02_rendering.ipynb #rendering-04
 import ast
 import builtins
 import re
@@ -37,7 +37,7 @@ from diffulex_edge.dev.project import (
 )
 
 
-# %% ../../nbs/90_dev/02_rendering.ipynb #rendering-07
+# %% ../../nbs/90_dev/02_rendering.ipynb #rendering-06
 @dataclass
 class Case:
     """One test cell."""
@@ -89,7 +89,7 @@ def read_cases(cells):
     return cases
 
 
-# %% ../../nbs/90_dev/02_rendering.ipynb #rendering-10
+# %% ../../nbs/90_dev/02_rendering.ipynb #rendering-11
 def lines_inside_strings(source):
     """Return the indices of the lines that begin inside a string."""
     inside = set()
@@ -113,7 +113,7 @@ def case_source(case):
     return mark + head + '\n'.join(body)
 
 
-# %% ../../nbs/90_dev/02_rendering.ipynb #rendering-13
+# %% ../../nbs/90_dev/02_rendering.ipynb #rendering-14
 def all_tables(table):
     """Return a symbol table and all tables of the scopes inside it."""
     found = [table]
@@ -134,7 +134,7 @@ def symbols(source):
     return bound, used - bound
 
 
-# %% ../../nbs/90_dev/02_rendering.ipynb #rendering-16
+# %% ../../nbs/90_dev/02_rendering.ipynb #rendering-17
 def exported_names(cell, module):
     """Return `(module, names)` of an exported cell, `(None, ())` of another one."""
     for directive, arguments in cell.directives_.items():
@@ -170,7 +170,7 @@ def imports_of(source):
     return found
 
 
-# %% ../../nbs/90_dev/02_rendering.ipynb #rendering-19
+# %% ../../nbs/90_dev/02_rendering.ipynb #rendering-20
 def import_lines(cells, lib, module):
     """Return the import statements for the top-level names of `cells`: name -> set of lines."""
     lines = {}
@@ -186,7 +186,7 @@ def import_lines(cells, lib, module):
     return lines
 
 
-# %% ../../nbs/90_dev/02_rendering.ipynb #rendering-21
+# %% ../../nbs/90_dev/02_rendering.ipynb #rendering-23
 def file_stem(path, cells):
     """Return the name of the test file of a notebook, without `.py`.
 
@@ -207,7 +207,7 @@ def file_stem(path, cells):
     return f'test_{words[0]}'
 
 
-# %% ../../nbs/90_dev/02_rendering.ipynb #rendering-23
+# %% ../../nbs/90_dev/02_rendering.ipynb #rendering-26
 def needed_imports(page, blocks, lines):
     """Return the import statements that test `blocks` need, sorted.
 
@@ -235,7 +235,7 @@ def needed_imports(page, blocks, lines):
     return sorted(found, key=lambda line: (line.startswith('from'), line))
 
 
-# %% ../../nbs/90_dev/02_rendering.ipynb #rendering-24
+# %% ../../nbs/90_dev/02_rendering.ipynb #rendering-28
 def render_tests(path, root):
     """Return `(file name, text)` of the test file of a notebook, None if it has no test cell."""
     page = path.relative_to(root).as_posix()

@@ -22,7 +22,7 @@ __all__ = [
     'logits_table',
 ]
 
-# %% ../../nbs/90_dev/06_testing.ipynb #testing-04
+# %% ../../nbs/90_dev/06_testing.ipynb #testing-03
 import fnmatch
 import json
 import os
@@ -37,7 +37,7 @@ from ..model import load_model
 from ..model.layers import rotate
 
 
-# %% ../../nbs/90_dev/06_testing.ipynb #testing-06
+# %% ../../nbs/90_dev/06_testing.ipynb #testing-05
 def golden_dir() -> Path:
     """Return the folder of golden data.
 
@@ -72,7 +72,7 @@ def golden_folders(family: str | None = None) -> list[str]:
     return [name for name in names if golden_file(name)['family'] == family]
 
 
-# %% ../../nbs/90_dev/06_testing.ipynb #testing-09
+# %% ../../nbs/90_dev/06_testing.ipynb #testing-08
 def golden_model(family: str) -> Path:
     """Return the first folder, by name, that holds a checkpoint of a family.
 
@@ -110,7 +110,7 @@ def golden_arrays(folder: str, case: dict) -> dict[str, Tensor]:
         return {name: file.get_tensor(key) for name, key in case['arrays'].items()}
 
 
-# %% ../../nbs/90_dev/06_testing.ipynb #testing-12
+# %% ../../nbs/90_dev/06_testing.ipynb #testing-11
 def rows_alone(case: dict):
     """Yield the rows of a (padded) batch as if run alone.
 
@@ -133,7 +133,7 @@ def longest(case: dict) -> int:
     return max(len(ids) for ids in case['input_ids'])
 
 
-# %% ../../nbs/90_dev/06_testing.ipynb #testing-15
+# %% ../../nbs/90_dev/06_testing.ipynb #testing-14
 def replay_approximate(step, keys, case: dict, ids: list[int], later: list[int]) -> dict:
     """Make the arrays of a `kv_prefix` or `kv_dual` case.
 
@@ -172,7 +172,7 @@ def replay_row(step, keys, case: dict, ids: list[int], later: list[int]) -> dict
     )
 
 
-# %% ../../nbs/90_dev/06_testing.ipynb #testing-17
+# %% ../../nbs/90_dev/06_testing.ipynb #testing-16
 def rotated(model, keys: Tensor) -> Tensor:
     """Rotate stored keys: `[KV, L, D]` (LLaDA) or `[L, KV * D]` (Dream) -> `[KV, L, D]`."""
     if keys.ndim == 2:

@@ -22,7 +22,7 @@ __all__ = [
     'edge_export',
 ]
 
-# %% ../../nbs/90_dev/04_tests.ipynb #tests-04
+# %% ../../nbs/90_dev/04_tests.ipynb #tests-03
 import argparse
 import os
 import re
@@ -47,7 +47,7 @@ from .navigation import mend_links, update_navigation
 from .rendering import render_tests
 
 
-# %% ../../nbs/90_dev/04_tests.ipynb #tests-06
+# %% ../../nbs/90_dev/04_tests.ipynb #tests-05
 def generated(root):
     """Return the generated Python files of the project at `root`: path in the project -> text."""
     lib = root / settings(root)['lib_path']
@@ -125,7 +125,7 @@ def written_files(root):
     return files
 
 
-# %% ../../nbs/90_dev/04_tests.ipynb #tests-11
+# %% ../../nbs/90_dev/04_tests.ipynb #tests-12
 def tidy(files, root):
     """Return `files` (path -> text) with imports sorted and lines formatted by ruff.
 
@@ -147,7 +147,7 @@ def tidy(files, root):
         return {file: (copy / file).read_text(encoding='utf-8') for file in files}
 
 
-# %% ../../nbs/90_dev/04_tests.ipynb #tests-13
+# %% ../../nbs/90_dev/04_tests.ipynb #tests-15
 def claim(owners, file, page):
     """Note in `owners` that a page writes a file; raise `NotebookError` if another one does."""
     if file in owners:
@@ -187,7 +187,7 @@ def expected(root):
     return tidy(python, root) | written_files(root)
 
 
-# %% ../../nbs/90_dev/04_tests.ipynb #tests-17
+# %% ../../nbs/90_dev/04_tests.ipynb #tests-19
 def saved_faults(path, page):
     """Yield what is wrong with the outputs of a saved notebook, one sentence each."""
     code = [c for c in read_notebook(path)['cells'] if c['cell_type'] == 'code']
@@ -213,7 +213,7 @@ def notebook_faults(root):
         yield from saved_faults(path, page)
 
 
-# %% ../../nbs/90_dev/04_tests.ipynb #tests-18
+# %% ../../nbs/90_dev/04_tests.ipynb #tests-21
 def differences(root):
     """Return `(files as they should be, names of those that differ)` for the project at `root`."""
     new, old = expected(root), generated(root)
@@ -255,7 +255,7 @@ def export(root, check=False):
     return f'{len(new)} files match their notebooks, {len(changed)} changed'
 
 
-# %% ../../nbs/90_dev/04_tests.ipynb #tests-21
+# %% ../../nbs/90_dev/04_tests.ipynb #tests-24
 def edge_export(argv=None):
     """Console command: export library and tests from the notebooks."""
     parser = argparse.ArgumentParser('edge_export', description=edge_export.__doc__)
