@@ -6,6 +6,8 @@
 __all__ = [
     'copy_project',
     'skipped',
+    'names_used',
+    'repeated_tests',
     'run_cell',
     'run_notebook',
     'chosen_notebooks',
@@ -16,6 +18,7 @@ __all__ = [
 
 # %% ../../nbs/90_dev/05_notebooks.ipynb #notebooks-04
 import argparse
+import ast
 import os
 import shutil
 import subprocess
@@ -29,10 +32,13 @@ from pathlib import Path
 from diffulex_edge.dev.project import (
     NotebookError,
     notebooks,
+    plain_python,
     project_root,
     read_cells,
     settings,
 )
+
+from .rendering import symbols
 
 
 # %% ../../nbs/90_dev/05_notebooks.ipynb #notebooks-06
@@ -58,6 +64,27 @@ def skipped(cell):
 
 
 # %% ../../nbs/90_dev/05_notebooks.ipynb #notebooks-12
+def names_used(source):
+    """Return all names that occur in a cell."""
+    tree = ast.parse(plain_python(source))
+    return {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+
+
+def repeated_tests(cells):
+    """Return the ids of the named test cells that pytest runs too and no later cell needs."""
+    needed, repeated = set(), set()
+    for cell in reversed(cells):
+        if skipped(cell):
+            continue
+        named_test = bool(cell.directives_.get('test'))
+        if named_test and not symbols(cell.source)[0] & needed:
+            repeated.add(cell.id)
+        else:
+            needed |= names_used(cell.source)
+    return repeated
+
+
+# %% ../../nbs/90_dev/05_notebooks.ipynb #notebooks-15
 def run_cell(client, cell, index, timeout):
     """Execute one cell; raise `NotebookError` if it fails, takes too long or kills the kernel."""
     from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
@@ -79,16 +106,19 @@ def run_cell(client, cell, index, timeout):
         ) from None
 
 
-def run_notebook(path, env=None, timeout=600):
+def run_notebook(path, env=None, timeout=600, skip_tests=False):
     """Execute a notebook in its own folder with a fresh kernel and return it.
 
-    `env`: environment variables for the kernel. Raise `NotebookError`, naming the cell, for a
-    cell that fails or takes more than `timeout` seconds.
+    `env`: environment variables for the kernel; `skip_tests`: without `repeated_tests`. Raise
+    `NotebookError`, naming the cell, if one fails or takes more than `timeout` seconds.
     """
     import nbformat
     from nbclient import NotebookClient
 
-    skip = {cell.id for cell in read_cells(path) if skipped(cell)}
+    cells = read_cells(path)
+    skip = {cell.id for cell in cells if skipped(cell)}
+    if skip_tests:
+        skip |= repeated_tests(cells)
     notebook = nbformat.read(path, 4)
     folder = {'metadata': {'path': str(path.parent)}}
     client = NotebookClient(notebook, timeout=timeout, kernel_name='python3', resources=folder)
@@ -101,7 +131,7 @@ def run_notebook(path, env=None, timeout=600):
     return notebook
 
 
-# %% ../../nbs/90_dev/05_notebooks.ipynb #notebooks-15
+# %% ../../nbs/90_dev/05_notebooks.ipynb #notebooks-18
 def chosen_notebooks(root, names):
     """Return the notebooks called `names` (all of them without names), as paths in the project."""
     pages = [path.relative_to(root) for path in notebooks(root)]
@@ -115,11 +145,11 @@ def chosen_notebooks(root, names):
     return [page for page in pages if not names or page.stem in names]
 
 
-def run_and_report(copy, page, env, timeout):
+def run_and_report(copy, page, env, timeout, skip_tests):
     """Run one notebook of a copy, print its seconds, return the message of its failure or None."""
     start, fault = time.perf_counter(), None
     try:
-        run_notebook(copy / page, env, timeout)
+        run_notebook(copy / page, env, timeout, skip_tests)
     except (NotebookError, RuntimeError) as error:
         fault = f'{page.as_posix()}: {error}'
     seconds = time.perf_counter() - start
@@ -127,10 +157,11 @@ def run_and_report(copy, page, env, timeout):
     return fault
 
 
-def run_all(root, names=(), jobs=2, timeout=600):
+def run_all(root, names=(), jobs=2, timeout=600, skip_tests=False):
     """Execute the notebooks of the project at `root` in a copy, `jobs` at a time.
 
-    `names`: only these. Return `(number of passed ones, messages of the failures)`.
+    `names`: only these; `skip_tests`: without the test cells that pytest runs too. Return
+    `(number of passed ones, messages of the failures)`.
     """
     chosen = chosen_notebooks(root, names)
     with tempfile.TemporaryDirectory() as folder:
@@ -141,18 +172,25 @@ def run_all(root, names=(), jobs=2, timeout=600):
             'MPLBACKEND': 'module://matplotlib_inline.backend_inline',
         }
         with ThreadPoolExecutor(jobs) as pool:
-            runs = [pool.submit(run_and_report, copy, page, env, timeout) for page in chosen]
+            runs = [
+                pool.submit(run_and_report, copy, page, env, timeout, skip_tests) for page in chosen
+            ]
             faults = [run.result() for run in runs if run.result()]
     return len(chosen) - len(faults), faults
 
 
-# %% ../../nbs/90_dev/05_notebooks.ipynb #notebooks-19
+# %% ../../nbs/90_dev/05_notebooks.ipynb #notebooks-22
 def edge_run(argv=None):
     """Console command: execute every notebook of the project in a copy."""
     parser = argparse.ArgumentParser('edge_run', description=edge_run.__doc__)
     parser.add_argument('names', nargs='*', help='only these, e.g. 04_tests')
     parser.add_argument('--jobs', type=int, default=2, help='notebooks at a time')
     parser.add_argument('--timeout', type=int, default=600, help='seconds a cell may take')
+    parser.add_argument(
+        '--skip-tests',
+        action='store_true',
+        help='leave out the test cells that pytest runs too and no later cell needs',
+    )
     arguments = parser.parse_args(argv)
     for package in ('nbclient', 'nbdev'):
         if not find_spec(package):
@@ -163,7 +201,11 @@ def edge_run(argv=None):
     names = [Path(name).stem for name in arguments.names]
     try:
         passed, faults = run_all(
-            project_root(), names, jobs=max(1, arguments.jobs), timeout=arguments.timeout
+            project_root(),
+            names,
+            jobs=max(1, arguments.jobs),
+            timeout=arguments.timeout,
+            skip_tests=arguments.skip_tests,
         )
     except NotebookError as error:
         sys.exit(f'edge_run: {error}')
