@@ -3,14 +3,14 @@
 import subprocess
 import sys
 
-# %% notebooks-19
+# %% notebooks-21
 import pytest
 
 from diffulex_edge.dev.notebooks import run_all
 from diffulex_edge.dev.project import NotebookError, sample_project
 
 
-# %% notebooks-24
+# %% notebooks-26
 def test_runs_in_a_copy(tmp_path):
     root = sample_project(
         tmp_path / 'runs',
@@ -26,7 +26,7 @@ def test_runs_in_a_copy(tmp_path):
     assert sorted(root.rglob('*')) == before
 
 
-# %% notebooks-25
+# %% notebooks-27
 def test_skips_what_says_so(tmp_path):
     cells = [
         'x = 1',
@@ -38,7 +38,7 @@ def test_skips_what_says_so(tmp_path):
     assert run_all(sample_project(tmp_path / 'skips', a=cells)) == (1, [])
 
 
-# %% notebooks-26
+# %% notebooks-28
 def test_repeats_no_test_unless_it_is_needed(tmp_path):
     cells = [
         '#| test unused\nundefined',
@@ -51,7 +51,7 @@ def test_repeats_no_test_unless_it_is_needed(tmp_path):
     assert run_all(root)[0] == 0
 
 
-# %% notebooks-27
+# %% notebooks-29
 FAILURES = {
     'error': (['x = 1', 'x / 0', 'never = 1'], 'cell 1 (c1): ZeroDivisionError'),
     'dead': (['import os', 'os._exit(3)'], 'cell 1 (c1): the kernel died'),
@@ -68,13 +68,13 @@ def test_a_failure_names_notebook_and_cell(failure, tmp_path):
     assert faults[0].startswith(f'nbs/bad.ipynb: {message}')
 
 
-# %% notebooks-28
+# %% notebooks-30
 def test_unknown_name_is_refused(tmp_path):
     with pytest.raises(NotebookError, match='no notebook called b'):
         run_all(sample_project(tmp_path / 'unknown', a=['1']), ['b'])
 
 
-# %% notebooks-29
+# %% notebooks-31
 def test_without_nbclient():
     code = """import sys
 sys.modules.update(nbclient=None, nbformat=None, nbdev=None, IPython=None)

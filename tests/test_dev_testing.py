@@ -15,13 +15,13 @@ from diffulex_edge.dev.testing import (
 from diffulex_edge.model import load_model
 
 
-# %% testing-23
+# %% testing-25
 def test_golden_is_found():
     assert golden_folders(), 'no case folders'
     assert all(golden_file(name)['family'] for name in golden_folders())
 
 
-# %% testing-24
+# %% testing-26
 def test_rows_alone():
     batch = {'input_ids': [[1, 2, 3], [0, 5, 6]], 'attention_mask': [[1, 1, 1], [0, 1, 1]]}
     rows = list(rows_alone(batch))
@@ -29,7 +29,7 @@ def test_rows_alone():
     assert rows[1][1].tolist() == [False, True, True]
 
 
-# %% testing-26
+# %% testing-28
 import pytest
 
 
@@ -40,28 +40,28 @@ def cached_case():
     return model, case, golden_arrays(folder, case)
 
 
-# %% testing-27
+# %% testing-29
 def test_replay_is_complete():
     model, case, arrays = cached_case()
     seen = [name for name, *_ in replay_logits(model, case, arrays)]
     assert sorted(seen) == sorted(list(case['arrays']) * len(case['input_ids']))
 
 
-# %% testing-28
+# %% testing-30
 def test_an_unknown_function_is_refused():
     model, case, arrays = cached_case()
     with pytest.raises(ValueError, match='beam'):
         list(replay_logits(model, case | {'fn': 'beam'}, arrays))
 
 
-# %% testing-29
+# %% testing-31
 def test_an_unknown_array_is_refused():
     model, case, arrays = cached_case()
     with pytest.raises(KeyError, match='surprise'):
         list(replay_logits(model, case, arrays | {'surprise': arrays['prefill']}))
 
 
-# %% testing-30
+# %% testing-32
 def test_a_slightly_wrong_model_is_noticed():
     model, case, arrays = cached_case()
     model.layers[0].attn_norm.eps = 1e-2
@@ -69,7 +69,7 @@ def test_a_slightly_wrong_model_is_noticed():
     assert max(errors) > 1e-3
 
 
-# %% testing-31
+# %% testing-33
 import shutil
 
 

@@ -83,7 +83,7 @@ def later_blocks_are_unseen(model, ids, block_length):
     assert (moved > 0).all(), 'a row does not see a token of its own block or an earlier one'
 
 
-# %% ../../nbs/90_dev/07_conformance.ipynb #conformance-13
+# %% ../../nbs/90_dev/07_conformance.ipynb #conformance-14
 def cache_is_exact(model, ids, block_length):
     """Fed block by block, or in several blocks and then one by one, the logits are the same."""
     size = block_length or len(ids)
@@ -112,7 +112,7 @@ def denoising_leaves_no_trace(model, ids, block_length):
         assert_close(model, committed, wanted[start : start + size], 'after denoising')
 
 
-# %% ../../nbs/90_dev/07_conformance.ipynb #conformance-15
+# %% ../../nbs/90_dev/07_conformance.ipynb #conformance-17
 def heads_agree(model, ids, block_length):
     """The confidence head gives the best token, the mask excepted, and its probability."""
     arguments = torch.tensor([ids]), torch.tensor([0]), torch.tensor([len(ids)]), block_length
@@ -141,7 +141,7 @@ def rows_are_bounded(model, ids, block_length):
         )
 
 
-# %% ../../nbs/90_dev/07_conformance.ipynb #conformance-17
+# %% ../../nbs/90_dev/07_conformance.ipynb #conformance-20
 CHECKS: dict[str, Callable] = {
     check.__name__: check
     for check in (

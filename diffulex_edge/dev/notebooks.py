@@ -157,6 +157,7 @@ def run_and_report(copy, page, env, timeout, skip_tests):
     return fault
 
 
+# %% ../../nbs/90_dev/05_notebooks.ipynb #notebooks-20
 def run_all(root, names=(), jobs=2, timeout=600, skip_tests=False):
     """Execute the notebooks of the project at `root` in a copy, `jobs` at a time.
 
@@ -179,7 +180,7 @@ def run_all(root, names=(), jobs=2, timeout=600, skip_tests=False):
     return len(chosen) - len(faults), faults
 
 
-# %% ../../nbs/90_dev/05_notebooks.ipynb #notebooks-22
+# %% ../../nbs/90_dev/05_notebooks.ipynb #notebooks-24
 def edge_run(argv=None):
     """Console command: execute every notebook of the project in a copy."""
     parser = argparse.ArgumentParser('edge_run', description=edge_run.__doc__)

@@ -172,7 +172,7 @@ def replay_row(step, keys, case: dict, ids: list[int], later: list[int]) -> dict
     )
 
 
-# %% ../../nbs/90_dev/06_testing.ipynb #testing-16
+# %% ../../nbs/90_dev/06_testing.ipynb #testing-17
 def rotated(model, keys: Tensor) -> Tensor:
     """Rotate stored keys: `[KV, L, D]` (LLaDA) or `[L, KV * D]` (Dream) -> `[KV, L, D]`."""
     if keys.ndim == 2:
@@ -190,7 +190,7 @@ def block_length_of(case: dict, model) -> int:
     return by_function.get(case['fn'], model.config.block_length)
 
 
-# %% ../../nbs/90_dev/06_testing.ipynb #testing-19
+# %% ../../nbs/90_dev/06_testing.ipynb #testing-20
 def replay_logits(model, case: dict, arrays: dict[str, Tensor]):
     """Make the arrays of a `logits` case with our step.
 
@@ -218,7 +218,7 @@ def replay_logits(model, case: dict, arrays: dict[str, Tensor]):
                 yield name, ours[name], wanted[real] if name == 'logits' else wanted
 
 
-# %% ../../nbs/90_dev/06_testing.ipynb #testing-20
+# %% ../../nbs/90_dev/06_testing.ipynb #testing-22
 def logits_table(family: str):
     """Replay every `logits` case of a family and print the largest difference of each array."""
     for parameter in golden_cases(family, 'logits'):
