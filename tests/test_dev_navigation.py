@@ -108,3 +108,14 @@ def test_links_to_a_renumbered_chapter_are_mended(tmp_path):
     assert [p.name for p in mend_links(root)] == ['links.ipynb']
     assert markdown_text(root / 'nbs/links.ipynb') == text.replace('01_a/01_first', '01_a/04_first')
     assert mend_links(root) == []
+
+
+# %% navigation-28
+def test_a_link_to_one_of_two_is_left_alone(tmp_path):
+    pages = {
+        '01_a/02_half': ['1'],
+        '02_b/03_half': ['2'],
+        'n': [markdown_cell('[x](01_a/01_half.ipynb)')],
+    }
+    root = sample_project(tmp_path / 'h', **pages)
+    assert mend_links(root) == []

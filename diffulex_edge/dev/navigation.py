@@ -145,7 +145,10 @@ def mended(text, page, by_name):
 
 def mend_links(root):
     """Mend the links to renumbered notebooks in the text of all notebooks; return their paths."""
-    by_name = {path.stem.partition('_')[2]: path for path in notebooks(root)}
+    by_name = {}
+    for path in notebooks(root):
+        name = path.stem.partition('_')[2]
+        by_name[name] = None if name in by_name else path  # which of two is meant, nobody knows
     changed = []
     for path in notebooks(root):
         notebook = read_notebook(path)
