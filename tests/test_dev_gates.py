@@ -84,12 +84,12 @@ def test_an_upward_import_is_named(case, tmp_path):
 
 # %% gates-25
 def test_gaps_and_names_are_named(tmp_path):
-    pages = {'index': [], '01_a/01_one': [], '01_a/03_two': [], '02_b/02_one': []}
-    root = sample_project(tmp_path / 'numbers', **pages)
+    pages = ['index', '01_a/01_one', '01_a/03_two', '02_b/01_one', '02_b/01_three']
+    root = sample_project(tmp_path / 'numbers', **{page: [] for page in pages})
     assert numbering_faults(root) == [
-        'nbs/01_a/01_one.ipynb and nbs/02_b/02_one.ipynb have the same name',
+        'nbs/01_a/01_one.ipynb and nbs/02_b/01_one.ipynb have the same name',
         'nbs/01_a/03_two.ipynb should have the number 02',
-        'nbs/02_b/02_one.ipynb should have the number 01',
+        'nbs/02_b/01_three.ipynb should have the number 02',
     ]
 
 

@@ -177,11 +177,11 @@ def numbering_faults(root: Path) -> list[str]:
         page = path.relative_to(root).as_posix()
         if path.stem == 'index':
             continue
-        number, _, name = path.stem.partition('_')
+        number = path.stem.partition('_')[0]
         folders.setdefault(path.parent, []).append((number, page))
-        if name in names:
-            faults.append(f'{names[name]} and {page} have the same name')
-        names[name] = page
+        if path.stem in names:
+            faults.append(f'{names[path.stem]} and {page} have the same name')
+        names[path.stem] = page
     for pages in folders.values():
         for expected, (number, page) in enumerate(pages, 1):
             if number != f'{expected:02d}':
