@@ -1,4 +1,4 @@
-"Everything is in settings.ini; edit there, not here."
+"""Everything is in settings.ini; edit there, not here."""
 
 import shlex
 from configparser import ConfigParser
@@ -13,9 +13,23 @@ config.read(here / 'settings.ini', encoding='utf-8')
 cfg = config['DEFAULT']
 lib = cfg['lib_name']
 
+CLASSIFIERS = [
+    'Development Status :: 3 - Alpha',
+    'Intended Audience :: Developers',
+    'Intended Audience :: Science/Research',
+    'Framework :: Jupyter',
+    'Operating System :: MacOS',
+    'Operating System :: POSIX :: Linux',
+    'Programming Language :: Python :: 3 :: Only',
+    'Programming Language :: Python :: 3.10',
+    'Programming Language :: Python :: 3.11',
+    'Programming Language :: Python :: 3.12',
+    'Topic :: Scientific/Engineering :: Artificial Intelligence',
+]
+
 
 class SDist(sdist):
-    "settings.ini travels in the sdist, so a wheel can be built from it without a MANIFEST.in"
+    """Put settings.ini into the sdist, so that a wheel can be built from it without MANIFEST.in."""
 
     def make_distribution(self):
         self.filelist.append('settings.ini')
@@ -29,6 +43,14 @@ setup(
     description=cfg['description'],
     keywords=cfg['keywords'].split(),
     author=cfg['author'],
+    url=cfg['git_url'],
+    project_urls={
+        'Documentation': f'{cfg["doc_host"]}{cfg["doc_baseurl"]}',
+        'Source': cfg['git_url'],
+        'Issues': f'{cfg["git_url"]}/issues',
+        'Changes': f'{cfg["git_url"]}/blob/{cfg["branch"]}/CHANGELOG.md',
+    },
+    classifiers=CLASSIFIERS,
     license=cfg['license'].upper(),
     packages=find_packages(include=[lib, f'{lib}.*']),
     package_data={lib: cfg['package_data'].split()},

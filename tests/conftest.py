@@ -1,5 +1,6 @@
-"What every test shares: the `slow` mark, the golden fixtures and a quiet torch."
+"""What every test shares: two processes, the `slow` mark, golden fixtures and a quiet torch."""
 
+import fcntl
 import os
 from pathlib import Path
 
@@ -10,6 +11,8 @@ try:
 except ModuleNotFoundError:
     torch = None  # the tests of the notebook tools run without torch
 
+PROCESSES = 2
+
 
 def pytest_configure(config):
     config.addinivalue_line(
@@ -19,46 +22,81 @@ def pytest_configure(config):
         torch.set_num_threads(1)  # tiny models: a second thread only waits
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist looks at its options
+def pytest_cmdline_main(config):
+    """Run the whole folder in two processes, unless something else was asked for.
+
+    One file, a debugger, `-n 0`, `-p no:xdist` and the tests in a browser run as ever.
+    """
+    options = config.option
+    folder = Path(__file__).parent
+    asked_for = {Path(config.invocation_params.dir, argument).resolve() for argument in config.args}
+    whole_folder = bool(asked_for & {folder, folder.parent})
+    in_browser = os.environ.get('DIFFULEX_BROWSER') == '1'
+    if hasattr(config, 'workerinput') or not config.pluginmanager.hasplugin('xdist'):
+        return
+    if options.numprocesses is not None or options.usepdb or options.collectonly:
+        return
+    if whole_folder and not in_browser:
+        options.numprocesses = PROCESSES
+        # each process begins with one half of the files, and helps the other at the end
+        options.dist = 'worksteal' if options.dist == 'no' else options.dist
+
+
 @pytest.fixture(autouse=True)
 def no_grad():
-    "Run each test without gradients, also when the one before switched them on"
+    """Run each test without gradients, also when the one before switched them on."""
     if torch:
         torch.set_grad_enabled(False)
 
 
 @pytest.fixture(scope='session')
 def golden():
-    "Folder of the golden fixtures: `DIFFULEX_GOLDEN`, else `tests/golden`"
+    """Folder of the golden fixtures: `DIFFULEX_GOLDEN`, else `tests/golden`."""
     path = Path(os.environ.get('DIFFULEX_GOLDEN') or Path(__file__).parent / 'golden')
     if not (path / 'MANIFEST.sha256').exists():
         pytest.fail(
-            f'no golden fixtures in {path}: set DIFFULEX_GOLDEN to a folder that has MANIFEST.sha256, or unset it'
+            f'no golden fixtures in {path}: '
+            'set DIFFULEX_GOLDEN to a folder that has MANIFEST.sha256, or unset it'
         )
     return path
 
 
+def shared_folder(tmp_path_factory):
+    """Return a temporary folder that all processes of a run share."""
+    base = tmp_path_factory.getbasetemp()
+    if 'PYTEST_XDIST_WORKER' in os.environ:
+        base = base.parent
+    folder = base / 'exported'
+    folder.mkdir(exist_ok=True)
+    return folder
+
+
 @pytest.fixture(scope='session')
 def exported(golden, tmp_path_factory):
-    "exported(family, quantization='none', backend='xnnpack') -> (eager model, path) of the family's golden checkpoint, 96 cache rows, ids, confidence and logits; made once per run"
+    """Give `exported(family, quantization='none', backend='xnnpack')`: (eager model, `.pte` path).
+
+    The family's golden checkpoint with 96 cache rows; the file gives ids, confidence and logits.
+    It is made once per run: who comes second waits and takes it.
+    """
     from diffulex_edge.dev.testing import golden_model
     from diffulex_edge.export import export_model
     from diffulex_edge.model import load_model
 
-    made, folder = {}, tmp_path_factory.mktemp('pte')
+    models, folder = {}, shared_folder(tmp_path_factory)
 
     def export(family, quantization='none', backend='xnnpack'):
         key = family, quantization, backend
-        if key not in made:
+        path = folder / f'{"-".join(key)}.pte'
+        if key not in models:
             model = load_model(golden_model(family), max_seq_len=96)
-            made[key] = (
-                model,
-                export_model(
-                    model,
-                    output_path=folder / f'{"-".join(key)}.pte',
-                    quantization=quantization,
-                    backend=backend,
-                ).path,
-            )
-        return made[key]
+            with open(path.with_suffix('.lock'), 'w') as lock:
+                fcntl.flock(lock, fcntl.LOCK_EX)  # released when the file is closed
+                if not path.exists():
+                    export_model(
+                        model, output_path=path, quantization=quantization, backend=backend
+                    )
+            models[key] = model
+        return models[key], path
 
     return export

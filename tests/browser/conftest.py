@@ -18,8 +18,8 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 FLAGS = (
-    '--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking '
-    '--disable-component-update --disable-sync'
+    '--headless --no-sandbox --disable-gpu --disable-quic --no-first-run '
+    '--disable-background-networking --disable-component-update --disable-sync'
 ).split()
 LAB_SETTINGS = {
     '@jupyterlab/apputils-extension/notification': {'fetchNews': 'false', 'checkForUpdates': False},
@@ -103,9 +103,8 @@ def lab(tmp_path_factory, project):
             except OSError:
                 time.sleep(0.1)
         else:
-            pytest.fail(
-                f'JupyterLab did not answer within three minutes:\n{(home / "log").read_text()[-2000:]}'
-            )
+            log_end = (home / 'log').read_text()[-2000:]
+            pytest.fail(f'JupyterLab did not answer within three minutes:\n{log_end}')
         yield lambda nb: f'http://127.0.0.1:{port}/lab/tree/{nb}?token={token}&reset'
     finally:
         server.terminate()
@@ -182,9 +181,8 @@ def theme(page):
     "Changes JupyterLab's theme: light or dark"
 
     def change(name):
-        page.evaluate(
-            f"window.jupyterapp.commands.execute('apputils:change-theme', {{theme: 'JupyterLab {name.title()}'}})"
-        )
+        change_to = f"{{theme: 'JupyterLab {name.title()}'}}"
+        page.evaluate(f"window.jupyterapp.commands.execute('apputils:change-theme', {change_to})")
         page.wait_for_function(
             f"document.body.dataset.jpThemeLight === '{str(name == 'light').lower()}'"
         )

@@ -155,8 +155,14 @@ from diffulex_edge.viz.explorer import explore
 import time
 engine = DiffusionEngine(load_model(golden_dir() / 'sdar_a', max_seq_len=1024))
 step = engine.session.step
-engine.session.step = lambda *a, **k: (time.sleep(.06), step(*a, **k))[1]  # still writing when "stop" is clicked, on any machine
-e = explore(engine, [1, 2, 3], DiffusionGenerationConfig(max_new_tokens=1000, confidence_threshold=None, candidates=4, eos_token_id=()), title='live')
+def slow_step(*arguments, **options):
+    time.sleep(.06)  # still writing when "stop" is clicked, on any machine
+    return step(*arguments, **options)
+engine.session.step = slow_step
+config = DiffusionGenerationConfig(
+    max_new_tokens=1000, confidence_threshold=None, candidates=4, eos_token_id=()
+)
+e = explore(engine, [1, 2, 3], config, title='live')
 e""",
             "print('the kernel answers', e.status, len(e.film.steps) > 0)",
         )

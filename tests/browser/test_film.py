@@ -75,7 +75,7 @@ def test_two_films(offline, tmp_path, shot):
 
 
 def work(page, act):
-    "What an action costs the browser: CPU milliseconds of the page's thread in all, and of these in style and layout"
+    "CPU milliseconds of the page's thread that an action costs: in all, and in style and layout"
     cdp = page.context.new_cdp_session(page)
     cdp.send('Performance.enable', dict(timeDomain='threadTicks'))
 
@@ -105,26 +105,25 @@ STEP_THROUGH = """async () => {
 
 @pytest.mark.parametrize('offline', ['light'], indirect=True)
 def test_a_long_film_touches_little(offline, tmp_path, shot):
-    "1,000 tokens in 200 steps: a step changes what it changes in a film of 100 tokens in 20, and no more"
+    "A step of 1,000 tokens in 200 steps changes no more than one of 100 tokens in 20"
     nodes, cost = {}, {}
     for n in (100, 1000):
         save_html(
             tmp_path / f'{n}.html', Film.of(long_trace(n, n // 5), f'{n:,} tokens × {n // 5} steps')
         )
         offline.goto(f'file://{tmp_path}/{n}.html')
-        assert offline.evaluate(
-            'Array.from({length: film.reels[0].n}, (_, k) => { film.go(k + 1); return film.panes[0].touched; })'
-        ) == [5] + [10] * (n // 5 - 1)  # five new, the five before them settle
+        touched = offline.evaluate(
+            'Array.from({length: film.reels[0].n}, '
+            '(_, k) => { film.go(k + 1); return film.panes[0].touched; })'
+        )
+        assert touched == [5] + [10] * (n // 5 - 1)  # five new, the five before them settle
         offline.evaluate('film.go(0)')
         cost[n] = {k: v / 20 for k, v in work(offline, STEP_THROUGH).items()}
         nodes[n] = offline.evaluate('nodes')
-    assert (
-        statistics.median(nodes[1000]) <= statistics.median(nodes[100]) + 2
-        and max(nodes[1000]) <= max(nodes[100]) + 4
-    )
-    assert (
-        cost[1000]['all'] < 20 * cost[100]['all']
-    )  # ten times the text in ten times the steps; work over both would be at a hundred
+    assert statistics.median(nodes[1000]) <= statistics.median(nodes[100]) + 2
+    assert max(nodes[1000]) <= max(nodes[100]) + 4
+    # ten times the text in ten times the steps; work over both would be at a hundred
+    assert cost[1000]['all'] < 20 * cost[100]['all']
     (shot.folder / f'long-film-{offline.scheme}.json').write_text(
         json.dumps(
             dict(
@@ -139,7 +138,7 @@ def test_a_long_film_touches_little(offline, tmp_path, shot):
 
 @pytest.mark.parametrize('offline', ['light'], indirect=True)
 def test_a_long_run_paints_each_step_once(offline, tmp_path):
-    "The same length live: a step that arrives costs its own cells in the map and ten tokens of text"
+    "The same length live: a step that arrives costs its own cells of the map and ten tokens"
     film = Film.of(long_trace())
     steps, start, film.steps = film.steps, film.data() | dict(steps=[]), []
     save_html(tmp_path / 'live.html', film)
@@ -148,7 +147,8 @@ def test_a_long_run_paints_each_step_once(offline, tmp_path):
     got = offline.evaluate(
         """async ([data, steps]) => {
       const show = stage(document.getElementById('film'), [data]), out = [];
-      const next = () => new Promise(requestAnimationFrame);  // after the player's own, which was asked for first
+      // after the player's own, which was asked for first
+      const next = () => new Promise(requestAnimationFrame);
       steps.slice(0, 160).forEach(s => show.add(0, s, {}));
       await next();
       for (const s of steps.slice(160)) {
@@ -179,7 +179,10 @@ def test_without_script(chromium, tmp_path):
 
 
 def test_a_notebook_without_a_kernel(offline, tmp_path):
-    "The committed notebook of the explorer as a plain page: no kernel, no widgets; the table of the film is there, and the same output has a picture and a line of text"
+    """The explorer's committed notebook as a plain page, without kernel and widgets.
+
+    The table of the film is there, and the same output has a picture and a line of text.
+    """
     from diffulex_edge.dev.docs import page_html
 
     notebook = Path(__file__).resolve().parents[2] / 'nbs' / '06_viz' / '05_explorer.ipynb'

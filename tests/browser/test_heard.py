@@ -1,4 +1,7 @@
-"What a screen reader finds: Chromium's accessibility tree of the player, with names, live regions and the way by keyboard."
+"""What a screen reader finds: Chromium's accessibility tree of the player.
+
+Names, live regions and the way by keyboard.
+"""
 
 import pytest
 
@@ -13,7 +16,10 @@ CONTROLS = {'button', 'slider', 'combobox', 'textbox', 'spinbutton', 'radio', 'c
 
 
 class Tree:
-    "The accessibility tree of a page: `nodes` that are not ignored, as (role, name, properties), and the text inside a node"
+    """The accessibility tree of a page.
+
+    `nodes` that are not ignored, as (role, name, properties), and the text inside a node.
+    """
 
     def __init__(self, page):
         cdp = page.context.new_cdp_session(page)
@@ -110,7 +116,9 @@ def test_steps_are_announced(offline, tmp_path):  # noqa: F811
         )
     # a film that plays does not talk all the time, and says where it stopped
     offline.evaluate(
-        "window.said = 0; new MutationObserver(() => said++).observe(document.querySelector('.dx-say'), {childList: true, characterData: true, subtree: true})"
+        'window.said = 0; new MutationObserver(() => said++).observe('
+        "document.querySelector('.dx-say'), "
+        '{childList: true, characterData: true, subtree: true})'
     )
     offline.locator('select[aria-label=speed]').select_option('16')
     offline.locator('.dx-play').click()
