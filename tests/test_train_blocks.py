@@ -9,213 +9,226 @@ import torch
 import torch.nn.functional as F
 
 from diffulex_edge.model.llama_edge import LlamaEdge, LlamaEdgeConfig
-from diffulex_edge.train.adapter import Recipe, adapt, clean_rows
+from diffulex_edge.train.adapter import Recipe, adapt
+from diffulex_edge.train.forward import branch_rows, clean_rows
 from diffulex_edge.train.teacher import Text
 
 # %% blocks-04
-B = 4  # tokens of a block behind its clean row
+BLOCK = 4  # tokens of a block behind its clean row
 
 
-def block_rows(
-    model, clean, starts: list[int], ids: torch.Tensor, masked: torch.Tensor
-) -> torch.Tensor:
-    "Hidden states `[N, B + 1, hidden]` of blocks `ids [N, B + 1]` whose first row, at `starts`, is clean; `masked [N, B + 1]` rows are masks. `clean`: keys and values of the text, see `clean_rows`."
-    c, N, R, L = model.config, len(starts), ids.shape[1], clean[0][0].shape[1]
-    KV, D, at = (
-        c.num_key_value_heads,
-        c.head_dim,
-        torch.tensor(starts)[:, None] + torch.arange(R) - masked.long(),
-    )
-    hidden = torch.where(torch.arange(L) < torch.tensor(starts)[:, None, None], 0.0, model.masked)[
-        None, None
-    ]  # [1, 1, N, 1, L]: final tokens before the block
-    k = torch.arange(R)
-    own = torch.where(
-        masked[:, :, None] | (~masked[:, None] & (k <= k[:, None])), 0.0, model.masked
-    )  # [N, R, R]
-    gate = masked.flatten()[:, None].float()
+def sees_in_block(masked):
+    "Which rows of a block each row sees, `[N, R, R]`, of `masked [N, R]`."
+    earlier = torch.ones(masked.shape[1], masked.shape[1], dtype=torch.bool).tril()
+    return masked[:, :, None] | (~masked[:, None] & earlier)
+
+
+def block_rows(model, clean, starts, ids, masked):
+    """Hidden states `[N, R, hidden]` of blocks `ids [N, R]` behind `starts` tokens of a text.
+
+    Rows with `masked [N, R]` are masks; the first row is clean. `clean`: see `clean_rows`.
+    """
+    N, R = ids.shape
+    starts = torch.tensor(starts)[:, None]  # [N, 1]
+    gate = masked.flatten()[:, None].float()  # [N R, 1]
     x = model.embed(ids.flatten())
-    x, rope = (
-        x + gate * (model.mask_embed - x),
-        (model.cos[at.flatten()], model.sin[at.flatten()], model.turn),
+    x = x + gate * (model.mask_embed - x)
+    rows = branch_rows(
+        model,
+        clean,
+        x,
+        positions=(starts + torch.arange(R) - masked.long()).flatten(),
+        sees_text=torch.arange(clean[0][0].shape[1]) < starts,
+        sees_own=sees_in_block(masked),
+        gate=gate,
     )
-    for layer, (ck, cv) in zip(model.layers, clean):
-        q, bk, bv = layer.heads_of(x, rope, gate)
-        q, runs = q.reshape(KV, -1, D) * D**-0.5, (KV, -1, N, R, D)
-        before = torch.bmm(q, ck.transpose(1, 2)).view(KV, -1, N, R, L) + hidden
-        within = q.view(runs) @ bk.reshape(runs).transpose(-1, -2) + own
-        p, w = torch.cat([before, within], -1).softmax(-1).split([L, R], -1)
-        y = torch.bmm(p.reshape(KV, -1, L), cv).view(runs) + w.reshape(
-            KV, -1, N, R, R
-        ) @ bv.reshape(runs)
-        x = layer.finish(x, y.view(-1, N * R, D).transpose(0, 1).reshape(N * R, -1), gate)
-    return model.norm(x).view(N, R, -1)
+    return rows.view(N, R, -1)
 
 
-# %% blocks-05
+# %% blocks-07
 def tiny_llama():
-    "A random Llama with a random mask adapter"
+    "A random Llama with a random mask adapter."
     torch.manual_seed(0)
-    model = LlamaEdge(
-        LlamaEdgeConfig(
-            vocab_size=60,
-            hidden_size=48,
-            intermediate_size=80,
-            num_hidden_layers=2,
-            num_attention_heads=4,
-            num_key_value_heads=2,
-            max_seq_len=64,
-            mask_token_id=59,
-            eos_token_ids=(),
-        )
+    config = LlamaEdgeConfig(
+        vocab_size=60,
+        hidden_size=48,
+        intermediate_size=80,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        num_key_value_heads=2,
+        max_seq_len=64,
+        mask_token_id=59,
+        eos_token_ids=(),
     )
+    model = LlamaEdge(config)
     model.add_mask_adapter(4)
     model.mask_embed.normal_()
-    for p in model.layers.parameters():
-        p.data += 0.1 * torch.randn_like(p)
+    for parameter in model.layers.parameters():
+        parameter.data += 0.1 * torch.randn_like(parameter)
     return model
 
 
-# %% blocks-06
-def test_known_tokens_are_the_base_model_and_masks_after_them_the_drafter():
-    model, ids = tiny_llama(), list(range(1, 21))
-    x = torch.tensor([ids[p : p + B + 1] for p in (4, 9)])
+# %% blocks-08
+IDS = list(range(1, 21))
+
+
+def rows_at(model, starts, masked, **changes):
+    "Rows of blocks of the text `IDS`; `changes`: `_2=40` puts token 40 into row 2."
+    ids = torch.tensor([IDS[start : start + BLOCK + 1] for start in starts])
+    for row, token in changes.items():
+        ids[0, int(row[1:])] = token
     with torch.no_grad():
-        clean, want = clean_rows(model, ids), model.logits(ids)
-    none, last = torch.zeros(2, B + 1, dtype=torch.bool), torch.zeros(2, B + 1, dtype=torch.bool)
-    last[:, -1] = True
-    with torch.no_grad():
-        h, masked = (
-            block_rows(model, clean, [4, 9], x, none),
-            block_rows(model, clean, [4, 9], x, last),
-        )
-    assert torch.allclose(model.head(h[0]), want[4:9], atol=1e-4) and torch.allclose(
-        model.head(h[1]), want[9:14], atol=1e-4
-    )
-    assert torch.allclose(masked[:, :-1], h[:, :-1], atol=1e-5) and not torch.allclose(
-        masked[:, -1], h[:, -1], atol=1e-2
-    )  # a mask changes nothing to its left
+        return block_rows(model, clean_rows(model, IDS), starts, ids, torch.tensor(masked))
+
+
+def test_known_tokens_are_the_base_model():
+    model = tiny_llama()
+    rows = rows_at(model, [4, 9], [[False] * (BLOCK + 1)] * 2)
+    logits = model.logits(IDS)
+    assert torch.allclose(model.head(rows[0]), logits[4:9], atol=1e-4)
+    assert torch.allclose(model.head(rows[1]), logits[9:14], atol=1e-4)
+
+
+def test_a_mask_changes_nothing_to_its_left():
+    model = tiny_llama()
+    known = rows_at(model, [4, 9], [[False] * (BLOCK + 1)] * 2)
+    last = rows_at(model, [4, 9], [[False] * BLOCK + [True]] * 2)
+    assert torch.allclose(last[:, :-1], known[:, :-1], atol=1e-5)
+    assert not torch.allclose(last[:, -1], known[:, -1], atol=1e-2)
 
 
 def test_a_mask_sees_both_sides_and_a_known_token_no_mask():
-    model, ids = tiny_llama(), list(range(1, 21))
-    masked = torch.tensor([[False, False, True, False, True]])
-
-    def rows(**other):
-        x = torch.tensor([ids[4:9]])
-        for i, t in other.items():
-            x[0, int(i[1:])] = t
-        with torch.no_grad():
-            return block_rows(model, clean_rows(model, ids), [4], x, masked)[0]
-
-    a, right, under = rows(), rows(_3=40), rows(_2=40)
-    assert not torch.allclose(a[2], right[2], atol=1e-3) and torch.allclose(
-        a[1], right[1], atol=1e-5
-    )  # the word to the right counts, for masks only
-    assert torch.allclose(a, under, atol=1e-5)  # what stands under a mask is not seen
+    model, masked = tiny_llama(), [[False, False, True, False, True]]
+    rows = rows_at(model, [4], masked)[0]
+    right = rows_at(model, [4], masked, _3=40)[0]  # another word to the right
+    assert not torch.allclose(rows[2], right[2], atol=1e-3)
+    assert torch.allclose(rows[1], right[1], atol=1e-5)
+    under = rows_at(model, [4], masked, _2=40)[0]  # another word under the mask
+    assert torch.allclose(rows, under, atol=1e-5)
 
 
-# %% blocks-08
-def patterns(n: int, rng: torch.Generator) -> torch.Tensor:
-    "Which of the rows of `n` blocks are masked, `[3, n, B + 1]`: a random part, later ones more often; the rest; all but the clean row."
-    score = torch.rand(n, B, generator=rng) + torch.arange(B) / B
-    some = score.argsort(1, descending=True).argsort(1) < torch.randint(1, B, (n, 1), generator=rng)
-    out = torch.stack([some, ~some, torch.ones(n, B, dtype=torch.bool)])
-    return torch.cat([torch.zeros(3, n, 1, dtype=torch.bool), out], 2)
+# %% blocks-10
+def patterns(count, rng):
+    """Which rows of `count` blocks are masked, `[3, count, BLOCK + 1]`.
 
-
-def block_loss(model, head, index, t, positions, run, weight):
-    "Cross entropy of the masks of blocks behind these positions of a text, and half the KL of the blank block from the same masks in the half-known ones. `run` and `weight` are the drafter's."
-    positions = [p for p in positions if p + B < len(t.ids)] or [len(t.ids) - B - 1]
-    ids, n = torch.tensor([t.ids[p : p + B + 1] for p in positions]), len(positions)
-    masked = patterns(n, torch.Generator().manual_seed(sum(positions) + len(t.ids)))
-    h = block_rows(
-        model,
-        clean_rows(model, t.ids[: max(positions) + 1]),
-        positions * 3,
-        ids.repeat(3, 1),
-        masked.view(3 * n, -1),
-    ).view(3, n, B + 1, -1)
-    z = F.linear(h[:, :, 1:], head)  # [3, n, B, rows of the head]
-    truth = F.cross_entropy(
-        z[masked[:, :, 1:]], index[ids.expand(3, -1, -1)[:, :, 1:][masked[:, :, 1:]]]
-    )
-    known = torch.where(
-        masked[0, :, 1:, None], z[0], z[1]
-    ).detach()  # each token as its half-known block has it
-    return (
-        truth
-        + 0.5
-        * F.kl_div(z[2].log_softmax(-1), known.log_softmax(-1), log_target=True, reduction='none')
-        .sum(-1)
-        .mean()
-    )
-
-
-# %% blocks-09
-def test_patterns_complete_each_other():
-    m = patterns(500, torch.Generator().manual_seed(0))
-    assert not m[:, :, 0].any() and (m[0, :, 1:] ^ m[1, :, 1:]).all() and m[2, :, 1:].all()
-    share = m[0].float().mean(0)
-    assert (
-        m[0].any(1).all() and 0.1 < share[1] < share[2] < share[3] < share[B] < 0.95
-    )  # the later ones more often
-
-
-def test_it_learns(tmp_path):
-    model = tiny_llama()
-    rng = random.Random(0)
-    texts = [
-        Text([1, 2] + [rng.randrange(3, 6)] * 18, 2, 2, 'x') for _ in range(12)
-    ]  # one token says all the others
-    told = []
-    adapt(
-        model,
-        texts,
-        tmp_path / 'state',
-        Recipe(masks=3000, run=4, positions=6, texts=2, rank=4, lr=2e-2, warmup=4),
-        loss=block_loss,
-        progress=lambda f: told.append(f['loss']),
-    )
-    assert sum(told[-9:]) < 0.6 * sum(told[:9])
-    with pytest.raises(ValueError, match='loss'):
-        adapt(
-            tiny_llama(),
-            texts,
-            tmp_path / 'state',
-            Recipe(masks=3000, run=4, positions=6, texts=2, rank=4, lr=2e-2, warmup=4),
-        )
-
-
-# %% blocks-11
-@torch.no_grad()
-def decode(model, prompt: list[int], new: int, threshold: float) -> tuple[list[int], int]:
-    "`new` tokens, a block at a time, and the number of forwards. (No cache between blocks: this counts forwards, not seconds.)"
-    x, forwards = list(prompt), 0
-    while len(x) < len(prompt) + new:
-        start, clean = len(x) - 1, clean_rows(model, x)
-        ids, masked = torch.tensor([x[-1:] + [0] * B]), torch.tensor([[False] + [True] * B])
-        while masked.any():
-            z = model.head(block_rows(model, clean, [start], ids, masked)[0])
-            z[:, model.config.mask_token_id] = -torch.inf
-            sure, best = z.softmax(-1).max(-1)
-            first = int(masked[0].int().argmax())  # the first unknown token is the base's to name
-            best[first], sure[first] = best[first - 1], 1.0
-            shown = masked[0] & ((sure >= threshold) | (torch.arange(B + 1) == first))
-            ids[0, shown], masked[0, shown] = best[shown], False
-            forwards += 1
-        x += ids[0, 1:].tolist()
-    return x[len(prompt) : len(prompt) + new], forwards
+    A random part, later rows more often; the rest; all. The clean row never.
+    """
+    score = torch.rand(count, BLOCK, generator=rng) + torch.arange(BLOCK) / BLOCK
+    rank = score.argsort(1, descending=True).argsort(1)  # [count, BLOCK]
+    some = rank < torch.randint(1, BLOCK, (count, 1), generator=rng)
+    behind = torch.stack([some, ~some, torch.ones_like(some)])  # [3, count, BLOCK]
+    return F.pad(behind, (1, 0), value=False)
 
 
 # %% blocks-12
+def block_loss(model, head, text, positions, run, weight):
+    """Cross entropy of the masks of blocks behind positions of a text, and half of a KL.
+
+    The KL is that of the blank block from the same masks in the half-known ones. `run` and
+    `weight` are the drafter's.
+    """
+    last = len(text.ids) - BLOCK - 1
+    positions = [position for position in positions if position <= last] or [last]
+    count = len(positions)
+    ids = torch.tensor([text.ids[start : start + BLOCK + 1] for start in positions])
+    rng = torch.Generator().manual_seed(sum(positions) + len(text.ids))
+    masked = patterns(count, rng)  # [3, count, BLOCK + 1]
+    rows = block_rows(
+        model,
+        clean_rows(model, text.ids[: max(positions) + 1]),
+        positions * 3,
+        ids.repeat(3, 1),
+        masked.view(3 * count, -1),
+    )
+    logits = head.logits(rows.view(3, count, BLOCK + 1, -1)[:, :, 1:])  # [3, count, BLOCK, rows]
+    masked = masked[:, :, 1:]
+    named = head.row[ids[:, 1:].expand(3, -1, -1)[masked]]
+    truth = F.cross_entropy(logits[masked], named)
+    known = torch.where(masked[0, :, :, None], logits[0], logits[1]).detach()
+    blank, known = logits[2].log_softmax(-1), known.log_softmax(-1)
+    kl = F.kl_div(blank, known, log_target=True, reduction='none').sum(-1)  # [count, BLOCK]
+    return truth + 0.5 * kl.mean()
+
+
+# %% blocks-13
+def test_patterns_complete_each_other():
+    some, rest, blank = patterns(500, torch.Generator().manual_seed(0))
+    for masked in (some, rest, blank):
+        assert not masked[:, 0].any()
+    assert (some[:, 1:] ^ rest[:, 1:]).all()
+    assert blank[:, 1:].all()
+    assert some.any(1).all()
+
+
+def test_later_rows_are_masked_more_often():
+    some, _, _ = patterns(500, torch.Generator().manual_seed(0))
+    shares = [0.1, *some.float().mean(0)[1:].tolist(), 0.95]
+    for share, later in zip(shares, shares[1:]):
+        assert share < later
+
+
+def repetitive_texts():
+    "Texts in which one token says all the others."
+    rng = random.Random(0)
+    return [Text([1, 2] + [rng.randrange(3, 6)] * 18, 2, 2, 'x') for _ in range(12)]
+
+
+RECIPE = Recipe(masks=3000, run=4, positions=6, texts=2, rank=4, lr=2e-2, warmup=4)
+
+
+def test_it_learns(tmp_path):
+    told = []
+    note = lambda facts: told.append(facts['loss'])
+    state = tmp_path / 'state'
+    adapt(tiny_llama(), repetitive_texts(), state, RECIPE, loss=block_loss, progress=note)
+    assert sum(told[-9:]) < 0.6 * sum(told[:9])
+    with pytest.raises(ValueError, match='loss'):
+        adapt(tiny_llama(), repetitive_texts(), state, RECIPE)
+
+
+# %% blocks-15
+def decode_block(model, text, threshold):
+    "Four tokens behind a text, and the forwards they took."
+    clean = clean_rows(model, text)
+    ids = torch.tensor([text[-1:] + [0] * BLOCK])  # [1, BLOCK + 1]
+    masked = torch.tensor([[False] + [True] * BLOCK])
+    forwards = 0
+    while masked.any():
+        logits = model.head(block_rows(model, clean, [len(text) - 1], ids, masked)[0])
+        logits[:, model.config.mask_token_id] = -torch.inf
+        confidence, best = logits.softmax(-1).max(-1)
+        first = int(masked[0].int().argmax())  # the first unknown token is the base's to name
+        best[first] = best[first - 1]
+        confidence[first] = torch.inf
+        shown = masked[0] & (confidence >= threshold)
+        ids[0, shown] = best[shown]
+        masked[0, shown] = False
+        forwards += 1
+    return ids[0, 1:].tolist(), forwards
+
+
+@torch.no_grad()
+def decode(model, prompt, new, threshold):
+    "`new` tokens behind a prompt, a block at a time, and the number of forwards."
+    text, total = list(prompt), 0
+    while len(text) < len(prompt) + new:
+        block, forwards = decode_block(model, text, threshold)
+        text += block
+        total += forwards
+    return text[len(prompt) : len(prompt) + new], total
+
+
+# %% blocks-17
 def test_nothing_is_sure_enough_is_greedy_decoding():
-    model, prompt = tiny_llama(), [3, 1, 4]
-    text, forwards = decode(model, prompt, 12, 2.0)
-    x = list(prompt)
+    model, text = tiny_llama(), [3, 1, 4]
+    decoded, forwards = decode(model, text, 12, 2.0)
     for _ in range(12):
-        z = model.logits(x)[-1]
-        z[59] = -torch.inf
-        x.append(int(z.argmax()))
-    assert text == x[3:] and forwards == 12
-    assert decode(model, prompt, 12, 0.0)[1] == 3  # a block per forward
+        logits = model.logits(text)[-1]
+        logits[59] = -torch.inf
+        text.append(int(logits.argmax()))
+    assert decoded == text[3:]
+    assert forwards == 12
+
+
+def test_everything_is_sure_enough_is_a_block_per_forward():
+    assert decode(tiny_llama(), [3, 1, 4], 12, 0.0)[1] == 3

@@ -31,7 +31,7 @@ def small_model(**changes):
     return model
 
 
-# %% forward-22
+# %% forward-24
 def test_texts_side_by_side_are_the_steps():
     model = small_model()
     texts = torch.randint(0, 50, (3, 18), generator=torch.Generator().manual_seed(0))
@@ -64,7 +64,7 @@ def test_kept_keys_are_those_of_the_cache():
         assert torch.allclose(layer.cache.v[..., :20, :].view_as(v), v, atol=1e-5)
 
 
-# %% forward-23
+# %% forward-25
 def test_a_branch_sees_the_text_before_it_and_itself():
     model, ids = small_model(), torch.arange(1, 21)
     starts = torch.tensor([5, 10, 15])

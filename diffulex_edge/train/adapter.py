@@ -4,105 +4,43 @@
 
 # %% auto #0
 __all__ = [
-    'clean_rows',
-    'mask_rows',
-    'places',
     'Recipe',
+    'lessons',
     'start_adapter',
     'trainable',
-    'loss_of',
     'save_adapter',
-    'draft_accuracy',
+    'usable_texts',
+    'Training',
+    'settings_of',
+    'save_training',
+    'resume_training',
+    'begin',
     'adapt',
+    'step_facts',
 ]
 
 # %% ../../nbs/08_train/06_adapter_training.ipynb #adapter-training-02
 import math
 import random
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Callable
+from typing import Callable, Iterator
 
 import torch
 import torch.nn as nn
-import torch.nn.functional as F
 from safetensors.torch import save_file
-from torch import Tensor
 
 from ..bench.measure import peak_bytes
 from ..model.adapter import PROJECTIONS, load_adapter
 from ..model.decoder import Decoder
-from ..model.layers import block_mask
-from ..runtime.speculation import look_up
-from ..tiny.training import load_state, save_state
+from ..model.files import written
+from .lessons import draft_accuracy, loss_of, places, small_head
+from .state import load_state, save_state
 from .teacher import Text, fingerprint
 
 
 # %% ../../nbs/08_train/06_adapter_training.ipynb #adapter-training-04
-@torch.no_grad()
-def clean_rows(model: Decoder, ids: list[int]) -> list[tuple[Tensor, Tensor]]:
-    "Keys and values of a text in every layer, `[kv_heads, L, head_dim]`."
-    c, L, out = model.config, len(ids), []
-    mask = block_mask(torch.tensor(0), L, L, 1, model.masked).repeat(
-        c.num_attention_heads // c.num_key_value_heads, 1
-    )
-    x, rope, gate = (
-        model.embed(torch.tensor(ids)),
-        (model.cos[:L], model.sin[:L], model.turn),
-        torch.zeros(L, 1),
-    )
-    for layer in model.layers:
-        q, k, v = layer.heads_of(x, rope, gate)
-        out.append((k, v))
-        if layer is not model.layers[-1]:
-            x = layer.finish(x, layer.attend(q, k, v, mask), gate)
-    return out
-
-
-def mask_rows(
-    model: Decoder, clean: list[tuple[Tensor, Tensor]], positions: list[int], K: int
-) -> Tensor:
-    "Hidden states `[len(positions) * K, hidden]` of runs of `K` masks, each behind the clean token at one of `positions`."
-    N, L, KV, D = (
-        len(positions),
-        clean[0][0].shape[1],
-        model.config.num_key_value_heads,
-        model.config.head_dim,
-    )
-    last, k = torch.tensor(positions).repeat_interleave(K), torch.arange(K)
-    hidden = torch.where(torch.arange(L) <= last[:, None], 0.0, model.masked)[
-        None, None
-    ]  # [1, 1, N K, L]
-    later = torch.where(k <= k[:, None], 0.0, model.masked)  # [K, K]
-    at, gate = last + 1 + k.repeat(N), torch.ones(1, 1)
-    x, rope = model.mask_embed.expand(N * K, -1), (model.cos[at], model.sin[at], model.turn)
-    for layer, (ck, cv) in zip(model.layers, clean):
-        q, mk, mv = layer.heads_of(x, rope, gate)
-        q, runs = (
-            q.reshape(KV, -1, D) * D**-0.5,
-            (KV, -1, N, K, D),
-        )  # G query heads share a key head
-        to_clean = (
-            torch.bmm(q, ck.transpose(1, 2)).view(KV, -1, N * K, L) + hidden
-        )  # [KV, G, N K, L]
-        to_run = (q.view(runs) @ mk.reshape(runs).transpose(-1, -2) + later).view(
-            KV, -1, N * K, K
-        )  # a run is a small attention of its own
-        p, own = torch.cat([to_clean, to_run], -1).softmax(-1).split([L, K], -1)
-        y = torch.bmm(p.reshape(KV, -1, L), cv).view(runs) + own.reshape(
-            KV, -1, N, K, K
-        ) @ mv.reshape(runs)
-        x = layer.finish(x, y.view(-1, N * K, D).transpose(0, 1).reshape(N * K, -1), gate)
-    return model.norm(x)
-
-
-# %% ../../nbs/08_train/06_adapter_training.ipynb #adapter-training-08
-def places(t: Text, run: int) -> range:
-    "Positions of a text behind which a run of masks has its answers in the greedy part."
-    return range(max(t.greedy - 2, t.prompt - 1), len(t.ids) - run - 1)
-
-
 @dataclass
 class Recipe:
     "Settings of a training; together with the texts they fix the result."
@@ -112,129 +50,205 @@ class Recipe:
     positions: int = 96  # positions of a text used at a time, at most
     texts: int = 2  # texts per optimizer step
     weight: float = 0.7  # of a mask against the one before it in its run
-    rank: int = 32
-    lr: float = 1.5e-3
-    warmup: int = 20  # steps
+    rank: int = 32  # of the adapter
+    lr: float = 1.5e-3  # highest learning rate
+    warmup: int = 20  # steps until it is reached
     seed: int = 0
 
     def steps(self, texts: list[Text]) -> int:
-        "Optimizer steps that `masks` take: every text has as many positions as it is long, and no more than `positions`."
-        runs = sum(min(len(places(t, self.run)), self.positions) for t in texts) / len(texts)
-        return math.ceil(self.masks / (self.texts * runs * (self.run - (self.run > 1) / 2)))
+        "Return the optimizer steps that `masks` take; a short text has fewer than `positions`."
+        used = [min(len(places(text, self.run)), self.positions) for text in texts]
+        mean_run = self.run - 0.5 if self.run > 1 else 1
+        return math.ceil(self.masks / (self.texts * (sum(used) / len(used)) * mean_run))
 
     def rate(self, step: int, steps: int) -> float:
-        "Learning rate of a step: a short rise, then half a cosine down to 0."
-        return (
-            self.lr * min(1, (step + 1) / self.warmup) * (1 + math.cos(math.pi * step / steps)) / 2
-        )
+        "Return the learning rate of a step: a short rise, then half a cosine down to 0."
+        rise = min(1, (step + 1) / self.warmup)
+        return self.lr * rise * (1 + math.cos(math.pi * step / steps)) / 2
 
 
+# %% ../../nbs/08_train/06_adapter_training.ipynb #adapter-training-07
+def lessons(texts: list[Text], recipe: Recipe, step: int) -> Iterator[tuple[Text, list[int], int]]:
+    "Yield the texts of a step, each with positions and the number of masks behind them."
+    rng = random.Random(f'{recipe.seed} {step}')
+    first = step * recipe.texts
+    for number in range(first, first + recipe.texts):
+        epoch, place = divmod(number, len(texts))
+        order = random.Random(f'{recipe.seed} epoch {epoch}').sample(range(len(texts)), len(texts))
+        text = texts[order[place]]
+        run = max(1, recipe.run - number % 2)
+        possible = places(text, run)
+        positions = sorted(rng.sample(possible, min(len(possible), recipe.positions)))
+        yield text, positions, run
+
+
+# %% ../../nbs/08_train/06_adapter_training.ipynb #adapter-training-10
 def start_adapter(model: Decoder, rank: int, seed: int = 0):
-    "A fresh adapter: B is zero, so that masks begin as the base model sees them; the mask's embedding is the mean of all."
-    g = torch.Generator().manual_seed(seed)
+    "Give `model` a fresh mask adapter, in place."
+    rng = torch.Generator().manual_seed(seed)
     model.add_mask_adapter(rank)
     for layer in model.layers:
         for low in layer.lora.values():
-            low.a.weight.data = (
-                torch.randn(low.a.weight.shape, generator=g) / low.a.in_features**0.5
-            )
+            noise = torch.randn(low.a.weight.shape, generator=rng)
+            low.a.weight.data = noise / low.a.in_features**0.5
             nn.init.zeros_(low.b.weight)
     model.mask_embed.data = model.embed.weight.mean(0, keepdim=True)
 
 
 def trainable(model: Decoder) -> dict[str, nn.Parameter]:
-    "Name in the adapter's file -> parameter."
-    out = {'mask_embedding': model.mask_embed}
+    "Return the adapter's parameters by their names in its file."
+    parameters = {'mask_embedding': model.mask_embed}
     for i, layer in enumerate(model.layers):
         for ours, theirs in PROJECTIONS.items():
-            out |= {
-                f'layers.{i}.{theirs}.lora_A': layer.lora[ours].a.weight,
-                f'layers.{i}.{theirs}.lora_B': layer.lora[ours].b.weight,
-            }
-    return out
+            parameters[f'layers.{i}.{theirs}.lora_A'] = layer.lora[ours].a.weight
+            parameters[f'layers.{i}.{theirs}.lora_B'] = layer.lora[ours].b.weight
+    return parameters
 
 
-# %% ../../nbs/08_train/06_adapter_training.ipynb #adapter-training-10
-def loss_of(
-    model: Decoder,
-    head: Tensor,
-    index: Tensor,
-    t: Text,
-    positions: list[int],
-    run: int,
-    weight: float,
-) -> Tensor:
-    "Mean loss of runs of masks behind these positions of a text, each mask weighing `weight` times the one before it. `head`: rows of the output embedding, `index`: token -> row."
-    h = mask_rows(
-        model, clean_rows(model, t.ids[: max(positions) + 1]), positions, run
-    )  # [N run, hidden]
-    named = torch.tensor(positions)[:, None] + 2 + torch.arange(run)  # [N, run]
-    w = weight ** torch.arange(run).repeat(len(positions))
-    losses = F.cross_entropy(
-        F.linear(h, head), index[torch.tensor(t.ids)[named.flatten()]], reduction='none'
-    )
-    return (losses * w).sum() / w.sum()
-
-
-def save_adapter(path: str | Path, params: dict[str, nn.Parameter], mask_token_id: int):
+def save_adapter(path: str | Path, parameters: dict[str, nn.Parameter], mask_token_id: int):
     "Write the adapter in fp16 for `load_adapter`, whole or not at all."
-    path = Path(path)
-    part, rank = path.with_name(path.name + '.part'), len(params['layers.0.qkv_proj.lora_A'])
-    save_file(
-        {
-            n: (p.detach()[0] if n == 'mask_embedding' else p.detach()).half().contiguous()
-            for n, p in params.items()
-        },
-        part,
-        dict(alpha=str(rank), mask_token_id=str(mask_token_id), format='pt'),
-    )
-    part.replace(path)
+    tensors = {name: value.detach().half().contiguous() for name, value in parameters.items()}
+    tensors['mask_embedding'] = tensors['mask_embedding'][0]  # [hidden]
+    rank = len(parameters['layers.0.qkv_proj.lora_A'])
+    about = dict(alpha=str(rank), mask_token_id=str(mask_token_id), format='pt')
+    with written(path) as part:
+        save_file(tensors, part, about)
 
 
-@torch.no_grad()
-def draft_accuracy(model: Decoder, texts: list[Text], run: int = 3, lookup: int = 3) -> dict:
-    """What an adapter is worth on the model's own greedy texts: `accuracy`: the share of first, second, … masks that are right behind any position;
-    `tpf`: tokens per forward with 1, 2, … drafts; `tpf_lookup`: the same with `lookup`.
+# %% ../../nbs/08_train/06_adapter_training.ipynb #adapter-training-14
+def usable_texts(model: Decoder, texts: list[Text], run: int) -> list[Text]:
+    """Return the texts that are long enough for runs of `run` masks.
 
-    A greedy text is what decoding would write again, so its forwards can be counted without decoding.
+    Raises `ValueError` for a model or texts that an adapter cannot be trained on.
     """
-    right, tokens, forwards = (
-        [],
-        0,
-        {(K, size): 0 for size in (0, lookup) for K in range(1, run + 1)},
-    )
-    for t in texts:
-        where = list(
-            range(t.prompt - 1, len(t.ids) - 1)
-        )  # the last of the prompt, and all of the answer but its end
-        h = mask_rows(model, clean_rows(model, t.ids), where, run)
-        guess = (
-            torch.cat([model.head(part).argmax(-1) for part in h.split(128)]).view(-1, run).tolist()
+    config = model.config
+    mask = config.mask_token_id
+    if not config.logits_shift or config.attention_block != 1:
+        raise ValueError('only a causal model with shifted logits (block length 1) can be adapted')
+    if mask is None:
+        raise ValueError(
+            'the model has no mask token; set config.mask_token_id to a token that texts do not use'
         )
-        hit = [
-            [p + 2 + k < len(t.ids) and g == t.ids[p + 2 + k] for k, g in enumerate(gs)]
-            for p, gs in zip(where, guess)
-        ]
-        right += hit[: len(hit) - run]
-        tokens += len(where)
-        for K, size in forwards:
-            at, drafts = 0, []  # which drafts of the next forward are right
-            while at < len(where):
-                n = where[at] + 1
-                found = look_up(t.ids[:n], size, (K + 1) ** 2 - 1) if size else []
-                if found:
-                    drafts = [n + i < len(t.ids) and f == t.ids[n + i] for i, f in enumerate(found)]
-                at += 1 + next((i for i, ok in enumerate(drafts) if not ok), len(drafts))
-                drafts = hit[at - 1][:K] if at <= len(hit) and not found else []
-                forwards[K, size] += 1
-    rate = lambda size: [round(tokens / f, 3) for (_, s), f in forwards.items() if s == size]
-    return dict(
-        accuracy=[round(sum(r[k] for r in right) / len(right), 3) for k in range(run)],
-        tpf=rate(0),
-        tpf_lookup=rate(lookup),
+    if any(mask in text.ids for text in texts):
+        raise ValueError(
+            f'the teacher text holds the mask token {mask}; choose one that texts do not use'
+        )
+    texts = [text for text in texts if places(text, run)]
+    if not texts:
+        raise ValueError(f'no answer is longer than {run + 1} tokens; write longer teacher text')
+    return texts
+
+
+# %% ../../nbs/08_train/06_adapter_training.ipynb #adapter-training-17
+@dataclass
+class Training:
+    "The training of a mask adapter, between two steps."
+
+    model: Decoder
+    texts: list[Text]
+    recipe: Recipe
+    loss: Callable  # see loss_of
+    step: int = 0
+    masks: int = 0  # seen so far
+    seconds: float = 0.0  # of CPU time
+    recent: list[float] = field(default_factory=list)  # losses since the last saving
+    log: list[dict] = field(default_factory=list)  # facts of every saving
+
+    def __post_init__(self):
+        self.steps = self.recipe.steps(self.texts)
+        self.head = small_head(self.model, self.texts)
+        self.parameters = trainable(self.model)
+        for parameter in self.parameters.values():
+            parameter.requires_grad_(True)
+        self.optimizer = torch.optim.AdamW(
+            self.parameters.values(), lr=self.recipe.lr, betas=(0.9, 0.98), weight_decay=0.0
+        )
+
+    def take_step(self):
+        "Learn from the lessons of one optimizer step."
+        began = time.process_time()
+        for group in self.optimizer.param_groups:
+            group['lr'] = self.recipe.rate(self.step, self.steps)
+        for text, positions, run in lessons(self.texts, self.recipe, self.step):
+            loss = self.loss(self.model, self.head, text, positions, run, self.recipe.weight)
+            (loss / self.recipe.texts).backward()
+            self.recent.append(loss.item())
+            self.masks += len(positions) * run
+        nn.utils.clip_grad_norm_(self.parameters.values(), 1.0)
+        self.optimizer.step()
+        self.optimizer.zero_grad()
+        self.step += 1
+        self.seconds += time.process_time() - began
+
+
+# %% ../../nbs/08_train/06_adapter_training.ipynb #adapter-training-21
+def settings_of(training: Training, init: str | Path | None) -> dict:
+    "Return what has to be the same when a training is taken up again."
+    settings = asdict(training.recipe) | dict(
+        model=fingerprint(training.model),
+        texts=len(training.texts),
+        tokens=sum(len(text.ids) for text in training.texts),
+        init=str(init and Path(init).name),
+        loss=training.loss.__name__,
     )
+    del settings['masks']
+    return settings
 
 
+def save_training(
+    training: Training, path: Path, settings: dict, evaluate: Callable[[Decoder], dict] | None
+) -> dict:
+    "Save a training with a new entry in its log, to which `evaluate` adds; return the entry."
+    facts = dict(
+        step=training.step,
+        masks=training.masks,
+        loss=round(sum(training.recent) / len(training.recent), 4),
+        seconds=round(training.seconds, 1),
+        memory=(peak_bytes() or 0) // 2**20,
+    )
+    if evaluate:
+        with torch.no_grad():
+            facts |= evaluate(training.model)
+    training.log.append(facts)
+    training.recent.clear()
+    progress = dict(step=training.step, log=training.log)
+    save_state(path, training.parameters, [training.optimizer], settings | progress)
+    return facts
+
+
+def resume_training(training: Training, path: Path, settings: dict):
+    "Go on from a saved training; raise `ValueError` when its settings are others."
+    saved = load_state(path, training.parameters, [training.optimizer], settings)
+    training.step = saved['step']
+    training.log = saved['log']
+    training.masks = training.log[-1]['masks']
+    training.seconds = training.log[-1]['seconds']
+
+
+# %% ../../nbs/08_train/06_adapter_training.ipynb #adapter-training-23
+def begin(
+    model: Decoder,
+    texts: list[Text],
+    state: Path,
+    recipe: Recipe,
+    init: str | Path | None,
+    loss: Callable,
+) -> tuple[Training, dict]:
+    "Return a training, fresh or taken up from `state`, and its settings. Arguments as in `adapt`."
+    texts = usable_texts(model, texts, recipe.run)
+    if init:
+        load_adapter(model, init, mask_token_id=model.config.mask_token_id)
+    else:
+        start_adapter(model, recipe.rank, recipe.seed)
+    training = Training(model, texts, recipe, loss)
+    settings = settings_of(training, init)
+    if state.exists():
+        resume_training(training, state, settings)
+    state.parent.mkdir(parents=True, exist_ok=True)
+    return training, settings
+
+
+# %% ../../nbs/08_train/06_adapter_training.ipynb #adapter-training-25
 @torch.enable_grad()
 def adapt(
     model: Decoder,
@@ -249,110 +263,39 @@ def adapt(
     evaluate: Callable[[Decoder], dict] | None = None,
     progress: Callable[[dict], None] = lambda facts: None,
 ) -> tuple[dict[str, nn.Parameter], list[dict]]:
-    """Train a mask adapter for `model`, in place, on teacher text; the state is saved to `state` every `save_every` seconds and taken up from there.
+    """Train a mask adapter for `model`, in place, on teacher text.
 
-    `init`: an adapter to begin with; `minutes`: stop after so many (call again to go on); `loss`: another one with the arguments of `loss_of`; `evaluate(model)` adds its facts to the log at every saving.
-    Returns the parameters by their names in an adapter file, and the log. Raises `ValueError` for a model or text that cannot be used, or a `state` of another training.
+    Saved to `state` every `save_every` seconds, and taken up from there. `init`: an adapter to
+    begin with; `minutes`: stop after so many (call again to go on); `loss`: another one with the
+    arguments of `loss_of`; `evaluate(model)` adds its facts to the log at every saving;
+    `progress` gets the facts of every step and every saving.
+
+    Returns the parameters by their names in an adapter file, and the log. Raises `ValueError`
+    for a model or text that cannot be used, or a `state` of another training.
     """
-    r, state, c = recipe or Recipe(), Path(state), model.config
-    if not c.logits_shift or c.attention_block != 1:
-        raise ValueError('only a causal model with shifted logits (block length 1) can be adapted')
-    if c.mask_token_id is None:
-        raise ValueError(
-            'the model has no mask token; set config.mask_token_id to a token that texts do not use'
-        )
-    if any(c.mask_token_id in t.ids for t in texts):
-        raise ValueError(
-            f'the teacher text holds the mask token {c.mask_token_id}; choose one that texts do not use'
-        )
-    texts = [t for t in texts if len(places(t, r.run))]
-    if not texts:
-        raise ValueError(f'no answer is longer than {r.run + 1} tokens; write longer teacher text')
-    about = asdict(r) | dict(
-        model=fingerprint(model),
-        texts=len(texts),
-        tokens=sum(len(t.ids) for t in texts),
-        init=str(init and Path(init).name),
-        loss=loss.__name__,
-    )
-    del about['masks']  # how far to go may be changed on the way
-    if init:
-        load_adapter(model, init, mask_token_id=c.mask_token_id)
-    else:
-        start_adapter(model, r.rank, r.seed)
-    params = trainable(model)
-    for p in params.values():
-        p.requires_grad_(True)
-    opt = torch.optim.AdamW(
-        [dict(params=list(params.values()))], lr=r.lr, betas=(0.9, 0.98), weight_decay=0.0
-    )
-    was = load_state(state, params, [opt], about) if state.exists() else dict(step=0, log=[])
-    step, log, steps = was['step'], was['log'], r.steps(texts)
-    vocab = torch.tensor(
-        sorted({*range(min(4096, c.vocab_size))} | {i for t in texts for i in t.ids})
-    )
-    head, index = (
-        model.head.weight[vocab],
-        torch.full((c.vocab_size,), -1).index_put((vocab,), torch.arange(len(vocab))),
-    )
+    training, settings = begin(model, texts, Path(state), recipe or Recipe(), init, loss)
     began = saved = time.monotonic()
-    losses, masks, seconds = [], log[-1]['masks'] if log else 0, log[-1]['seconds'] if log else 0.0
-    state.parent.mkdir(parents=True, exist_ok=True)
-
-    def save():
-        facts = dict(
-            step=step,
-            masks=masks,
-            loss=round(sum(losses) / max(1, len(losses)), 4),
-            seconds=round(seconds, 1),
-            memory=(peak_bytes() or 0) // 2**20,
-        )
-        if evaluate:
-            with torch.no_grad():
-                facts |= evaluate(model)
-        log.append(facts)
-        save_state(state, params, [opt], about | dict(step=step, log=log))
-        progress(facts)
-        losses.clear()
-
-    while step < steps:
-        rng, cpu = random.Random(f'{r.seed} {step}'), time.process_time()
-        for g in opt.param_groups:
-            g['lr'] = r.rate(step, steps)
-        for n in range(step * r.texts, (step + 1) * r.texts):
-            epoch, i = divmod(n, len(texts))
-            t, run = (
-                texts[
-                    random.Random(f'{r.seed} epoch {epoch}').sample(range(len(texts)), len(texts))[
-                        i
-                    ]
-                ],
-                max(1, r.run - n % 2),
-            )
-            where = places(t, run)
-            where = sorted(rng.sample(where, min(len(where), r.positions)))
-            value = loss(model, head, index, t, where, run, r.weight)
-            (value / r.texts).backward()
-            losses.append(value.item())
-            masks += len(where) * run
-        nn.utils.clip_grad_norm_(params.values(), 1.0)
-        opt.step(), opt.zero_grad()
-        step, seconds = step + 1, seconds + time.process_time() - cpu
-        progress(
-            dict(
-                step=step,
-                steps=steps,
-                loss=losses[-1],
-                seconds=seconds,
-                memory=(peak_bytes() or 0) // 2**20,
-            )
-        )
-        over = minutes is not None and time.monotonic() - began > minutes * 60
-        if over or step == steps or time.monotonic() - saved > save_every:
-            save()
+    while training.step < training.steps:
+        training.take_step()
+        progress(step_facts(training))
+        now = time.monotonic()
+        over = minutes is not None and now - began > 60 * minutes
+        if over or training.step == training.steps or now - saved > save_every:
+            progress(save_training(training, Path(state), settings, evaluate))
             saved = time.monotonic()
         if over:
             break
-    for p in params.values():
-        p.requires_grad_(False)
-    return params, log
+    for parameter in training.parameters.values():
+        parameter.requires_grad_(False)
+    return training.parameters, training.log
+
+
+def step_facts(training: Training) -> dict:
+    "Return what is told after every step."
+    return dict(
+        step=training.step,
+        steps=training.steps,
+        loss=training.recent[-1],
+        seconds=training.seconds,
+        memory=(peak_bytes() or 0) // 2**20,
+    )

@@ -119,7 +119,7 @@ def attend_branches(
     return y.view(-1, N * R, D).transpose(0, 1).reshape(N * R, -1)
 
 
-# %% ../../nbs/08_train/02_forward.ipynb #forward-18
+# %% ../../nbs/08_train/02_forward.ipynb #forward-20
 def branch_rows(
     model: Decoder,
     clean: list[tuple[Tensor, Tensor]],

@@ -51,7 +51,7 @@ def save_state(
         save_file(everything, part, {name: json.dumps(value) for name, value in facts.items()})
 
 
-# %% ../../nbs/08_train/01_state.ipynb #state-13
+# %% ../../nbs/08_train/01_state.ipynb #state-14
 def check_settings(path: str | Path, saved: dict, settings: dict):
     "Raise `ValueError` for the first of `settings` that is another in the facts `saved` at `path`."
     for name, value in settings.items():

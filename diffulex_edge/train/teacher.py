@@ -5,19 +5,18 @@
 # %% auto #0
 __all__ = [
     'Prompts',
-    'Batch',
-    'answer_all',
     'Text',
     'fingerprint',
     'save_texts',
     'load_texts',
+    'write_batch',
+    'resumed_texts',
     'write_texts',
 ]
 
 # %% ../../nbs/08_train/04_teacher.ipynb #teacher-02
 import hashlib
 import json
-import os
 import random
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,213 +25,146 @@ from typing import Callable
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
-from torch import Tensor
 
 from ..model.decoder import Decoder
+from ..model.files import written
+from .answers import answer_all
 
 
 # %% ../../nbs/08_train/04_teacher.ipynb #teacher-04
 @dataclass(frozen=True)
 class Prompts:
-    "`templates` with `{}` for a subject, `topics`: name -> subjects, `held`: the topics kept for testing. Stored as JSON."
+    "Ways to ask about subjects, some topics of which are kept for testing; stored as JSON."
 
-    templates: list[str]
-    topics: dict[str, list[str]]
-    held: list[str]
+    templates: list[str]  # with {} for a subject
+    topics: dict[str, list[str]]  # name -> subjects
+    held: list[str]  # the topics kept for testing
 
     @classmethod
     def load(cls, path: str | Path) -> 'Prompts':
-        "From a JSON file with these three fields; `ValueError` when it is none, or a held topic does not exist."
+        """Return the prompts of a JSON file with these three fields.
+
+        Raises `ValueError` for another file, and for a held topic that is not among the topics.
+        """
         try:
-            p = cls(**json.loads(Path(path).read_text(encoding='utf-8')))
-        except (TypeError, UnicodeDecodeError, json.JSONDecodeError) as e:
+            prompts = cls(**json.loads(Path(path).read_text(encoding='utf-8')))
+        except (TypeError, UnicodeDecodeError, json.JSONDecodeError) as error:
             raise ValueError(
-                f'{path} is not a list of prompts ({e}); it needs templates, topics and held'
+                f'{path} is not a list of prompts ({error}); it needs templates, topics and held'
             ) from None
-        if unknown := set(p.held) - p.topics.keys():
-            raise ValueError(
-                f'{path}: the held topic {sorted(unknown)[0]!r} is not among its topics'
-            )
-        return p
+        unknown = sorted(set(prompts.held) - prompts.topics.keys())
+        if unknown:
+            raise ValueError(f'{path}: the held topic {unknown[0]!r} is not among its topics')
+        return prompts
 
     def ask(self, held: bool, per_subject: int, seed: int = 0) -> list[tuple[str, str]]:
-        "`(topic, prompt)` of the held or the other topics, shuffled: every subject with `per_subject` of the templates."
+        """Return `(topic, prompt)` of the held or of the other topics, shuffled.
+
+        Every subject is asked about with `per_subject` of the templates.
+        """
         rng = random.Random(f'{seed} {held}')
-        out = [
-            (t, f.format(s))
-            for t, subjects in self.topics.items()
-            if (t in self.held) == held
-            for s in subjects
-            for f in rng.sample(self.templates, min(per_subject, len(self.templates)))
-        ]
-        rng.shuffle(out)
-        return out
+        asked = []
+        for topic, subjects in self.topics.items():
+            if (topic in self.held) != held:
+                continue
+            for subject in subjects:
+                ways = rng.sample(self.templates, min(per_subject, len(self.templates)))
+                asked += [(topic, way.format(subject)) for way in ways]
+        rng.shuffle(asked)
+        return asked
 
 
-# %% ../../nbs/08_train/04_teacher.ipynb #teacher-07
-class Batch:
-    "The texts of `S` prompts being continued together; `K`, `V` per layer `[kv_heads, S, columns, head_dim]`. `step` returns the logits behind the last token of each."
-
-    def __init__(self, model: Decoder, prompts: list[list[int]], new: int):
-        c = model.config
-        common = os.path.commonprefix([p[:-1] for p in prompts])
-        rest = max(map(len, prompts)) - len(common)
-        self.model, self.n, self.common = model, 0, len(common)
-        self.pad = torch.tensor(
-            [len(common) + rest - len(p) for p in prompts]
-        )  # [S] empty columns behind the common ones
-        self.kv = [
-            [
-                torch.zeros(c.num_key_value_heads, 1, len(common) + rest + new, c.head_dim)
-                for _ in 'kv'
-            ]
-            for _ in model.layers
-        ]
-        if common:
-            self.step(torch.tensor([common]), torch.zeros(1, dtype=torch.long))
-        self.kv = [[t.repeat(1, len(prompts), 1, 1) for t in kv] for kv in self.kv]
-        self.logits = self.step(
-            torch.tensor([[0] * (rest + len(common) - len(p)) + p[len(common) :] for p in prompts])
-        )
-
-    def step(self, tokens: Tensor, pad: Tensor | None = None) -> Tensor:
-        "Feed `tokens [S, T]`; logits `[S, vocab]` of the last column."
-        m, c, (S, T), pad = (
-            self.model,
-            self.model.config,
-            tokens.shape,
-            self.pad if pad is None else pad,
-        )
-        columns, end, KV = self.n + torch.arange(T), self.n + T, c.num_key_value_heads
-        at = torch.where(
-            columns < self.common, columns, (columns - pad[:, None]).clamp(0)
-        ).flatten()  # [S T] positions
-        key = torch.arange(end)
-        seen = (key <= columns[:, None]) & (
-            (key < self.common) | (key >= self.common + pad[:, None])
-        )[:, None]  # [S, T, end]
-        mask = torch.where(seen, 0.0, m.masked)[None, :, None]  # [1, S, 1, T, end]
-        x, rope = m.embed(tokens.flatten()), (m.cos[at], m.sin[at], m.turn)
-        for layer, kv in zip(m.layers, self.kv):
-            q, *new = layer.heads_of(x, rope)  # [H, S T, D]
-            for t, rows in zip(kv, new):
-                t[:, :, self.n : end] = rows.view(KV, S, T, -1)
-            k, v = (t[:, :, :end].view(KV * S, end, -1) for t in kv)
-            q = (
-                q.view(KV, -1, S, T, c.head_dim).transpose(1, 2).reshape(KV * S, -1, c.head_dim)
-            )  # [KV S, G T, D]
-            scores = (
-                torch.bmm(q * c.head_dim**-0.5, k.transpose(1, 2)).view(KV, S, -1, T, end) + mask
-            )
-            y = torch.bmm(scores.softmax(-1).view(KV * S, -1, end), v).view(
-                KV, S, -1, T, c.head_dim
-            )
-            x = layer.finish(x, y.permute(1, 3, 0, 2, 4).reshape(S * T, -1))
-        self.n = end
-        return m.head(m.norm(x.view(S, T, -1)[:, -1]))
-
-    def keep(self, rows: list[int]):
-        "Go on with these texts only."
-        self.pad, self.kv = self.pad[rows], [[t[:, rows] for t in kv] for kv in self.kv]
-
-
-@torch.no_grad()
-def answer_all(
-    model: Decoder,
-    prompts: list[list[int]],
-    new: int,
-    *,
-    opening: list[int] | int = 0,
-    temperature: float = 0.8,
-    top_k: int = 20,
-    seed: int = 0,
-) -> list[list[int]]:
-    "Up to `new` tokens behind each prompt, the end-of-text token included: the first `opening` (of each) sampled, the others greedy."
-    opening = [opening] * len(prompts) if isinstance(opening, int) else opening
-    batch, rng, out, rows = (
-        Batch(model, prompts, new),
-        torch.Generator().manual_seed(seed),
-        [[] for _ in prompts],
-        list(range(len(prompts))),
-    )
-    logits = batch.logits
-    for n in range(new):
-        ids = logits.argmax(-1)
-        if max(opening[r] for r in rows) > n:
-            best, which = (logits / temperature).topk(min(top_k, logits.shape[-1]))
-            drawn = which.gather(1, torch.multinomial(best.softmax(-1), 1, generator=rng))[:, 0]
-            ids = torch.where(torch.tensor([opening[r] > n for r in rows]), drawn, ids)
-        for r, t in zip(rows, ids.tolist()):
-            out[r].append(t)
-        on = [i for i, t in enumerate(ids.tolist()) if t not in model.config.eos_token_ids]
-        if not on or n == new - 1:
-            break
-        if len(on) < len(rows):
-            batch.keep(on)
-            rows, ids = [rows[i] for i in on], ids[on]
-        logits = batch.step(ids[:, None])
-    return out
-
-
-# %% ../../nbs/08_train/04_teacher.ipynb #teacher-11
+# %% ../../nbs/08_train/04_teacher.ipynb #teacher-08
 @dataclass
 class Text:
-    "A prompt and the model's answer, `ids`; the answer begins at `prompt`, its greedy part at `greedy`."
+    "A prompt and the model's answer to it."
 
     ids: list[int]
-    prompt: int
-    greedy: int
+    prompt: int  # where the answer begins
+    greedy: int  # where its greedy part begins
     topic: str
 
 
 def fingerprint(model: Decoder) -> str:
-    "Sixteen hex digits that tell base weights apart: of sums over them."
-    sums = [
-        f'{n} {p.double().abs().sum().item():.6e}'
-        for n, p in model.named_parameters()
-        if 'lora' not in n and n != 'mask_embed'
-    ]
+    "Return sixteen hex digits that tell base weights apart, of sums over them."
+    sums = []
+    for name, parameter in model.named_parameters():
+        if 'lora' not in name and name != 'mask_embed':
+            sums.append(f'{name} {parameter.double().abs().sum().item():.6e}')
     return hashlib.sha256('\n'.join(sums).encode()).hexdigest()[:16]
 
 
-def save_texts(path: Path, texts: list[Text], about: dict):
-    "Write teacher text as safetensors, whole or not at all."
-    topics = sorted({t.topic for t in texts})
+# %% ../../nbs/08_train/04_teacher.ipynb #teacher-13
+def save_texts(path: str | Path, texts: list[Text], about: dict):
+    "Write teacher text, and what is said `about` it, as safetensors, whole or not at all."
+    topics = sorted({text.topic for text in texts})
     tensors = dict(
-        ids=torch.tensor([i for t in texts for i in t.ids], dtype=torch.int32),
-        length=torch.tensor([len(t.ids) for t in texts]),
-        prompt=torch.tensor([t.prompt for t in texts]),
-        greedy=torch.tensor([t.greedy for t in texts]),
-        topic=torch.tensor([topics.index(t.topic) for t in texts]),
+        ids=torch.tensor([token for text in texts for token in text.ids], dtype=torch.int32),
+        length=torch.tensor([len(text.ids) for text in texts]),
+        prompt=torch.tensor([text.prompt for text in texts]),
+        greedy=torch.tensor([text.greedy for text in texts]),
+        topic=torch.tensor([topics.index(text.topic) for text in texts]),
     )
-    part = path.with_name(path.name + '.part')
-    save_file(tensors, part, dict(topics=json.dumps(topics), about=json.dumps(about)))
-    part.replace(path)
+    with written(path) as part:
+        save_file(tensors, part, dict(topics=json.dumps(topics), about=json.dumps(about)))
 
 
 def load_texts(path: str | Path) -> tuple[list[Text], dict]:
-    "Teacher text and what was said about it; `FileNotFoundError`, `ValueError` for another file."
+    """Return the teacher text of a file, and what was said about it.
+
+    Raises `FileNotFoundError` when it is missing, `ValueError` when it is another file.
+    """
     if not Path(path).is_file():
         raise FileNotFoundError(f'{path} is missing; write it with write_texts')
+    names = 'ids', 'length', 'prompt', 'greedy', 'topic'
     try:
-        with safe_open(path, 'pt') as f:
-            t, meta = (
-                {
-                    n: f.get_tensor(n).tolist()
-                    for n in ('ids', 'length', 'prompt', 'greedy', 'topic')
-                },
-                f.metadata(),
+        with safe_open(path, 'pt') as file:
+            ids, *columns = (file.get_tensor(name).tolist() for name in names)
+            topics = json.loads(file.metadata()['topics'])
+            about = json.loads(file.metadata()['about'])
+    except (SafetensorError, KeyError, TypeError) as error:
+        raise ValueError(
+            f'{path} is no teacher text ({error}); delete it and write it again'
+        ) from None
+    texts, start = [], 0
+    for length, prompt, greedy, topic in zip(*columns):
+        texts.append(Text(ids[start : start + length], prompt, greedy, topics[topic]))
+        start += length
+    return texts, about
+
+
+# %% ../../nbs/08_train/04_teacher.ipynb #teacher-16
+def write_batch(
+    model: Decoder, prompts: list[tuple[str, list[int]]], new: int, opening: int, seed: int
+) -> list[Text]:
+    "Answer `(topic, ids)` prompts; every second answer begins with `opening` sampled tokens."
+    openings = [opening if i % 2 else 0 for i in range(len(prompts))]
+    answers = answer_all(model, [ids for _, ids in prompts], new, opening=openings, seed=seed)
+    texts = []
+    for (topic, ids), answer, sampled in zip(prompts, answers, openings):
+        greedy = len(ids) + min(sampled, len(answer))
+        texts.append(Text(ids + answer, len(ids), greedy, topic))
+    return texts
+
+
+def resumed_texts(path: Path, about: dict) -> list[Text]:
+    """Return the texts written to `path` so far.
+
+    Raises `ValueError` when it was written with another model or settings than `about` names.
+    """
+    if not path.exists():
+        return []
+    texts, saved = load_texts(path)
+    for name, value in about.items():
+        if saved.get(name) != value:
+            raise ValueError(
+                f'{path} was written with {name} {saved.get(name)!r}; '
+                'give another path or delete it'
             )
-        topics, about = json.loads(meta['topics']), json.loads(meta['about'])
-    except (SafetensorError, KeyError, TypeError) as e:
-        raise ValueError(f'{path} is no teacher text ({e}); delete it and write it again') from None
-    out, at = [], 0
-    for n, p, g, topic in zip(t['length'], t['prompt'], t['greedy'], t['topic']):
-        out.append(Text(t['ids'][at : at + n], p, g, topics[topic]))
-        at += n
-    return out, about
+    return texts
 
 
+# %% ../../nbs/08_train/04_teacher.ipynb #teacher-17
 def write_texts(
     model: Decoder,
     prompts: list[tuple[str, list[int]]],
@@ -245,39 +177,29 @@ def write_texts(
     seed: int = 0,
     progress: Callable[[int], None] = lambda tokens: None,
 ) -> list[Text]:
-    """The model's answers to `(topic, ids)` prompts, until there are `tokens` of them; every second one begins with `opening` sampled tokens (0: none does).
+    """Return the model's answers, of up to `new` tokens, to `(topic, ids)` prompts.
 
-    Saved to `path` after every `batch` and continued from there; `progress` gets the number of answer tokens. Raises `ValueError` when the file is of another model or other settings.
+    Every second one begins with `opening` sampled tokens (0: none does). Answers are written
+    `batch` at a time and saved to `path` after each, and a file that is there is continued, until
+    there are `tokens` of them (None: until all prompts are answered). `progress` is called with
+    the number of answer tokens. Raises `ValueError` when the file is of another model or settings.
     """
-    path, about = (
-        Path(path),
-        dict(
-            model=fingerprint(model),
-            new=new,
-            opening=opening,
-            batch=batch,
-            seed=seed,
-            prompts=hashlib.sha256(repr(prompts).encode()).hexdigest()[:16],
-        ),
+    path = Path(path)
+    about = dict(
+        model=fingerprint(model),
+        new=new,
+        opening=opening,
+        batch=batch,
+        seed=seed,
+        prompts=hashlib.sha256(repr(prompts).encode()).hexdigest()[:16],
     )
     path.parent.mkdir(parents=True, exist_ok=True)
-    texts, was = load_texts(path) if path.exists() else ([], about)
-    if was != about:
-        raise ValueError(
-            f'{path} was written with {next(k for k in about if was.get(k) != about[k])} {next(was.get(k) for k in about if was.get(k) != about[k])!r}; give another path or delete it'
-        )
-    written = sum(len(t.ids) - t.prompt for t in texts)
-    for a in range(len(texts), len(prompts), batch):
-        if tokens is not None and written >= tokens:
+    texts = resumed_texts(path, about)
+    for first in range(len(texts), len(prompts), batch):
+        count = sum(len(text.ids) - text.prompt for text in texts)
+        if tokens is not None and count >= tokens:
             break
-        some = prompts[a : a + batch]
-        openings = [opening if i % 2 else 0 for i in range(len(some))]
-        answers = answer_all(model, [ids for _, ids in some], new, opening=openings, seed=seed + a)
-        texts += [
-            Text(ids + out, len(ids), len(ids) + min(o, len(out)), topic)
-            for (topic, ids), out, o in zip(some, answers, openings)
-        ]
-        written += sum(map(len, answers))
+        texts += write_batch(model, prompts[first : first + batch], new, opening, seed + first)
         save_texts(path, texts, about)
-        progress(written)
+        progress(sum(len(text.ids) - text.prompt for text in texts))
     return texts
