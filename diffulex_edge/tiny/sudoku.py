@@ -4,6 +4,9 @@
 
 # %% auto #0
 __all__ = [
+    'ROWS',
+    'COLUMNS',
+    'BOXES',
     'GROUPS',
     'TAG',
     'MASK',
@@ -29,76 +32,82 @@ from random import Random
 
 # %% ../../nbs/09_tiny/01_sudoku.ipynb #sudoku-04
 def tiny_path() -> Path:
-    "The folder of the tiny model that comes with this library: config, weights, tokenizer."
+    "Return the folder of the tiny model that comes with this library."
     return Path(str(files('diffulex_edge'))) / 'assets' / 'tiny'
 
 
 # %% ../../nbs/09_tiny/01_sudoku.ipynb #sudoku-07
-GROUPS = (
-    [[4 * r + c for c in range(4)] for r in range(4)]
-    + [[4 * r + c for r in range(4)] for c in range(4)]
-    + [[4 * (r + i) + c + j for i in range(2) for j in range(2)] for r in (0, 2) for c in (0, 2)]
-)  # cells of every row, column, box
+ROWS = [[4 * row + column for column in range(4)] for row in range(4)]
+COLUMNS = [list(cells) for cells in zip(*ROWS)]
+BOXES = [[corner + i for i in (0, 1, 4, 5)] for corner in (0, 2, 8, 10)]
+GROUPS = ROWS + COLUMNS + BOXES  # cells of every row, column, box
 
 
 def check_sudoku(cells: list[int], puzzle: list[int] | None = None) -> bool:
-    "Whether every row, column and box holds 1 to 4, and the clues of `puzzle` (its cells that are not 0) are kept."
-    return (
-        len(cells) == 16
-        and all({cells[i] for i in g} == {1, 2, 3, 4} for g in GROUPS)
-        and all(p in (0, c) for p, c in zip(puzzle or (), cells))
-    )
+    """Return whether every row, column and box holds 1 to 4.
+
+    With a `puzzle`, its clues (the cells that are not 0) must be kept, too.
+    """
+    if len(cells) != 16:
+        return False
+    for group in GROUPS:
+        if {cells[i] for i in group} != {1, 2, 3, 4}:
+            return False
+    return all(clue in (0, cell) for clue, cell in zip(puzzle or (), cells))
 
 
 def show_sudoku(cells: list[int]) -> str:
-    "A grid in four lines (five with the one between the boxes), empty cells as dots."
-    rows = [' '.join(str(c or '·') for c in cells[r : r + 4]) for r in range(0, 16, 4)]
-    rows = [f'{r[:3]} │ {r[4:]}' for r in rows]
-    return '\n'.join([*rows[:2], '────┼────', *rows[2:]])
+    "Return a grid as five lines of text, the third between the boxes, empty cells as dots."
+    signs = [str(cell or '·') for cell in cells]
+    lines = ['{} {} │ {} {}'.format(*signs[i : i + 4]) for i in range(0, len(signs), 4)]
+    return '\n'.join([*lines[:2], '────┼────', *lines[2:]])
 
 
-# %% ../../nbs/09_tiny/01_sudoku.ipynb #sudoku-10
+# %% ../../nbs/09_tiny/01_sudoku.ipynb #sudoku-11
 @lru_cache
 def all_grids() -> list[tuple[int, ...]]:
-    "The 288 full grids, sorted."
-    bands = [
-        a + b
-        for a, b in product(permutations((1, 2, 3, 4)), repeat=2)
-        if {1, 2, 3, 4} == {*a[:2], *b[:2]} == {*a[2:], *b[2:]}
-    ]  # two rows whose boxes are right
+    "Return the full grids, sorted."
+    bands = []  # two rows whose boxes are right
+    for top, bottom in product(permutations((1, 2, 3, 4)), repeat=2):
+        if {*top[:2], *bottom[:2]} == {*top[2:], *bottom[2:]} == {1, 2, 3, 4}:
+            bands.append(top + bottom)
     return [top + bottom for top, bottom in product(bands, repeat=2) if check_sudoku(top + bottom)]
 
 
 def unseen_grids() -> list[tuple[int, ...]]:
-    "The 36 full grids, every eighth, that the tiny model was not trained on."
+    "Return the full grids, every eighth, that the tiny model was not trained on."
     return all_grids()[5::8]
 
 
 def sudoku(rng: Random, clues: int = 6) -> tuple[list[int], list[int]]:
-    "A random puzzle with so many clues that the tiny model was not trained on, and one solution of it."
+    """Return a random puzzle that the tiny model was not trained on, and one solution of it.
+
+    Raises `ValueError` when `clues` is not between 0 and 16.
+    """
     if not 0 <= clues <= 16:
         raise ValueError(f'clues is {clues}; a grid of 16 cells has 0 to 16')
     solution = list(rng.choice(unseen_grids()))
     shown = set(rng.sample(range(16), clues))
-    return [c if i in shown else 0 for i, c in enumerate(solution)], solution
+    return [cell if i in shown else 0 for i, cell in enumerate(solution)], solution
 
 
-# %% ../../nbs/09_tiny/01_sudoku.ipynb #sudoku-14
-TAG, MASK, EOS, ZERO = (
-    6,
-    1,
-    2,
-    7,
-)  # <sudoku>, [MASK], [EOS] and the digit 0; digits follow each other
+# %% ../../nbs/09_tiny/01_sudoku.ipynb #sudoku-15
+TAG = 6  # <sudoku>
+MASK = 1  # [MASK]
+EOS = 2  # [EOS]
+ZERO = 7  # the digit 0; the other digits follow
 
 
 def encode_sudoku(puzzle: list[int]) -> list[int]:
-    "Token ids of a puzzle, `[18]`: the tag, 16 cells with masks for 0, the end."
-    if len(puzzle) != 16 or not all(c in range(5) for c in puzzle):
+    """Return the token ids of a puzzle, `[18]`: the tag, 16 cells with masks for 0, the end.
+
+    Raises `ValueError` unless it has 16 cells from 0 to 4.
+    """
+    if len(puzzle) != 16 or not all(cell in range(5) for cell in puzzle):
         raise ValueError(f'the puzzle is {puzzle}; it must be 16 cells from 0 (empty) to 4')
-    return [TAG, *(ZERO + c if c else MASK for c in puzzle), EOS]
+    return [TAG, *(ZERO + cell if cell else MASK for cell in puzzle), EOS]
 
 
 def decode_sudoku(ids: list[int]) -> list[int]:
-    "The 16 cells in token ids `[18]`; masks and whatever is no digit from 1 to 4 are 0."
-    return [i - ZERO if ZERO < i <= ZERO + 4 else 0 for i in ids[1:17]]
+    "Return the 16 cells in token ids `[18]`; whatever is no digit from 1 to 4 is 0."
+    return [token - ZERO if 1 <= token - ZERO <= 4 else 0 for token in ids[1:17]]

@@ -11,12 +11,12 @@ __all__ = [
     'save_adapter',
     'usable_texts',
     'Training',
+    'step_facts',
     'settings_of',
     'save_training',
     'resume_training',
     'begin',
     'adapt',
-    'step_facts',
 ]
 
 # %% ../../nbs/08_train/06_adapter_training.ipynb #adapter-training-02
@@ -181,7 +181,19 @@ class Training:
         self.seconds += time.process_time() - began
 
 
-# %% ../../nbs/08_train/06_adapter_training.ipynb #adapter-training-21
+# %% ../../nbs/08_train/06_adapter_training.ipynb #adapter-training-18
+def step_facts(training: Training) -> dict:
+    "Return what is told after every step."
+    return dict(
+        step=training.step,
+        steps=training.steps,
+        loss=training.recent[-1],
+        seconds=training.seconds,
+        memory=(peak_bytes() or 0) // 2**20,
+    )
+
+
+# %% ../../nbs/08_train/06_adapter_training.ipynb #adapter-training-22
 def settings_of(training: Training, init: str | Path | None) -> dict:
     "Return what has to be the same when a training is taken up again."
     settings = asdict(training.recipe) | dict(
@@ -225,7 +237,7 @@ def resume_training(training: Training, path: Path, settings: dict):
     training.seconds = training.log[-1]['seconds']
 
 
-# %% ../../nbs/08_train/06_adapter_training.ipynb #adapter-training-23
+# %% ../../nbs/08_train/06_adapter_training.ipynb #adapter-training-24
 def begin(
     model: Decoder,
     texts: list[Text],
@@ -248,7 +260,7 @@ def begin(
     return training, settings
 
 
-# %% ../../nbs/08_train/06_adapter_training.ipynb #adapter-training-25
+# %% ../../nbs/08_train/06_adapter_training.ipynb #adapter-training-26
 @torch.enable_grad()
 def adapt(
     model: Decoder,
@@ -288,14 +300,3 @@ def adapt(
     for parameter in training.parameters.values():
         parameter.requires_grad_(False)
     return training.parameters, training.log
-
-
-def step_facts(training: Training) -> dict:
-    "Return what is told after every step."
-    return dict(
-        step=training.step,
-        steps=training.steps,
-        loss=training.recent[-1],
-        seconds=training.seconds,
-        memory=(peak_bytes() or 0) // 2**20,
-    )
