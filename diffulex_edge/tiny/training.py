@@ -98,6 +98,7 @@ def update_average(average: Decoder, model: Decoder, step: int):
         parameter.lerp_(current[name], max(0.002, 1 / (step + 2)))
 
 
+# %% ../../nbs/09_tiny/07_training.ipynb #training-11
 def training(
     folder: str | Path,
     steps: int,
@@ -138,7 +139,7 @@ def training(
         yield step + 1, losses, average
 
 
-# %% ../../nbs/09_tiny/07_training.ipynb #training-14
+# %% ../../nbs/09_tiny/07_training.ipynb #training-15
 STEPS = 5000  # of the model that comes with the library
 
 
