@@ -4,7 +4,7 @@ import torch
 
 from diffulex_edge.tiny.corruption import batch, copied, corrupt, spread
 
-# %% corruption-19
+# %% corruption-18
 from diffulex_edge.tiny.language import STORY
 
 

@@ -2,7 +2,7 @@
 
 import json
 
-# %% quality-20
+# %% quality-19
 import pytest
 
 from diffulex_edge.model.checkpoint import load_model
@@ -41,7 +41,7 @@ def test_keeps_it_in_blocks_too(kind, block):
     assert marks['right'] >= 0.8
 
 
-# %% quality-22
+# %% quality-21
 def test_a_report_is_written_as_it_is_returned(tmp_path):
     grid = [('words', 0, 'none', ONE), ('words', 0, 'dynamic_int8', SURE)]
     rows = report_card(tmp_path / 'report.json', n=2, grid=grid)

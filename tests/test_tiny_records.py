@@ -3,7 +3,7 @@
 import json
 from random import Random
 
-# %% records-12
+# %% records-11
 import pytest
 
 from diffulex_edge.tiny.records import (
@@ -50,7 +50,7 @@ def test_what_is_no_record(text, facts, verdict):
     assert check_record(text, facts) == verdict
 
 
-# %% records-13
+# %% records-12
 def test_unseen_records_are_unseen():
     rng = Random(3)
     for _ in range(50):

@@ -2,7 +2,7 @@
 
 import json
 
-# %% training-19
+# %% training-18
 import pytest
 import torch
 
@@ -41,7 +41,7 @@ def test_another_seed_is_another_model_and_not_a_continuation(tmp_path):
     assert weights(first) != weights(second)
 
 
-# %% training-20
+# %% training-19
 def test_it_learns(tmp_path):
     losses = []
     for _, by_task, _ in training(tmp_path, 40, n=8, hidden=64, layers=2):

@@ -2,7 +2,7 @@
 
 import json
 
-# %% teacher-10
+# %% teacher-09
 import pytest
 import torch
 

@@ -19,7 +19,7 @@ __all__ = [
     'exam',
 ]
 
-# %% ../../nbs/09_tiny/04_language.ipynb #language-02
+# %% ../../nbs/09_tiny/04_language.ipynb #language-01
 import time
 from functools import lru_cache
 from random import Random
@@ -52,7 +52,7 @@ from ..runtime.answer import Answer
 from ..runtime.diffusion import DiffusionEngine, DiffusionGenerationConfig
 from .records import FACTS, check_record, draw_record, record_words
 
-# %% ../../nbs/09_tiny/04_language.ipynb #language-04
+# %% ../../nbs/09_tiny/04_language.ipynb #language-03
 STORY, RECORD = 4, 5  # tags; that of a grid is TAG
 SPECIAL = ['[PAD]', '[MASK]', '[EOS]', '[BOS]', '<story>', '<record>', '<sudoku>']
 
@@ -94,7 +94,7 @@ def decode(ids: list[int]) -> str:
     return ' '.join(words[token] for token in ids if token >= ZERO)
 
 
-# %% ../../nbs/09_tiny/04_language.ipynb #language-07
+# %% ../../nbs/09_tiny/04_language.ipynb #language-06
 @lru_cache
 def seen_grids() -> list[tuple[int, ...]]:
     "Return the full grids that are not kept for testing."
@@ -117,7 +117,7 @@ def example(task: int, rng: Random, unseen: bool = False) -> tuple[list[int], in
     return [task, *encode(' '.join(sentences))], 1 + len(sentences[0].split())
 
 
-# %% ../../nbs/09_tiny/04_language.ipynb #language-10
+# %% ../../nbs/09_tiny/04_language.ipynb #language-09
 EXAMS = {  # what to write -> its task
     'story': STORY,
     'record': RECORD,
@@ -162,7 +162,7 @@ def question(kind: str, rng: Random) -> tuple[list[int], list[int] | None, objec
     return [STORY, *ids[:first]], [*ids[first:], EOS], None
 
 
-# %% ../../nbs/09_tiny/04_language.ipynb #language-13
+# %% ../../nbs/09_tiny/04_language.ipynb #language-12
 def mark(kind: str, ids: list[int], prompt: int, key) -> tuple[bool, bool]:
     """Return whether an answer has the right form, and whether it is right.
 
