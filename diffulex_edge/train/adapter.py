@@ -155,7 +155,7 @@ def settings_of(training: Training, init: str | Path | None) -> dict:
         model=fingerprint(training.model),
         texts=len(training.texts),
         tokens=sum(len(text.ids) for text in training.texts),
-        init=str(init and Path(init).name),
+        init=str(Path(init).name if init else None),
         loss=training.loss.__name__,
     )
     del settings['masks']
