@@ -2,7 +2,7 @@
 
 from random import Random
 
-# %% language-17
+# %% language-19
 import pytest
 
 from diffulex_edge.tiny.language import (
@@ -56,7 +56,7 @@ def test_grids_to_learn_from_are_not_those_of_the_exam():
     assert tuple(decode_sudoku(kept + [EOS])) in unseen_grids()
 
 
-# %% language-18
+# %% language-20
 @pytest.mark.parametrize('kind, task', EXAMS.items())
 def test_questions(kind, task):
     for seed in range(30):

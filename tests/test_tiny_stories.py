@@ -2,7 +2,7 @@
 
 from random import Random
 
-# %% stories-23
+# %% stories-24
 import pytest
 
 from diffulex_edge.tiny.stories import (
@@ -41,7 +41,7 @@ def test_alternatives_are_equally_long(plot):
         assert len(lengths) == 1, alternatives
 
 
-# %% stories-24
+# %% stories-25
 def test_a_word_that_does_not_agree_is_seen():
     rng = Random(1)
     kinds = {word: kind for kind in (SHE, HE, COLORS, THINGS, PETS, PLACES) for word in kind}
@@ -79,7 +79,7 @@ def test_the_checker_says_what_does_not_agree(old, new, reason):
     assert reason in ' '.join(check_story(TOLD.replace(old, new))[1])
 
 
-# %% stories-25
+# %% stories-26
 @pytest.mark.parametrize('text', ['', f'{TOLD} {TOLD}', TOLD.replace('.', ',')])
 def test_what_is_no_story_is_not_grammatical(text):
     assert check_story(text) == (False, ['grammar'])

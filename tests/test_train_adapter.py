@@ -43,7 +43,7 @@ def own_texts(model, count=12, new=20):
 RECIPE = Recipe(masks=2400, run=2, positions=12, texts=3, rank=4, lr=2e-2, warmup=4)
 
 
-# %% adapting-25
+# %% adapting-29
 class Killed(Exception):
     pass
 
@@ -64,7 +64,7 @@ def trained(tmp_path_factory):
     return model, texts, parameters, log, told
 
 
-# %% adapting-26
+# %% adapting-30
 def test_the_loss_falls(trained):
     _, texts, _, log, told = trained
     losses = [facts['loss'] for facts in told]
@@ -102,7 +102,7 @@ def test_a_state_of_another_training_is_refused(trained, tmp_path):
         adapt(other, texts, tmp_path / 'b', RECIPE)
 
 
-# %% adapting-27
+# %% adapting-31
 from diffulex_edge.runtime.diffusion import DiffusionEngine, DiffusionGenerationConfig
 
 
@@ -128,7 +128,7 @@ def test_forwards_counted_on_a_text_are_those_of_decoding_it(trained, tmp_path):
     assert draft_accuracy(loaded, texts[:4], 2)['tpf_lookup'][1] == round(80 / forwards, 3)
 
 
-# %% adapting-28
+# %% adapting-32
 from diffulex_edge.dev.testing import golden_dir
 from diffulex_edge.model import load_model
 

@@ -33,7 +33,7 @@ def small_model():
     return model
 
 
-# %% lessons-32
+# %% lessons-33
 @pytest.mark.parametrize('i, position', [(0, 4), (1, 5), (2, 13), (3, 19)])
 def test_masks_behind_many_positions_are_the_steps(i, position):
     model, ids, run = small_model(), list(range(1, 21)), 3

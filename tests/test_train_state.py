@@ -44,7 +44,6 @@ def test_a_break_leaves_no_trace(tmp_path):
     assert torch.equal(second.bias, whole.bias)
 
 
-# %% state-20
 def test_every_optimizer_gets_its_own_moments(tmp_path):
     models, optimizers = zip(plane(), plane())
     for number, model in enumerate(models):
@@ -59,7 +58,7 @@ def test_every_optimizer_gets_its_own_moments(tmp_path):
         assert torch.equal(kept[name], loaded[name]), name
 
 
-# %% state-21
+# %% state-20
 def test_other_settings_are_refused_before_anything_changes(tmp_path):
     model, optimizer = plane()
     fit(model, optimizer, range(3))

@@ -2,7 +2,7 @@
 
 import json
 
-# %% teacher-09
+# %% teacher-10
 import pytest
 import torch
 
@@ -26,7 +26,7 @@ def small_llama():
     return LlamaEdge(config)
 
 
-# %% teacher-20
+# %% teacher-21
 PROMPTS = [('even' if i % 2 == 0 else 'odd', [1, 2, i]) for i in range(10, 20)]
 SETTINGS = dict(new=12, opening=3, batch=4)
 
@@ -66,7 +66,7 @@ def test_another_file_is_refused(tmp_path):
         load_texts(tmp_path / 'd')
 
 
-# %% teacher-21
+# %% teacher-22
 def test_prompts_are_read_and_checked(tmp_path):
     path = tmp_path / 'prompts.json'
     path.write_text(json.dumps(dict(templates=['{}?'], topics={'a': ['x', 'y']}, held=[])))

@@ -54,7 +54,7 @@ def new_model(seed: int = 0, hidden: int = 128, layers: int = 6) -> LLaDAEdge:
 # %% ../../nbs/09_tiny/06_tiny_weights.ipynb #tiny-weights-06
 def tokenizer_files() -> dict[str, dict]:
     "Return the contents of `tokenizer.json` and `tokenizer_config.json` of the language."
-    # imported here, since only who writes a checkpoint needs it
+    # imported here, since only those who write a checkpoint need it
     from tokenizers import AddedToken, Tokenizer, models, pre_tokenizers
 
     tokenizer = Tokenizer(models.WordLevel(vocabulary(), unk_token='[PAD]'))

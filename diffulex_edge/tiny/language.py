@@ -136,6 +136,7 @@ def mask_words(ids: list[int], rng: Random, count: int = 2) -> list[int]:
     return [MASK if i in masked else token for i, token in enumerate(ids)]
 
 
+# %% ../../nbs/09_tiny/04_language.ipynb #language-11
 def question(kind: str, rng: Random) -> tuple[list[int], list[int] | None, object]:
     """Return an unseen text with something to write.
 
@@ -162,7 +163,7 @@ def question(kind: str, rng: Random) -> tuple[list[int], list[int] | None, objec
     return [STORY, *ids[:first]], [*ids[first:], EOS], None
 
 
-# %% ../../nbs/09_tiny/04_language.ipynb #language-12
+# %% ../../nbs/09_tiny/04_language.ipynb #language-14
 def mark(kind: str, ids: list[int], prompt: int, key) -> tuple[bool, bool]:
     """Return whether an answer has the right form, and whether it is right.
 

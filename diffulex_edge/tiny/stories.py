@@ -125,7 +125,7 @@ SWAP = [
 PLOTS = {'hide': HIDE, 'lose': LOSE, 'swap': SWAP}
 
 
-# %% ../../nbs/09_tiny/02_stories.ipynb #stories-11
+# %% ../../nbs/09_tiny/02_stories.ipynb #stories-12
 def cast(rng: Random) -> dict[str, str]:
     "Return a word for every slot, pronouns that fit, and a girl and a boy."
     words = {slot: rng.choice(choices) for slot, choices in SLOTS.items()}
@@ -142,7 +142,7 @@ def story(rng: Random) -> list[str]:
     return [SLOT.sub(lambda slot: words[slot[1]], rng.choice(options)) for options in plot]
 
 
-# %% ../../nbs/09_tiny/02_stories.ipynb #stories-14
+# %% ../../nbs/09_tiny/02_stories.ipynb #stories-15
 def held_out(first: str) -> bool:
     "Return whether a story with this first sentence is kept for testing."
     words = first.split()
@@ -160,7 +160,7 @@ def draw_story(rng: Random, unseen: bool) -> list[str]:
             return sentences
 
 
-# %% ../../nbs/09_tiny/02_stories.ipynb #stories-17
+# %% ../../nbs/09_tiny/02_stories.ipynb #stories-18
 @lru_cache
 def pattern(template: str, place: int) -> str:
     "Return a regular expression of a template, its slots as groups `slot_place_number`."
@@ -185,7 +185,7 @@ def grammar() -> dict[str, re.Pattern]:
     return plots
 
 
-# %% ../../nbs/09_tiny/02_stories.ipynb #stories-20
+# %% ../../nbs/09_tiny/02_stories.ipynb #stories-21
 def read_slots(text: str) -> dict[str, list[str]] | None:
     "Return all words that a story puts into each slot, or None when it is not grammatical."
     matches = [expression.fullmatch(text) for expression in grammar().values()]

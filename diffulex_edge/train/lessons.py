@@ -88,7 +88,7 @@ class Recipe:
         return self.lr * rise * (1 + math.cos(math.pi * step / steps)) / 2
 
 
-# %% ../../nbs/08_train/05_lessons.ipynb #lessons-14
+# %% ../../nbs/08_train/05_lessons.ipynb #lessons-15
 def lessons(texts: list[Text], recipe: Recipe, step: int) -> Iterator[tuple[Text, list[int], int]]:
     "Yield the texts of a step, each with positions and the number of masks behind them."
     rng = random.Random(f'{recipe.seed} {step}')
@@ -103,7 +103,7 @@ def lessons(texts: list[Text], recipe: Recipe, step: int) -> Iterator[tuple[Text
         yield text, positions, run
 
 
-# %% ../../nbs/08_train/05_lessons.ipynb #lessons-17
+# %% ../../nbs/08_train/05_lessons.ipynb #lessons-18
 @dataclass(frozen=True)
 class SmallHead:
     "The output embedding of a part of the vocabulary."
@@ -127,7 +127,7 @@ def small_head(model: Decoder, texts: list[Text], first: int = 4096) -> SmallHea
     return SmallHead(model.head.weight[kept], row)
 
 
-# %% ../../nbs/08_train/05_lessons.ipynb #lessons-19
+# %% ../../nbs/08_train/05_lessons.ipynb #lessons-20
 def loss_of(
     model: Decoder, head: SmallHead, text: Text, positions: list[int], run: int, weight: float
 ) -> Tensor:
@@ -144,7 +144,7 @@ def loss_of(
     return (losses * weights).sum() / weights.sum()
 
 
-# %% ../../nbs/08_train/05_lessons.ipynb #lessons-23
+# %% ../../nbs/08_train/05_lessons.ipynb #lessons-24
 def drafts_right(model: Decoder, text: Text, run: int) -> list[list[bool]]:
     """Return whether each mask of a run names the right token, behind every position.
 
@@ -166,7 +166,7 @@ def agreeing(drafts: list[int], ids: list[int], start: int) -> list[bool]:
     return [i < len(truth) and draft == truth[i] for i, draft in enumerate(drafts)]
 
 
-# %% ../../nbs/08_train/05_lessons.ipynb #lessons-26
+# %% ../../nbs/08_train/05_lessons.ipynb #lessons-27
 def count_forwards(text: Text, right: list[list[bool]], drafts: int, lookup: int) -> int:
     """Return the forwards of lossless decoding of an answer.
 
@@ -191,7 +191,7 @@ def count_forwards(text: Text, right: list[list[bool]], drafts: int, lookup: int
     return forwards
 
 
-# %% ../../nbs/08_train/05_lessons.ipynb #lessons-28
+# %% ../../nbs/08_train/05_lessons.ipynb #lessons-29
 @torch.no_grad()
 def draft_accuracy(model: Decoder, texts: list[Text], run: int = 3, lookup: int = 3) -> dict:
     """Return what an adapter is worth on the model's own greedy texts.

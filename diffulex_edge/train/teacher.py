@@ -94,7 +94,7 @@ def fingerprint(model: Decoder) -> str:
     return hashlib.sha256('\n'.join(sums).encode()).hexdigest()[:16]
 
 
-# %% ../../nbs/08_train/04_teacher.ipynb #teacher-12
+# %% ../../nbs/08_train/04_teacher.ipynb #teacher-13
 def save_texts(path: str | Path, texts: list[Text], about: dict):
     "Write teacher text, and what is said `about` it, as safetensors, whole or not at all."
     topics = sorted({text.topic for text in texts})
@@ -133,7 +133,7 @@ def load_texts(path: str | Path) -> tuple[list[Text], dict]:
     return texts, about
 
 
-# %% ../../nbs/08_train/04_teacher.ipynb #teacher-15
+# %% ../../nbs/08_train/04_teacher.ipynb #teacher-16
 def write_batch(
     model: Decoder, prompts: list[tuple[str, list[int]]], new: int, opening: int, seed: int
 ) -> list[Text]:
@@ -164,7 +164,7 @@ def resumed_texts(path: Path, about: dict) -> list[Text]:
     return texts
 
 
-# %% ../../nbs/08_train/04_teacher.ipynb #teacher-17
+# %% ../../nbs/08_train/04_teacher.ipynb #teacher-18
 def write_texts(
     model: Decoder,
     prompts: list[tuple[str, list[int]]],
