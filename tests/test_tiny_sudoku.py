@@ -3,10 +3,10 @@
 # %% sudoku-08
 import pytest
 
-from diffulex_edge.model.tokenizer import load_tokenizer
 from diffulex_edge.tiny.sudoku import (
     MASK,
     ZERO,
+    all_grids,
     check_sudoku,
     decode_sudoku,
     encode_sudoku,
@@ -17,69 +17,87 @@ from diffulex_edge.tiny.sudoku import (
 )
 
 GOOD = [1, 2, 3, 4, 3, 4, 1, 2, 2, 1, 4, 3, 4, 3, 2, 1]
+LATIN = [1, 2, 3, 4, 2, 3, 4, 1, 3, 4, 1, 2, 4, 1, 2, 3]  # only its boxes are wrong
+TWICE = [1, 2, 3, 4, 3, 4, 1, 2] * 2  # only its columns are wrong
 
 
-def test_checker():
-    assert (
-        check_sudoku(GOOD)
-        and check_sudoku(GOOD, [0] * 16)
-        and check_sudoku(GOOD, GOOD)
-        and check_sudoku(GOOD, [1] + [0] * 15)
+@pytest.mark.parametrize('puzzle', [None, [0] * 16, GOOD, [1] + [0] * 15])
+def test_a_full_grid_that_keeps_the_clues_is_right(puzzle):
+    assert check_sudoku(GOOD, puzzle)
+
+
+@pytest.mark.parametrize('cells', [GOOD[:15], [0] * 16, [], LATIN, TWICE])
+def test_other_grids_are_wrong(cells):
+    assert not check_sudoku(cells)
+
+
+def test_a_clue_that_is_not_kept_is_wrong():
+    assert not check_sudoku(GOOD, [2] + [0] * 15)
+
+
+@pytest.mark.parametrize('cell', range(16))
+def test_one_wrong_cell_is_always_seen(cell):
+    for wrong in {0, 1, 2, 3, 4, 5, 9} - {GOOD[cell]}:
+        assert not check_sudoku(GOOD[:cell] + [wrong] + GOOD[cell + 1 :]), wrong
+
+
+def test_a_grid_as_text():
+    assert show_sudoku([1, 2, 3, 4, 0, 0, 1, 2] * 2) == (
+        '1 2 │ 3 4\n· · │ 1 2\n────┼────\n1 2 │ 3 4\n· · │ 1 2'
     )
-    assert (
-        not check_sudoku(GOOD, [2] + [0] * 15)
-        and not check_sudoku(GOOD[:15])
-        and not check_sudoku([0] * 16)
-        and not check_sudoku([])
-    )
-    for i in range(16):  # one wrong cell is always seen
-        for wrong in {0, 1, 2, 3, 4, 5, 9} - {GOOD[i]}:
-            assert not check_sudoku(GOOD[:i] + [wrong] + GOOD[i + 1 :])
-    latin = [1, 2, 3, 4, 2, 3, 4, 1, 3, 4, 1, 2, 4, 1, 2, 3]  # rows and columns right, boxes wrong
-    assert not check_sudoku(latin)
-    assert not check_sudoku([1, 2, 3, 4, 3, 4, 1, 2] * 2)  # rows and the boxes right, columns wrong
 
 
 # %% sudoku-12
-def test_puzzles():
-    assert len(unseen_grids()) == len(set(unseen_grids())) == 36 and all(
-        map(check_sudoku, unseen_grids())
-    )
-    for n in (0, 6, 16):
-        some, full = sudoku(Random(n), clues=n)
-        assert (
-            check_sudoku(full, some)
-            and sum(c > 0 for c in some) == n
-            and tuple(full) in unseen_grids()
-        )
-    assert sudoku(Random(1)) == sudoku(Random(1)) != sudoku(Random(2))
-    assert (
-        show_sudoku([1, 2, 3, 4, 0, 0, 1, 2] * 2)
-        == '1 2 │ 3 4\n· · │ 1 2\n────┼────\n1 2 │ 3 4\n· · │ 1 2'
-    )
+def test_unseen_grids():
+    assert len(all_grids()) == len(set(all_grids())) == 288
+    assert len(set(unseen_grids())) == 36
+    assert all(map(check_sudoku, unseen_grids()))
+
+
+@pytest.mark.parametrize('clues', [0, 6, 16])
+def test_a_puzzle_has_its_clues_and_an_unseen_solution(clues):
+    puzzle, solution = sudoku(Random(clues), clues)
+    assert check_sudoku(solution, puzzle)
+    assert sum(cell > 0 for cell in puzzle) == clues
+    assert tuple(solution) in unseen_grids()
+
+
+def test_a_puzzle_follows_from_the_seed():
+    assert sudoku(Random(1)) == sudoku(Random(1))
+    assert sudoku(Random(1)) != sudoku(Random(2))
+
+
+def test_more_clues_than_cells_are_refused():
     with pytest.raises(ValueError, match='17'):
         sudoku(Random(0), clues=17)
 
 
 # %% sudoku-16
-def test_tokens():
-    some, full = sudoku(Random(5))
-    ids = encode_sudoku(some)
-    assert (
-        len(ids) == 18 and decode_sudoku(ids) == some and decode_sudoku(encode_sudoku(full)) == full
-    )
-    assert (
-        load_tokenizer(tiny_path()).encode(
-            '<sudoku>' + ' '.join(str(c or '[MASK]') for c in some) + '[EOS]'
-        )
-        == ids
-    )
-    assert (
-        decode_sudoku([6, 1, 2, 7, 8, 11, 12, 224, *[8] * 9, 2]) == [0, 0, 0, 1, 4, 0, 0] + [1] * 9
-    )
-    for wrong in ([1] * 15, [5] + [0] * 15, [-1] + [0] * 15):
-        with pytest.raises(ValueError, match='16 cells'):
-            encode_sudoku(wrong)
+from diffulex_edge.model.tokenizer import load_tokenizer
+
+
+def test_a_grid_comes_back_from_its_tokens():
+    puzzle, solution = sudoku(Random(5))
+    assert len(encode_sudoku(puzzle)) == 18
+    assert decode_sudoku(encode_sudoku(puzzle)) == puzzle
+    assert decode_sudoku(encode_sudoku(solution)) == solution
+
+
+def test_the_tokens_are_those_of_the_tokenizer():
+    puzzle, _ = sudoku(Random(5))
+    text = '<sudoku>' + ' '.join(str(cell or '[MASK]') for cell in puzzle) + '[EOS]'
+    assert load_tokenizer(tiny_path()).encode(text) == encode_sudoku(puzzle)
+
+
+def test_what_is_no_digit_of_a_grid_is_empty():
+    ids = [6, 1, 2, 7, 8, 11, 12, 224, *[8] * 9, 2]
+    assert decode_sudoku(ids) == [0, 0, 0, 1, 4, 0, 0] + [1] * 9
+
+
+@pytest.mark.parametrize('puzzle', [[1] * 15, [5] + [0] * 15, [-1] + [0] * 15])
+def test_what_is_no_puzzle_is_refused(puzzle):
+    with pytest.raises(ValueError, match='16 cells'):
+        encode_sudoku(puzzle)
 
 
 # %% sudoku-18
@@ -91,24 +109,29 @@ from diffulex_edge.model.checkpoint import load_model
 
 
 def solve(model, puzzle, threshold=0.9):
-    "The ids after every step, the puzzle first; a cell is filled when its digit is more likely than the threshold, else the likeliest one"
-    ids, steps = encode_sudoku(puzzle), []
+    """The ids after every step, the puzzle first.
+
+    A cell is filled when its digit is more likely than the threshold, else the likeliest one.
+    """
+    ids = encode_sudoku(puzzle)
+    steps = [list(ids)]
     while MASK in ids:
-        steps.append(list(ids))
         logits = model.logits(ids)  # [18, vocab]
         logits[:, :ZERO] = -torch.inf  # no special tokens
-        p, best = logits.softmax(-1).max(-1)
-        masks = [i for i, t in enumerate(ids) if t == MASK]
-        for i in [i for i in masks if p[i] > threshold] or [max(masks, key=lambda i: p[i])]:
-            ids[i] = best[i].item()
-    return steps + [ids]
+        confidence, best = logits.softmax(-1).max(-1)  # [18]
+        masks = [i for i, token in enumerate(ids) if token == MASK]
+        sure = [i for i in masks if confidence[i] > threshold]
+        for i in sure or [max(masks, key=lambda i: confidence[i])]:
+            ids[i] = int(best[i])
+        steps.append(list(ids))
+    return steps
 
 
 # %% sudoku-25
 def test_solves_unseen_puzzles():
-    model, rng, solved = load_model(tiny_path()), Random(50), 0
+    model, rng = load_model(tiny_path()), Random(50)
+    solved = 0
     for _ in range(50):
         puzzle, _ = sudoku(rng)
-        steps = solve(model, puzzle)
-        solved += check_sudoku(decode_sudoku(steps[-1]), puzzle)
+        solved += check_sudoku(decode_sudoku(solve(model, puzzle)[-1]), puzzle)
     assert solved >= 45
