@@ -35,5 +35,5 @@ class DreamEdge(Decoder):
 
     @classmethod
     def read_config(cls, hf: dict) -> dict:
-        "Nothing beyond the common fields."
+        "Return nothing beyond the common fields."
         return {}

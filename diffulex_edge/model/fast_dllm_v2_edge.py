@@ -12,7 +12,7 @@ from .config import DecoderConfig
 from .decoder import Decoder
 
 
-# %% ../../nbs/01_model/05_fast_dllm_v2.ipynb #fast-dllm-v2-03
+# %% ../../nbs/01_model/05_fast_dllm_v2.ipynb #fast-dllm-v2-04
 @dataclass(kw_only=True)
 class FastdLLMV2EdgeConfig(DecoderConfig):
     "Fast-dLLM v2: qkv bias, blocks of 32, logits shifted by one."
@@ -26,7 +26,10 @@ class FastdLLMV2EdgeConfig(DecoderConfig):
 
 
 class FastdLLMV2Edge(Decoder):
-    "Fast-dLLM v2 1.5B and 7B (Wu et al. 2025, arXiv:2509.26328; Efficient-Large-Model/Fast_dLLM_v2_7B)."
+    """Fast-dLLM v2 1.5B and 7B (Wu et al. 2025, arXiv:2509.26328).
+
+    Checkpoint: Efficient-Large-Model/Fast_dLLM_v2_7B.
+    """
 
     Config = FastdLLMV2EdgeConfig
     family = 'fast_dllm_v2'
@@ -35,5 +38,7 @@ class FastdLLMV2Edge(Decoder):
 
     @classmethod
     def read_config(cls, hf: dict) -> dict:
-        "What the checkpoint's `config.json` says beyond the common fields: `bd_size` is the block length."
-        return dict(block_length=hf['bd_size']) if 'bd_size' in hf else {}
+        "Return what `config.json` says beyond the common fields: `bd_size` is the block length."
+        if 'bd_size' not in hf:
+            return {}
+        return dict(block_length=hf['bd_size'])

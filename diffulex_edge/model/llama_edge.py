@@ -32,9 +32,14 @@ class LlamaEdge(Decoder):
 
     @classmethod
     def read_config(cls, hf: dict) -> dict:
-        "`attention_bias` puts a bias on q, k, v and the output projection. Raises `ValueError` for `mlp_bias`."
+        """Return what `config.json` says beyond the common fields.
+
+        `attention_bias` puts a bias on q, k, v and the output projection. Raise `ValueError` for
+        `mlp_bias`.
+        """
         if hf.get('mlp_bias'):
             raise ValueError(
                 'config: mlp_bias is true; biases in the feed-forward are not supported'
             )
-        return dict.fromkeys(('qkv_bias', 'o_bias'), hf.get('attention_bias') or False)
+        bias = hf.get('attention_bias') or False
+        return dict(qkv_bias=bias, o_bias=bias)

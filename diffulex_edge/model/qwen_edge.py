@@ -21,7 +21,11 @@ class QwenEdgeConfig(DecoderConfig):
 
 
 class QwenEdge(Decoder):
-    "Qwen2, Qwen2.5 ([Yang et al. 2024](https://arxiv.org/abs/2412.15115)) and Qwen3 ([Yang et al. 2025](https://arxiv.org/abs/2505.09388)) autoregressive models."
+    """Autoregressive models of the Qwen2, Qwen2.5 and Qwen3 architectures.
+
+    [Yang et al. 2024](https://arxiv.org/abs/2412.15115),
+    [Yang et al. 2025](https://arxiv.org/abs/2505.09388).
+    """
 
     Config = QwenEdgeConfig
     family = 'qwen'
@@ -30,11 +34,13 @@ class QwenEdge(Decoder):
 
     @classmethod
     def read_config(cls, hf: dict) -> dict:
-        "Qwen2 has a bias on q, k, v; Qwen3 has query/key norms, and `attention_bias` puts a bias on q, k, v and the output projection."
-        third = hf.get('model_type') == 'qwen3' or 'Qwen3ForCausalLM' in (
-            hf.get('architectures') or ()
-        )
-        bias = hf.get('attention_bias') or False
-        return dict(
-            qk_norm=third, qkv_bias=bias if third else True, o_bias=bias if third else False
-        )
+        """Return what `config.json` says beyond the common fields.
+
+        Qwen2 has a bias on q, k, v. Qwen3 has query/key norms, and `attention_bias` puts a bias on
+        q, k, v and the output projection.
+        """
+        names = hf.get('architectures') or ()
+        if hf.get('model_type') == 'qwen3' or 'Qwen3ForCausalLM' in names:
+            bias = hf.get('attention_bias') or False
+            return dict(qk_norm=True, qkv_bias=bias, o_bias=bias)
+        return dict(qk_norm=False, qkv_bias=True, o_bias=False)
