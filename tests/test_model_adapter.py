@@ -168,6 +168,7 @@ def check_refused(model, path, named):
     assert model.layers[0].lora is None
 
 
+# %% adapter-31
 @pytest.mark.parametrize('kind', DAMAGE)
 def test_refused_tensors(small, kind):
     model, tensors, save = small
@@ -175,9 +176,10 @@ def test_refused_tensors(small, kind):
     check_refused(model, save(damage(tensors)), named)
 
 
-@pytest.mark.parametrize(
-    'field, value', [('alpha', 'big'), ('mask_token_id', '60'), ('mask_token_id', '-1')]
-)
+BAD_METADATA = [('alpha', 'big'), ('mask_token_id', '60'), ('mask_token_id', '-1')]
+
+
+@pytest.mark.parametrize('field, value', BAD_METADATA)
 def test_refused_metadata(small, field, value):
     model, tensors, save = small
     check_refused(model, save(tensors, **{field: value}), field)
