@@ -5,7 +5,7 @@ from tokenizers import pre_tokenizers
 from diffulex_edge.model.bpe import SPLITS
 
 
-# %% bpe-04
+# %% bpe-03
 def merge(word, ranks):
     "Return the pieces of a word, given the rank of every pair that may be merged."
     pieces = list(word)
@@ -22,7 +22,7 @@ def merge(word, ranks):
         pieces = merged
 
 
-# %% bpe-15
+# %% bpe-14
 import pytest
 
 
@@ -49,7 +49,7 @@ def test_splits(split, text, expected):
     assert words(split, text) == expected
 
 
-# %% bpe-16
+# %% bpe-15
 from diffulex_edge.model.gguf import GGUFFile
 from diffulex_edge.model.loading import packaged_gguf
 from diffulex_edge.model.tokenizer import load_tokenizer

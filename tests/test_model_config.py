@@ -2,7 +2,7 @@
 
 from diffulex_edge.model.config import DecoderConfig
 
-# %% config-20
+# %% config-22
 SMOLLM2 = dict(
     vocab_size=49152,
     hidden_size=576,
@@ -21,7 +21,7 @@ LLADA_8B = dict(
 )
 
 
-# %% config-23
+# %% config-25
 def test_parameter_counts():
     assert (
         DecoderConfig(**SMOLLM2).num_parameters == 134_515_008
@@ -29,7 +29,7 @@ def test_parameter_counts():
     assert round(DecoderConfig(**LLADA_8B).num_parameters / 1e9, 2) == 8.02
 
 
-# %% config-26
+# %% config-28
 import pytest
 
 BAD_SIZES = [
@@ -52,12 +52,12 @@ def test_bad_sizes(fields, named):
         DecoderConfig(**fields)
 
 
-# %% config-28
+# %% config-30
 class Released(DecoderConfig):
     released = dict(mask_token_id=151665, eos_token_ids=(151645, 151643), bos_token_id=151643)
 
 
-# %% config-30
+# %% config-32
 def test_special_ids():
     small = Released(vocab_size=100)
     assert (small.mask_token_id, small.eos_token_ids, small.bos_token_id) == (99, (98,), None)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-# %% gguf-27
+# %% gguf-26
 import pytest
 import torch
 from gguf import dequantize
@@ -37,7 +37,7 @@ def test_the_config_of_the_real_model(real):
     assert weights == real.config.num_parameters == 134_515_008
 
 
-# %% gguf-29
+# %% gguf-28
 import json
 
 from gguf import GGMLQuantizationType, GGUFWriter, quantize
@@ -73,7 +73,7 @@ LAYER = {  # tensor of a layer -> its name in GGUF and its shape
 }
 
 
-# %% gguf-30
+# %% gguf-29
 def random_checkpoint(bias=False, seed=0):
     "Return random Llama tensors by their Hugging Face names."
     draw = np.random.default_rng(seed).normal
@@ -111,7 +111,7 @@ def hf_folder(folder, tensors, **fields):
     return folder
 
 
-# %% gguf-31
+# %% gguf-30
 METADATA = {
     'general.architecture': 'llama',
     'llama.vocab_size': 96,
@@ -153,7 +153,7 @@ def gguf_name(name):
     return name
 
 
-# %% gguf-32
+# %% gguf-31
 def write_gguf(path, tensors, kind=None, fields=(), drop=()):
     """Write the tensors as a GGUF file and return its path.
 
@@ -179,7 +179,7 @@ def write_gguf(path, tensors, kind=None, fields=(), drop=()):
     return path
 
 
-# %% gguf-34
+# %% gguf-33
 KINDS = {'q8_0': GGMLQuantizationType.Q8_0, 'f16': GGMLQuantizationType.F16}
 
 
@@ -208,7 +208,7 @@ def test_same_logits_as_the_folder(tmp_path, case):
     assert our_fields == original_fields
 
 
-# %% gguf-36
+# %% gguf-35
 @pytest.fixture
 def path(tmp_path):
     "Write a random checkpoint as a GGUF file and return its path."
@@ -248,7 +248,7 @@ def test_refused_fields(tmp_path, field, value):
         load_gguf(path)
 
 
-# %% gguf-37
+# %% gguf-36
 @pytest.mark.parametrize('field', ['llama.embedding_length', 'llama.block_count'])
 def test_missing_fields(tmp_path, field):
     path = write_gguf(tmp_path / 'model.gguf', random_checkpoint(), drop=[field])
@@ -281,7 +281,7 @@ def test_scaled_frequencies(tmp_path):
     load_gguf(write_gguf(tmp_path / 'unscaled.gguf', unscaled))
 
 
-# %% gguf-38
+# %% gguf-37
 CUTS = {
     'empty': lambda whole: b'',
     'magic only': lambda whole: b'GGUF',

@@ -6,7 +6,7 @@ from diffulex_edge.model.config import DecoderConfig
 from diffulex_edge.model.kv_cache import KVCache, KVCacheConfig
 
 
-# %% kv-cache-11
+# %% kv-cache-10
 def test_writes_are_in_place():
     cache = KVCache(2, 8, 4)
     before = cache.k.data_ptr()
@@ -25,7 +25,7 @@ def test_writes_are_in_place():
     assert cache.v.eq(0).all()
 
 
-# %% kv-cache-12
+# %% kv-cache-11
 import pytest
 
 
@@ -43,7 +43,7 @@ def test_both_writes_are_the_same(T, start):
     assert values.ne(0).any()
 
 
-# %% kv-cache-26
+# %% kv-cache-25
 def test_bytes_are_what_is_allocated():
     cache_config = KVCacheConfig(num_layers=3, num_kv_heads=2, head_dim=16, max_seq_len=40)
     caches = [KVCache(2, 40, 16) for _ in range(3)]
@@ -51,7 +51,7 @@ def test_bytes_are_what_is_allocated():
     assert cache_config.bytes == allocated == 3 * 2 * 2 * 40 * 16 * 4
 
 
-# %% kv-cache-27
+# %% kv-cache-26
 def test_cache_of_a_config():
     config = DecoderConfig(
         hidden_size=64,

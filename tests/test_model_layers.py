@@ -17,7 +17,7 @@ from diffulex_edge.model.layers import (
 )
 
 
-# %% layers-07
+# %% layers-06
 def test_rms_norm_equals_torch():
     x, norm = torch.randn(3, 5, 64) * 7, RMSNorm(64, 1e-3)
     norm.weight.data = torch.randn(64)
@@ -26,7 +26,7 @@ def test_rms_norm_equals_torch():
     assert norm(x.bfloat16()).dtype == torch.bfloat16
 
 
-# %% layers-15
+# %% layers-14
 def rotated_at(x, position):
     "Return `x [H, 1, D]` turned to a position, for heads of 16."
     config = DecoderConfig(hidden_size=64, head_dim=16, max_seq_len=64, rope_theta=1e4)
@@ -39,7 +39,7 @@ def product_at(q, q_position, k, k_position):
     return (rotated_at(q, q_position) * rotated_at(k, k_position)).sum(-1)
 
 
-# %% layers-17
+# %% layers-16
 def test_rope_is_relative():
     torch.manual_seed(0)
     q, k = torch.randn(4, 1, 16), torch.randn(4, 1, 16)
@@ -48,7 +48,7 @@ def test_rope_is_relative():
     assert not torch.allclose(product_at(q, 3, k, 7), product_at(q, 3, k, 8), atol=1e-2)
 
 
-# %% layers-18
+# %% layers-17
 def test_rope_is_the_formula():
     q = torch.randn(4, 1, 16)
     a, b = q.chunk(2, -1)
@@ -57,7 +57,7 @@ def test_rope_is_the_formula():
     assert torch.allclose(rotated_at(q, 9)[..., :8], first_half, atol=1e-5)
 
 
-# %% layers-23
+# %% layers-22
 import pytest
 
 
@@ -69,7 +69,7 @@ def test_mask_rule(B, start, T, kv_len):
     assert torch.equal(seen, torch.tensor(rule))
 
 
-# %% layers-30
+# %% layers-29
 import random
 
 
@@ -104,7 +104,7 @@ def test_masks_stand_aside(seed):
     assert [row.nonzero()[:, 0].tolist() for row in sees] == list(expected_sees)
 
 
-# %% layers-39
+# %% layers-38
 def test_attention_equals_sdpa():
     T, kv_len = 6, 20
     q, k, v = torch.randn(4, T, 16), torch.randn(2, kv_len, 16), torch.randn(2, kv_len, 16)
@@ -118,7 +118,7 @@ def test_attention_equals_sdpa():
     assert not torch.allclose(unmasked, expected, atol=1e-2)  # the mask matters here
 
 
-# %% layers-46
+# %% layers-45
 def run_layer(layer, x, gate=None):
     "Return a causal step of a layer with heads of 16 over `x [T, hidden]`, from position 0."
     T = len(x)
@@ -129,7 +129,7 @@ def run_layer(layer, x, gate=None):
     return layer(x, rope, torch.arange(T), T, mask, gate)
 
 
-# %% layers-48
+# %% layers-47
 def test_gate_touches_mask_rows_only():
     torch.manual_seed(0)
     layer = Layer(DecoderConfig(hidden_size=64, num_attention_heads=4, max_seq_len=32))

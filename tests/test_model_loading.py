@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-# %% loading-18
+# %% loading-17
 import pytest
 import torch
 
@@ -36,7 +36,7 @@ def test_paths_stand_for_themselves():
     assert shipped('sdar_a') == Path('sdar_a')
 
 
-# %% loading-19
+# %% loading-18
 def test_misspelt_name():
     with pytest.raises(FileNotFoundError, match='tiny or smollm2'):
         load_model('tinny')
@@ -63,7 +63,7 @@ def test_hub_ids_need_a_revision(revision, named):
         load_model('JetLM/SDAR-1.7B-Chat', revision=revision)
 
 
-# %% loading-21
+# %% loading-20
 import hashlib
 import http.server
 import json
@@ -101,7 +101,7 @@ def hub_answer(path, contents):
     return contents[name], {'ETag': f'"{digest}"', 'X-Repo-Commit': COMMIT}
 
 
-# %% loading-22
+# %% loading-21
 class Hub(http.server.BaseHTTPRequestHandler):
     "Serve the repository `them/model`; the server keeps `contents` and a list of paths `asked`."
 
@@ -130,7 +130,7 @@ class Hub(http.server.BaseHTTPRequestHandler):
         pass
 
 
-# %% loading-23
+# %% loading-22
 import os
 import subprocess
 import sys
@@ -159,7 +159,7 @@ def hub(tmp_path):
     server.shutdown()
 
 
-# %% loading-24
+# %% loading-23
 def test_hub_repository(hub, tmp_path):
     asked, run = hub
     load = f'load_model("them/model", revision="{COMMIT}")'
@@ -179,7 +179,7 @@ def test_hub_refusals(hub):
     assert message in done.stderr.splitlines()[-1]
 
 
-# %% loading-26
+# %% loading-25
 from safetensors.torch import save_file
 
 from diffulex_edge.model.checkpoint import expand_names
@@ -206,7 +206,7 @@ def peak_over_weights(path, dtype):
     return float(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
 
 
-# %% loading-27
+# %% loading-26
 BIG = dict(
     model_type='sdar',
     block_size=4,
@@ -240,7 +240,7 @@ def big_checkpoint(folder, dtype):
     (folder / 'config.json').write_text(json.dumps(BIG | dict(head_dim=config.head_dim)))
 
 
-# %% loading-31
+# %% loading-30
 @pytest.mark.skipif(not sys.platform.startswith('linux'), reason='reads /proc')
 @pytest.mark.parametrize(
     'stored, loaded',

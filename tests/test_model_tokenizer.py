@@ -2,7 +2,7 @@
 
 import json
 
-# %% tokenizer-24
+# %% tokenizer-23
 import pytest
 import tokenizers
 from tokenizers import models
@@ -36,7 +36,7 @@ UNICODE = [
 ]
 
 
-# %% tokenizer-25
+# %% tokenizer-24
 @pytest.mark.parametrize('text', UNICODE)
 def test_round_trip(smol, text):
     assert smol.decode(smol.encode(text)) == text
@@ -70,7 +70,7 @@ def test_the_mask_of_the_tiny_model():
     assert load_tokenizer('tiny').encode('[MASK]') == [mask]
 
 
-# %% tokenizer-26
+# %% tokenizer-25
 def test_half_a_character(smol):
     ids = smol.encode('🥐')
     assert len(ids) > 1
@@ -87,7 +87,7 @@ def test_shown_tokens(smol):
     assert all(smol.token(i).isprintable() for i in range(49152))
 
 
-# %% tokenizer-27
+# %% tokenizer-26
 SYSTEM = (
     '<|im_start|>system\n'
     'You are a helpful AI assistant named SmolLM, trained by Hugging Face<|im_end|>\n'
@@ -117,7 +117,7 @@ def test_chat_of_several_turns(smol):
     )
 
 
-# %% tokenizer-29
+# %% tokenizer-28
 @pytest.fixture(scope='module')
 def saved(smol, tmp_path_factory):
     "Save SmolLM2's tokenizer twice, and return the folder."
@@ -151,7 +151,7 @@ def test_saved_and_loaded(smol, saved, way):
         assert again.decode(ids) == smol.decode(ids), text
 
 
-# %% tokenizer-31
+# %% tokenizer-30
 from tokenizers import pre_tokenizers, trainers
 
 TEMPLATE = '{% for m in messages %}\n  {{ m.role }}: {{ m.content }}{{ eos_token }}\n{% endfor %}'
@@ -190,7 +190,7 @@ def write_qwen_style(folder):
     (folder / 'tokenizer_config.json').write_text(json.dumps(QWEN_CONFIG))
 
 
-# %% tokenizer-33
+# %% tokenizer-32
 @pytest.fixture(scope='module')
 def qwen_style(tmp_path_factory):
     "Return a folder of `write_qwen_style`."
@@ -215,6 +215,7 @@ def test_round_trip_of_vocab_and_merges(qwen_style, text):
     assert tok.decode(tok.encode(text)) == text
 
 
+# %% tokenizer-33
 def test_no_template(qwen_style):
     tok = load_tokenizer(qwen_style)
     tok.template = None

@@ -5,11 +5,11 @@
 # %% auto #0
 __all__ = ['WORDS', 'SPLITS', 'PRINTED', 'BYTES', 'words_pattern', 'byte_level_bpe']
 
-# %% ../../nbs/01_model/17_bpe.ipynb #bpe-02
+# %% ../../nbs/01_model/17_bpe.ipynb #bpe-01
 import tokenizers
 from tokenizers import AddedToken, Regex, decoders, models, normalizers, pre_tokenizers
 
-# %% ../../nbs/01_model/17_bpe.ipynb #bpe-07
+# %% ../../nbs/01_model/17_bpe.ipynb #bpe-06
 WORDS = (  # GPT-4's pattern, but for DIGITS
     r"(?i:'s|'t|'re|'ve|'m|'ll|'d)"  # contractions
     r'|[^\r\n\p{L}\p{N}]?\p{L}+'  # letters, with one character before them
@@ -38,13 +38,13 @@ SPLITS = {  # tokenizer.ggml.pre -> what cuts text into words
     'llama-bpe': words_pattern(digits='{1,3}'),
 }
 
-# %% ../../nbs/01_model/17_bpe.ipynb #bpe-10
+# %% ../../nbs/01_model/17_bpe.ipynb #bpe-09
 PRINTED = [*range(33, 127), *range(161, 173), *range(174, 256)]  # bytes that stand for themselves
 BYTES = {chr(byte): byte for byte in PRINTED}  # character of a byte-level token -> its byte
 BYTES |= {chr(256 + n): byte for n, byte in enumerate(sorted(set(range(256)) - set(PRINTED)))}
 
 
-# %% ../../nbs/01_model/17_bpe.ipynb #bpe-13
+# %% ../../nbs/01_model/17_bpe.ipynb #bpe-12
 def byte_level_bpe(
     vocab: dict[str, int], merges: list[tuple[str, str]], split: str, added: dict[int, AddedToken]
 ) -> tokenizers.Tokenizer:

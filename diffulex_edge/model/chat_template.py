@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['raise_exception', 'chat_environment', 'render_chat', 'chat_prompt']
 
-# %% ../../nbs/01_model/18_chat_template.ipynb #chat-template-02
+# %% ../../nbs/01_model/18_chat_template.ipynb #chat-template-01
 import json
 from datetime import datetime
 
@@ -14,7 +14,7 @@ from jinja2.ext import loopcontrols
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 
-# %% ../../nbs/01_model/18_chat_template.ipynb #chat-template-06
+# %% ../../nbs/01_model/18_chat_template.ipynb #chat-template-05
 def raise_exception(message: str):
     "Raise the error that a chat template asks for."
     raise TemplateError(message)
@@ -48,7 +48,7 @@ def render_chat(template: str, messages: list[dict], special: dict[str, str]) ->
         raise ValueError(f'the chat template cannot render these messages: {e}') from None
 
 
-# %% ../../nbs/01_model/18_chat_template.ipynb #chat-template-09
+# %% ../../nbs/01_model/18_chat_template.ipynb #chat-template-08
 def chat_prompt(template: str | None, messages: list[dict] | str, special: dict[str, str]) -> str:
     """Return the prompt for a conversation; a string is one turn of the user.
 

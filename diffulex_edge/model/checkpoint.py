@@ -19,7 +19,7 @@ __all__ = [
     'load_folder',
 ]
 
-# %% ../../nbs/01_model/14_checkpoint.ipynb #checkpoint-02
+# %% ../../nbs/01_model/14_checkpoint.ipynb #checkpoint-01
 import math
 import re
 from pathlib import Path
@@ -34,7 +34,7 @@ from .decoder import Decoder
 from .hf_config import read_config, read_json
 
 
-# %% ../../nbs/01_model/14_checkpoint.ipynb #checkpoint-04
+# %% ../../nbs/01_model/14_checkpoint.ipynb #checkpoint-03
 def sources_of(name: str, patterns: dict[str, list[str]]) -> list[str]:
     "Return the checkpoint tensors stacked into the parameter `name`, by a family's name patterns."
     layer = re.match(r'layers\.(\d+)\.', name)
@@ -54,7 +54,7 @@ def expand_names(model: Decoder) -> dict[str, list[str]]:
     return {name: sources_of(name, model.names) for name in parameters}
 
 
-# %% ../../nbs/01_model/14_checkpoint.ipynb #checkpoint-07
+# %% ../../nbs/01_model/14_checkpoint.ipynb #checkpoint-06
 def shard_files(folder: Path) -> list[Path]:
     """Return the files that hold the tensors of a folder: one, or the shards that its index lists.
 
@@ -87,7 +87,7 @@ def open_safetensors(path: Path):
         ) from None
 
 
-# %% ../../nbs/01_model/14_checkpoint.ipynb #checkpoint-10
+# %% ../../nbs/01_model/14_checkpoint.ipynb #checkpoint-09
 class SafetensorsFolder:
     """The tensors of a Hugging Face folder: one `model.safetensors`, or shards with their index.
 
@@ -124,7 +124,7 @@ class SafetensorsFolder:
             return shard.get_slice(name)[first:end]
 
 
-# %% ../../nbs/01_model/14_checkpoint.ipynb #checkpoint-13
+# %% ../../nbs/01_model/14_checkpoint.ipynb #checkpoint-12
 IGNORED = r'rotary_emb\.inv_freq$|rope_freqs'  # tables that are computed, not learned
 
 
@@ -154,7 +154,7 @@ def resolve_names(model: Decoder, source) -> dict[str, list[str]]:
     return names
 
 
-# %% ../../nbs/01_model/14_checkpoint.ipynb #checkpoint-15
+# %% ../../nbs/01_model/14_checkpoint.ipynb #checkpoint-14
 def check_shapes(model: Decoder, names: dict[str, list[str]], source):
     "Raise `ValueError` naming tensors that do not stack to the shape of their parameter."
     parameters = dict(model.named_parameters())
@@ -180,7 +180,7 @@ def allocate(model: Decoder, dtype: torch.dtype):
     model.make_buffers(dtype)
 
 
-# %% ../../nbs/01_model/14_checkpoint.ipynb #checkpoint-17
+# %% ../../nbs/01_model/14_checkpoint.ipynb #checkpoint-16
 PIECE = 2**21  # bytes read at a time, in fp32
 
 
@@ -200,7 +200,7 @@ def copy_weights(model: Decoder, names: dict[str, list[str]], source, piece: int
             first += rows
 
 
-# %% ../../nbs/01_model/14_checkpoint.ipynb #checkpoint-18
+# %% ../../nbs/01_model/14_checkpoint.ipynb #checkpoint-17
 def build(
     family: type[Decoder], config: DecoderConfig, source, dtype: torch.dtype = torch.float32
 ) -> Decoder:

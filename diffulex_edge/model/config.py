@@ -18,11 +18,11 @@ __all__ = [
     'count_parameters',
 ]
 
-# %% ../../nbs/01_model/01_config.ipynb #config-02
+# %% ../../nbs/01_model/01_config.ipynb #config-01
 import math
 from dataclasses import dataclass
 
-# %% ../../nbs/01_model/01_config.ipynb #config-06
+# %% ../../nbs/01_model/01_config.ipynb #config-05
 LIMITS = dict(
     vocab_size=2**20,
     hidden_size=2**15,
@@ -52,7 +52,7 @@ def check_sizes(config):
             )
 
 
-# %% ../../nbs/01_model/01_config.ipynb #config-09
+# %% ../../nbs/01_model/01_config.ipynb #config-08
 def divide(config, field: str, by: str) -> int:
     "Return the quotient of two sizes. Raise `ValueError` naming both when it is not whole."
     size, divisor = getattr(config, field), getattr(config, by)
@@ -96,7 +96,7 @@ def check_conventions(config):
         raise ValueError(f'config: logits_shift is {config.logits_shift!r}; it must be 0 or 1')
 
 
-# %% ../../nbs/01_model/01_config.ipynb #config-13
+# %% ../../nbs/01_model/01_config.ipynb #config-14
 def released_id(config, field: str, spare):
     "Return the id (or ids) of the released checkpoints, `spare` where the vocabulary is too small."
     released = config.released.get(field)
@@ -132,7 +132,7 @@ def fill_ids(config):
         check_ids(config, field, () if token_id is None else (token_id,))
 
 
-# %% ../../nbs/01_model/01_config.ipynb #config-15
+# %% ../../nbs/01_model/01_config.ipynb #config-17
 @dataclass(kw_only=True)
 class DecoderConfig:
     """Shape, token ids and conventions of a decoder-only diffusion language model.
@@ -179,7 +179,7 @@ class DecoderConfig:
         return count_parameters(self)
 
 
-# %% ../../nbs/01_model/01_config.ipynb #config-16
+# %% ../../nbs/01_model/01_config.ipynb #config-18
 def complete(config: DecoderConfig):
     "Check a config and set what was left `None`. Raise `ValueError` naming the wrong field."
     check_sizes(config)

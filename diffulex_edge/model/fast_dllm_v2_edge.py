@@ -5,14 +5,14 @@
 # %% auto #0
 __all__ = ['FastdLLMV2EdgeConfig', 'FastdLLMV2Edge']
 
-# %% ../../nbs/01_model/05_fast_dllm_v2.ipynb #fast-dllm-v2-02
+# %% ../../nbs/01_model/05_fast_dllm_v2.ipynb #fast-dllm-v2-01
 from dataclasses import dataclass
 
 from .config import DecoderConfig
 from .decoder import Decoder
 
 
-# %% ../../nbs/01_model/05_fast_dllm_v2.ipynb #fast-dllm-v2-04
+# %% ../../nbs/01_model/05_fast_dllm_v2.ipynb #fast-dllm-v2-03
 @dataclass(kw_only=True)
 class FastdLLMV2EdgeConfig(DecoderConfig):
     "Fast-dLLM v2: qkv bias, blocks of 32, logits shifted by one."

@@ -21,7 +21,7 @@ __all__ = [
     'load_gguf',
 ]
 
-# %% ../../nbs/01_model/15_gguf.ipynb #gguf-02
+# %% ../../nbs/01_model/15_gguf.ipynb #gguf-01
 import mmap
 import re
 from pathlib import Path
@@ -33,7 +33,7 @@ from gguf import GGUFReader, dequantize
 from .checkpoint import build
 from .llama_edge import LlamaEdge, LlamaEdgeConfig
 
-# %% ../../nbs/01_model/15_gguf.ipynb #gguf-07
+# %% ../../nbs/01_model/15_gguf.ipynb #gguf-06
 GGUF_NAMES = dict(  # stem of a GGUF tensor -> Hugging Face
     token_embd='model.embed_tokens', output_norm='model.norm', output='lm_head'
 )
@@ -60,7 +60,7 @@ def hf_name(name: str) -> str:
     return f'{GGUF_NAMES.get(stem, stem)}.{suffix}'
 
 
-# %% ../../nbs/01_model/15_gguf.ipynb #gguf-10
+# %% ../../nbs/01_model/15_gguf.ipynb #gguf-09
 def unpermute(weight: np.ndarray, heads: int) -> np.ndarray:
     """Return the rows of a query or key projection `[heads * D, …]` in Hugging Face's order.
 
@@ -71,7 +71,7 @@ def unpermute(weight: np.ndarray, heads: int) -> np.ndarray:
     return pairs.swapaxes(1, 2).reshape(weight.shape)
 
 
-# %% ../../nbs/01_model/15_gguf.ipynb #gguf-13
+# %% ../../nbs/01_model/15_gguf.ipynb #gguf-12
 def open_gguf(path: Path) -> GGUFReader:
     "Return a reader. Raise `FileNotFoundError`, or `ValueError` when the file is not whole."
     if not path.is_file():
@@ -91,7 +91,7 @@ def forget_pages(reader: GGUFReader):
         pages.madvise(mmap.MADV_DONTNEED)
 
 
-# %% ../../nbs/01_model/15_gguf.ipynb #gguf-14
+# %% ../../nbs/01_model/15_gguf.ipynb #gguf-13
 class GGUFFile:
     """The metadata (`get`) and tensors (`shapes`, `read`) of a Llama `.gguf` file.
 
@@ -137,7 +137,7 @@ class GGUFFile:
         return copied
 
 
-# %% ../../nbs/01_model/15_gguf.ipynb #gguf-17
+# %% ../../nbs/01_model/15_gguf.ipynb #gguf-16
 GGUF_USUAL = {  # the only value supported
     'general.architecture': 'llama',
     'llama.expert_count': 0,
@@ -169,7 +169,7 @@ def refuse_scaled_frequencies(file: GGUFFile):
         )
 
 
-# %% ../../nbs/01_model/15_gguf.ipynb #gguf-18
+# %% ../../nbs/01_model/15_gguf.ipynb #gguf-17
 GGUF_FIELDS = dict(  # ours -> theirs, after `llama.`
     hidden_size='embedding_length',
     intermediate_size='feed_forward_length',
@@ -211,7 +211,7 @@ def gguf_ids(file: GGUFFile) -> dict:
     )
 
 
-# %% ../../nbs/01_model/15_gguf.ipynb #gguf-20
+# %% ../../nbs/01_model/15_gguf.ipynb #gguf-19
 def gguf_config(
     file: GGUFFile, max_seq_len: int | None = None, block_length: int | None = None
 ) -> LlamaEdgeConfig:

@@ -18,7 +18,7 @@ __all__ = [
     'read_config',
 ]
 
-# %% ../../nbs/01_model/13_hf_config.ipynb #hf-config-02
+# %% ../../nbs/01_model/13_hf_config.ipynb #hf-config-01
 import json
 import re
 from pathlib import Path
@@ -33,7 +33,7 @@ from .qwen_edge import QwenEdge
 from .sdar_edge import SDAREdge
 
 
-# %% ../../nbs/01_model/13_hf_config.ipynb #hf-config-04
+# %% ../../nbs/01_model/13_hf_config.ipynb #hf-config-03
 def read_json(path: Path) -> dict:
     "Return the JSON object in a file. Raise `ValueError` when it does not hold one."
     try:
@@ -45,7 +45,7 @@ def read_json(path: Path) -> dict:
     return value
 
 
-# %% ../../nbs/01_model/13_hf_config.ipynb #hf-config-07
+# %% ../../nbs/01_model/13_hf_config.ipynb #hf-config-06
 FAMILIES = {}  # model_type -> class
 for family in (FastdLLMV2Edge, DreamEdge, LLaDAEdge, SDAREdge, LlamaEdge, QwenEdge):
     for model_type in family.model_types:
@@ -70,7 +70,7 @@ def find_family(hf: dict) -> type[Decoder]:
     )
 
 
-# %% ../../nbs/01_model/13_hf_config.ipynb #hf-config-10
+# %% ../../nbs/01_model/13_hf_config.ipynb #hf-config-09
 USUAL = dict(  # the only value supported
     hidden_act='silu', use_sliding_window=False, partial_rotary_factor=1, quantization_config=None
 )
@@ -105,7 +105,7 @@ def refuse_unsupported(hf: dict):
             )
 
 
-# %% ../../nbs/01_model/13_hf_config.ipynb #hf-config-13
+# %% ../../nbs/01_model/13_hf_config.ipynb #hf-config-12
 COMMON = (  # fields that are called the same here and in a config.json
     'vocab_size',
     'hidden_size',
@@ -131,7 +131,7 @@ REQUIRED = (
 LONGEST = ('max_position_embeddings', 'max_sequence_length')  # the model's own limit
 
 
-# %% ../../nbs/01_model/13_hf_config.ipynb #hf-config-14
+# %% ../../nbs/01_model/13_hf_config.ipynb #hf-config-13
 def common_fields(hf: dict) -> dict:
     "Return the fields that all families share, under our names."
     fields = {field: hf[field] for field in COMMON if hf.get(field) is not None}
@@ -152,7 +152,7 @@ def cache_rows(hf: dict) -> int:
     return 2048
 
 
-# %% ../../nbs/01_model/13_hf_config.ipynb #hf-config-16
+# %% ../../nbs/01_model/13_hf_config.ipynb #hf-config-15
 def read_config(
     hf: dict, max_seq_len: int | None = None, block_length: int | None = None
 ) -> tuple[type[Decoder], DecoderConfig]:

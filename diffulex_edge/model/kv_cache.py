@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['first_row', 'KVCache', 'check_rows', 'KVCacheConfig']
 
-# %% ../../nbs/01_model/02_kv_cache.ipynb #kv-cache-02
+# %% ../../nbs/01_model/02_kv_cache.ipynb #kv-cache-01
 from dataclasses import dataclass
 
 import torch
@@ -15,7 +15,7 @@ from torch import Tensor
 from .config import DecoderConfig
 
 
-# %% ../../nbs/01_model/02_kv_cache.ipynb #kv-cache-06
+# %% ../../nbs/01_model/02_kv_cache.ipynb #kv-cache-05
 def first_row(rows: Tensor, size: int) -> int:
     """Return `rows[0]` as a number of the graph, with the bounds that `torch.export` must know.
 
@@ -28,7 +28,7 @@ def first_row(rows: Tensor, size: int) -> int:
     return first
 
 
-# %% ../../nbs/01_model/02_kv_cache.ipynb #kv-cache-08
+# %% ../../nbs/01_model/02_kv_cache.ipynb #kv-cache-07
 class KVCache(nn.Module):
     """Keys and values of one layer: two buffers `[kv_heads, max_seq_len, head_dim]`.
 
@@ -67,7 +67,7 @@ class KVCache(nn.Module):
         self.v.zero_()
 
 
-# %% ../../nbs/01_model/02_kv_cache.ipynb #kv-cache-14
+# %% ../../nbs/01_model/02_kv_cache.ipynb #kv-cache-13
 def check_rows(tokens: int, start: int, kv_len: int, max_seq_len: int):
     "Raise `ValueError` for a step that leaves the cache: the number, its limit and the remedy."
     if start < 0 or start + tokens > max_seq_len:
@@ -82,7 +82,7 @@ def check_rows(tokens: int, start: int, kv_len: int, max_seq_len: int):
         )
 
 
-# %% ../../nbs/01_model/02_kv_cache.ipynb #kv-cache-17
+# %% ../../nbs/01_model/02_kv_cache.ipynb #kv-cache-16
 @dataclass
 class KVCacheConfig:
     "The size of the cache of a whole model."

@@ -17,7 +17,7 @@ __all__ = [
     'Layer',
 ]
 
-# %% ../../nbs/01_model/03_layers.ipynb #layers-02
+# %% ../../nbs/01_model/03_layers.ipynb #layers-01
 import torch
 import torch.nn as nn
 import torch.nn.functional as F
@@ -27,7 +27,7 @@ from .config import DecoderConfig
 from .kv_cache import KVCache
 
 
-# %% ../../nbs/01_model/03_layers.ipynb #layers-05
+# %% ../../nbs/01_model/03_layers.ipynb #layers-04
 class RMSNorm(nn.Module):
     """Root-mean-square norm over the last dimension, in fp32, the weight applied in `x.dtype`.
 
@@ -51,7 +51,7 @@ class RMSNorm(nn.Module):
         return (wide * torch.rsqrt(mean + self.eps)).to(x.dtype) * self.weight
 
 
-# %% ../../nbs/01_model/03_layers.ipynb #layers-09
+# %% ../../nbs/01_model/03_layers.ipynb #layers-08
 def rope_table(config: DecoderConfig) -> tuple[Tensor, Tensor]:
     """Return cosine and sine of every position's angles, each `[max_seq_len, head_dim]`, fp32.
 
@@ -65,7 +65,7 @@ def rope_table(config: DecoderConfig) -> tuple[Tensor, Tensor]:
     return angle.cos(), angle.sin()
 
 
-# %% ../../nbs/01_model/03_layers.ipynb #layers-12
+# %% ../../nbs/01_model/03_layers.ipynb #layers-11
 def half_turn(head_dim: int) -> Tensor:
     "Return the matrix `[D, D]` that sends the halves `(a, b)` of a row to `(-b, a)`."
     eye = torch.eye(head_dim // 2, device='cpu')
@@ -83,7 +83,7 @@ def rotate(x: Tensor, cos: Tensor, sin: Tensor, turn: Tensor) -> Tensor:
     return (wide * cos + F.linear(wide, turn) * sin).to(x.dtype)
 
 
-# %% ../../nbs/01_model/03_layers.ipynb #layers-20
+# %% ../../nbs/01_model/03_layers.ipynb #layers-19
 def block_mask(start: Tensor, length: int, kv_len: int, block: int, masked: float = -1e9) -> Tensor:
     """Return what to add to attention scores, `[length, kv_len]` fp32.
 
@@ -94,7 +94,7 @@ def block_mask(start: Tensor, length: int, kv_len: int, block: int, masked: floa
     return torch.where(key[None] // block <= query[:, None] // block, 0.0, masked)
 
 
-# %% ../../nbs/01_model/03_layers.ipynb #layers-25
+# %% ../../nbs/01_model/03_layers.ipynb #layers-24
 def mask_runs(masks: Tensor, start: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Return where the tokens of a step go when `masks [T]` (bool) stand aside.
 
@@ -109,7 +109,7 @@ def mask_runs(masks: Tensor, start: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     return rows, start + clean - 1 + run.long().sum(1), start + clean
 
 
-# %% ../../nbs/01_model/03_layers.ipynb #layers-28
+# %% ../../nbs/01_model/03_layers.ipynb #layers-27
 def run_mask(
     rows: Tensor, positions: Tensor, clean: Tensor, kv_len: int, masked: float = -1e9
 ) -> Tensor:
@@ -125,7 +125,7 @@ def run_mask(
     return torch.where(in_text | in_run, 0.0, masked)
 
 
-# %% ../../nbs/01_model/03_layers.ipynb #layers-32
+# %% ../../nbs/01_model/03_layers.ipynb #layers-31
 class LowRank(nn.Module):
     "The branch `B(Ax)` of a mask adapter: `[T, inputs] -> [T, outputs]` through `[T, rank]`."
 
@@ -138,7 +138,7 @@ class LowRank(nn.Module):
         return self.b(self.a(x))
 
 
-# %% ../../nbs/01_model/03_layers.ipynb #layers-35
+# %% ../../nbs/01_model/03_layers.ipynb #layers-34
 def attention(q: Tensor, k: Tensor, v: Tensor, mask: Tensor) -> Tensor:
     """Return attention of `q [H, T, D]` over `k`, `v [KV, kv_len, D]`, as `[T, H * D]`.
 
@@ -153,7 +153,7 @@ def attention(q: Tensor, k: Tensor, v: Tensor, mask: Tensor) -> Tensor:
     return mixed.transpose(0, 1).contiguous().view(-1, heads * head_dim)
 
 
-# %% ../../nbs/01_model/03_layers.ipynb #layers-41
+# %% ../../nbs/01_model/03_layers.ipynb #layers-40
 class LayerWeights(nn.Module):
     "The weights of one decoder layer, its rows of the KV cache and the branches of its adapter."
 
@@ -193,7 +193,7 @@ class LayerWeights(nn.Module):
         return y + gate * self.lora[name](x)
 
 
-# %% ../../nbs/01_model/03_layers.ipynb #layers-44
+# %% ../../nbs/01_model/03_layers.ipynb #layers-43
 class Layer(LayerWeights):
     "Pre-norm attention and SwiGLU feed-forward of one decoder layer."
 

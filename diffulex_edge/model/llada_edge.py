@@ -12,13 +12,13 @@ __all__ = [
     'LLaDAEdge',
 ]
 
-# %% ../../nbs/01_model/07_llada.ipynb #llada-02
+# %% ../../nbs/01_model/07_llada.ipynb #llada-01
 from dataclasses import dataclass
 
 from .config import DecoderConfig
 from .decoder import Decoder
 
-# %% ../../nbs/01_model/07_llada.ipynb #llada-03
+# %% ../../nbs/01_model/07_llada.ipynb #llada-02
 LLADA_NAMES = {  # our parameter -> tensors of the checkpoint, stacked by rows
     'embed.weight': ['model.transformer.wte.weight'],
     'layers.{i}.attn_norm.weight': ['model.transformer.blocks.{i}.attn_norm.weight'],
@@ -44,7 +44,7 @@ LLADA_FIELDS = dict(  # field of config.json -> ours
     include_qkv_bias='qkv_bias',
 )
 
-# %% ../../nbs/01_model/07_llada.ipynb #llada-05
+# %% ../../nbs/01_model/07_llada.ipynb #llada-04
 LLADA_USUAL = dict(  # the only value supported
     alibi=False,
     rope=True,
@@ -76,7 +76,7 @@ def read_llada_config(hf: dict) -> dict:
     return fields
 
 
-# %% ../../nbs/01_model/07_llada.ipynb #llada-07
+# %% ../../nbs/01_model/07_llada.ipynb #llada-06
 @dataclass(kw_only=True)
 class LLaDAEdgeConfig(DecoderConfig):
     "LLaDA: bidirectional, no shift, no biases."

@@ -5,14 +5,14 @@
 # %% auto #0
 __all__ = ['LlamaEdgeConfig', 'LlamaEdge']
 
-# %% ../../nbs/01_model/09_llama.ipynb #llama-02
+# %% ../../nbs/01_model/09_llama.ipynb #llama-01
 from dataclasses import dataclass
 
 from .config import DecoderConfig
 from .decoder import Decoder
 
 
-# %% ../../nbs/01_model/09_llama.ipynb #llama-03
+# %% ../../nbs/01_model/09_llama.ipynb #llama-02
 @dataclass(kw_only=True)
 class LlamaEdgeConfig(DecoderConfig):
     "Llama: causal (block length 1), logits shifted by one."

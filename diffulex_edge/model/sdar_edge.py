@@ -5,14 +5,14 @@
 # %% auto #0
 __all__ = ['SDAREdgeConfig', 'SDAREdge']
 
-# %% ../../nbs/01_model/08_sdar.ipynb #sdar-02
+# %% ../../nbs/01_model/08_sdar.ipynb #sdar-01
 from dataclasses import dataclass
 
 from .config import DecoderConfig
 from .decoder import Decoder
 
 
-# %% ../../nbs/01_model/08_sdar.ipynb #sdar-03
+# %% ../../nbs/01_model/08_sdar.ipynb #sdar-02
 @dataclass(kw_only=True)
 class SDAREdgeConfig(DecoderConfig):
     "SDAR: query/key norms, blocks of 4, no shift."

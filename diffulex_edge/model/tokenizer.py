@@ -23,7 +23,7 @@ __all__ = [
     'tokenizer_beside',
 ]
 
-# %% ../../nbs/01_model/19_tokenizer.ipynb #tokenizer-02
+# %% ../../nbs/01_model/19_tokenizer.ipynb #tokenizer-01
 import json
 from pathlib import Path
 
@@ -37,7 +37,7 @@ from .hf_config import read_json
 from .loading import find_model
 
 
-# %% ../../nbs/01_model/19_tokenizer.ipynb #tokenizer-04
+# %% ../../nbs/01_model/19_tokenizer.ipynb #tokenizer-03
 def show_token(tokenizer: tokenizers.Tokenizer, token_id: int) -> str:
     "Return one token to look at: line breaks as ↵, tabs as ⇥, bytes that are no text in hex."
     raw = tokenizer.id_to_token(token_id)
@@ -52,7 +52,7 @@ def show_token(tokenizer: tokenizers.Tokenizer, token_id: int) -> str:
     )
 
 
-# %% ../../nbs/01_model/19_tokenizer.ipynb #tokenizer-07
+# %% ../../nbs/01_model/19_tokenizer.ipynb #tokenizer-06
 class Tokenizer:
     """Text to token ids and back.
 
@@ -93,7 +93,7 @@ class Tokenizer:
         save_tokenizer(self, Path(path))
 
 
-# %% ../../nbs/01_model/19_tokenizer.ipynb #tokenizer-10
+# %% ../../nbs/01_model/19_tokenizer.ipynb #tokenizer-09
 def token_files(path: Path) -> tuple[Path, Path]:
     "Return where the tokenizer of a folder or a `.pte` is: its two files."
     if path.suffix == '.pte':
@@ -122,7 +122,7 @@ def save_tokenizer(tokenizer: Tokenizer, path: Path):
     write_whole(config_file, json.dumps(config, ensure_ascii=False, indent=1))
 
 
-# %% ../../nbs/01_model/19_tokenizer.ipynb #tokenizer-13
+# %% ../../nbs/01_model/19_tokenizer.ipynb #tokenizer-12
 def read_tokenizer(file: Path, config: dict) -> tokenizers.Tokenizer:
     """Return the tokenizer in `tokenizer.json`, else the one in `vocab.json` and `merges.txt`.
 
@@ -157,7 +157,7 @@ def chat_template(file: Path, config: dict) -> str | None:
     return None
 
 
-# %% ../../nbs/01_model/19_tokenizer.ipynb #tokenizer-14
+# %% ../../nbs/01_model/19_tokenizer.ipynb #tokenizer-13
 def special_tokens(config: dict) -> dict[str, str]:
     "Return role -> token of a `tokenizer_config.json`, where a token may be an object."
     special = {}
@@ -189,7 +189,7 @@ def from_folder(file: Path, config_file: Path) -> Tokenizer:
     return Tokenizer(tokenizer, chat_template(file, config), special_tokens(config))
 
 
-# %% ../../nbs/01_model/19_tokenizer.ipynb #tokenizer-17
+# %% ../../nbs/01_model/19_tokenizer.ipynb #tokenizer-16
 def check_gguf_tokenizer(file: GGUFFile):
     "Raise `ValueError` naming the field of a GGUF tokenizer that is missing or not supported."
     kind, split = file.get('tokenizer.ggml.model'), file.get('tokenizer.ggml.pre')
@@ -222,7 +222,7 @@ def gguf_special(file: GGUFFile, tokens: list[str]) -> dict[str, str]:
     return special
 
 
-# %% ../../nbs/01_model/19_tokenizer.ipynb #tokenizer-18
+# %% ../../nbs/01_model/19_tokenizer.ipynb #tokenizer-17
 def from_gguf(path: Path) -> Tokenizer:
     """Return the tokenizer in the `tokenizer.*` fields of a GGUF file.
 
@@ -249,7 +249,7 @@ def from_gguf(path: Path) -> Tokenizer:
     return Tokenizer(tokenizer, template, gguf_special(file, tokens))
 
 
-# %% ../../nbs/01_model/19_tokenizer.ipynb #tokenizer-20
+# %% ../../nbs/01_model/19_tokenizer.ipynb #tokenizer-19
 def load_tokenizer(path: str | Path, *, revision: str | None = None) -> Tokenizer:
     """Return the tokenizer of a model, found by path or name.
 
