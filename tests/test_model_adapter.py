@@ -21,7 +21,8 @@ def greedy(model, ids, limit):
 
 def draft_hits(model, prompt, answer, mask):
     "Return for every position of the answer whether two masks put there are right, `[n, 2]` bool."
-    ids, hits = prompt + answer, []
+    ids = prompt + answer
+    hits = []
     model.logits(ids)
     for position in reversed(range(len(prompt), len(ids) - 2)):
         drafts = model.logits([mask, mask], start=position).argmax(-1)

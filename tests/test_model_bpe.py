@@ -14,7 +14,8 @@ def merge(word, ranks):
         if not pairs:
             return pieces
         best = min(pairs, key=ranks.get)
-        merged, i = [], 0
+        merged = []
+        i = 0
         while i < len(pieces):
             width = 2 if tuple(pieces[i : i + 2]) == best else 1
             merged.append(''.join(pieces[i : i + width]))

@@ -35,7 +35,8 @@ def through_cache(model, ids, chunks, B):
 
     Rows of earlier use are still in the cache.
     """
-    logits, start = [], 0
+    logits = []
+    start = 0
     for length in chunks:
         chunk = ids[start : start + length]
         logits.append(model.logits(chunk, start=start, block_length=B))
@@ -55,7 +56,8 @@ CHUNKS = {
 @pytest.mark.parametrize('B', [1, 4, 8, 32])
 @pytest.mark.parametrize('name', FAMILIES)
 def test_cached_equals_uncached(name, B, chunks):
-    model, ids = random_model(name), random_ids(seed=B)
+    model = random_model(name)
+    ids = random_ids(seed=B)
     uncached = model.logits(ids, block_length=B)
     model.logits(ids.flip(0), block_length=0)  # leave somebody else's rows behind
     cached = through_cache(model, ids, CHUNKS[chunks](B), B)
@@ -65,7 +67,8 @@ def test_cached_equals_uncached(name, B, chunks):
 # %% caching-08
 @pytest.mark.parametrize('name', FAMILIES)
 def test_reset_makes_no_difference(name):
-    model, ids = random_model(name), list(range(20))
+    model = random_model(name)
+    ids = list(range(20))
     model.logits(list(range(90, 10, -1)))
     used = model.logits(ids)
     model.reset_cache()
@@ -80,7 +83,8 @@ class SecondBlock:
     "The error that the cache of the first two blocks of 4 makes in the third."
 
     def __init__(self, name):
-        self.model, self.ids = random_model(name), list(range(12))
+        self.model = random_model(name)
+        self.ids = list(range(12))
         self.exact = self.model.logits(self.ids, block_length=4)[8:]
 
     def step(self, ids, start):

@@ -46,7 +46,8 @@ def test_wrong_arguments(wrong):
 # %% checkpoint-22
 def test_pieces():
     folder = golden_dir() / 'sdar_a'
-    model, source = load_folder(folder), SafetensorsFolder(folder)
+    model = load_folder(folder)
+    source = SafetensorsFolder(folder)
     expected = {name: weight.clone() for name, weight in model.state_dict().items()}
     for parameter in model.parameters():
         parameter.data.zero_()

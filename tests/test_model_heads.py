@@ -39,7 +39,8 @@ def test_heads_agree(model, seed):
 # %% heads-15
 @pytest.mark.parametrize('head', [ConfidenceStep, FullStep])
 def test_the_mask_is_never_answered(model, head):
-    mask, arguments = model.config.mask_token_id, step_arguments(model, seed=19)
+    mask = model.config.mask_token_id
+    arguments = step_arguments(model, seed=19)
     best = ConfidenceStep(model)(*arguments)[0][0]
     model.head.weight[mask] = 20 * model.head.weight[best]  # now a row would like to say "mask"
     assert (LogitsStep(model)(*arguments).argmax(-1) == mask).any()

@@ -19,7 +19,8 @@ from diffulex_edge.model.layers import (
 
 # %% layers-06
 def test_rms_norm_equals_torch():
-    x, norm = torch.randn(3, 5, 64) * 7, RMSNorm(64, 1e-3)
+    x = torch.randn(3, 5, 64) * 7
+    norm = RMSNorm(64, 1e-3)
     norm.weight.data = torch.randn(64)
     assert torch.allclose(norm(x), F.rms_norm(x, (64,), norm.weight, 1e-3), atol=1e-5)
     norm.to(torch.bfloat16).make_buffers()

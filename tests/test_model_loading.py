@@ -141,7 +141,8 @@ import threading
 def hub(tmp_path):
     "Serve a Hub on loopback: (the paths asked for, run(python code) -> finished process)."
     server = http.server.ThreadingHTTPServer(('127.0.0.1', 0), Hub)
-    server.asked, server.contents = [], stored_files()
+    server.asked = []
+    server.contents = stored_files()
     threading.Thread(target=server.serve_forever, daemon=True).start()
     environment = os.environ | dict(
         HF_ENDPOINT=f'http://127.0.0.1:{server.server_port}',
@@ -225,7 +226,8 @@ BIG = dict(
 def big_checkpoint(folder, dtype):
     "Write a random SDAR checkpoint of 53 million weights, a third of them in the embedding."
     family, config = read_config(BIG)
-    model, tensors = family(config), {}
+    model = family(config)
+    tensors = {}
     keys = config.num_key_value_heads * config.head_dim
     for name, sources in expand_names(model).items():
         if name == 'head.weight':

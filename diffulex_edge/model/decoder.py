@@ -157,7 +157,9 @@ def hidden_states(
     config = model.config
     size = config.max_seq_len
     end = size if model.whole_cache else last_row(kv_len, size)
-    block = config.attention_block if block_length is None else block_length or size
+    if block_length is None:
+        block_length = config.block_length
+    block = block_length or size  # 0: bidirectional
 
     rows, positions, mask = lay_out(model, tokens[0], start, end, block)
     if model.whole_cache:

@@ -66,7 +66,9 @@ class Tokenizer:
         template: str | None = None,
         special: dict[str, str] | None = None,
     ):
-        self.tk, self.template, self.special = tk, template, special or {}
+        self.tk = tk
+        self.template = template
+        self.special = special or {}
 
     def encode(self, text: str) -> list[int]:
         "Return the ids of a text; special tokens written in it are recognised, none are added."
