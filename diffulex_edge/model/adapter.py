@@ -58,7 +58,7 @@ def adapter_shapes(model: Decoder, rank: int) -> dict[str, tuple[int, ...]]:
     return shapes
 
 
-# %% ../../nbs/01_model/12_adapter.ipynb #adapter-07
+# %% ../../nbs/01_model/12_adapter.ipynb #adapter-08
 def check_adapter(path: str | Path, tensors: dict[str, Tensor], model: Decoder, rank: int):
     """Raise `ValueError` naming a tensor that does not belong in an adapter for `model`.
 
@@ -90,7 +90,7 @@ def check_adapter(path: str | Path, tensors: dict[str, Tensor], model: Decoder, 
             )
 
 
-# %% ../../nbs/01_model/12_adapter.ipynb #adapter-09
+# %% ../../nbs/01_model/12_adapter.ipynb #adapter-10
 def adapter_numbers(path: str | Path, metadata: dict[str, str], rank: int) -> tuple[float, int]:
     """Return `alpha / rank` and the mask id (-1: none) of an adapter's metadata.
 
@@ -107,7 +107,7 @@ def adapter_numbers(path: str | Path, metadata: dict[str, str], rank: int) -> tu
     return scale, mask_token_id
 
 
-# %% ../../nbs/01_model/12_adapter.ipynb #adapter-12
+# %% ../../nbs/01_model/12_adapter.ipynb #adapter-13
 def attach(model: Decoder, tensors: dict[str, Tensor], rank: int, scale: float):
     "Give `model` the branches of a checked adapter, in place, in the dtype of its weights."
     model.add_mask_adapter(rank)

@@ -154,7 +154,7 @@ def resolve_names(model: Decoder, source) -> dict[str, list[str]]:
     return names
 
 
-# %% ../../nbs/01_model/14_checkpoint.ipynb #checkpoint-14
+# %% ../../nbs/01_model/14_checkpoint.ipynb #checkpoint-15
 def check_shapes(model: Decoder, names: dict[str, list[str]], source):
     "Raise `ValueError` naming tensors that do not stack to the shape of their parameter."
     parameters = dict(model.named_parameters())
@@ -180,7 +180,7 @@ def allocate(model: Decoder, dtype: torch.dtype):
     model.make_buffers(dtype)
 
 
-# %% ../../nbs/01_model/14_checkpoint.ipynb #checkpoint-16
+# %% ../../nbs/01_model/14_checkpoint.ipynb #checkpoint-18
 PIECE = 2**21  # bytes read at a time, in fp32
 
 
@@ -200,7 +200,7 @@ def copy_weights(model: Decoder, names: dict[str, list[str]], source, piece: int
             first += rows
 
 
-# %% ../../nbs/01_model/14_checkpoint.ipynb #checkpoint-17
+# %% ../../nbs/01_model/14_checkpoint.ipynb #checkpoint-21
 def build(
     family: type[Decoder], config: DecoderConfig, source, dtype: torch.dtype = torch.float32
 ) -> Decoder:

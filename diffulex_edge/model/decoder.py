@@ -50,7 +50,7 @@ HF_NAMES = {  # our parameter -> tensors of the checkpoint, stacked by rows
 }
 
 
-# %% ../../nbs/01_model/04_decoder.ipynb #decoder-07
+# %% ../../nbs/01_model/04_decoder.ipynb #decoder-08
 def last_row(kv_len: Tensor, size: int) -> int:
     "Return `kv_len[0]` as a number of the graph, with the bounds that `torch.export` must know."
     end = kv_len[0].item()
@@ -69,7 +69,7 @@ def random_embedding(vocab_size: int, width: int) -> nn.Embedding:
     return nn.Embedding.from_pretrained(table)
 
 
-# %% ../../nbs/01_model/04_decoder.ipynb #decoder-10
+# %% ../../nbs/01_model/04_decoder.ipynb #decoder-11
 def lay_out(
     model: nn.Module, tokens: Tensor, start: Tensor, end: int, block: int
 ) -> tuple[Tensor, Tensor, Tensor]:
@@ -87,7 +87,7 @@ def lay_out(
     return rows, rows, block_mask(start, T, end, block, model.masked)
 
 
-# %% ../../nbs/01_model/04_decoder.ipynb #decoder-12
+# %% ../../nbs/01_model/04_decoder.ipynb #decoder-14
 class Trunk(nn.Module):
     "Embedding, layers and final norm: `tokens [1, T]` to hidden states `[T, hidden]`."
 
@@ -128,7 +128,7 @@ class Trunk(nn.Module):
             layer.cache.reset()
 
 
-# %% ../../nbs/01_model/04_decoder.ipynb #decoder-13
+# %% ../../nbs/01_model/04_decoder.ipynb #decoder-15
 def register_buffers(model: Trunk, dtype: torch.dtype):
     """(Re)make what is not a weight, in place.
 
@@ -149,7 +149,7 @@ def register_buffers(model: Trunk, dtype: torch.dtype):
         )
 
 
-# %% ../../nbs/01_model/04_decoder.ipynb #decoder-15
+# %% ../../nbs/01_model/04_decoder.ipynb #decoder-18
 def hidden_states(
     model: Trunk, tokens: Tensor, start: Tensor, kv_len: Tensor, block_length: int | None
 ) -> Tensor:
@@ -174,7 +174,7 @@ def hidden_states(
     return model.norm(x)
 
 
-# %% ../../nbs/01_model/04_decoder.ipynb #decoder-17
+# %% ../../nbs/01_model/04_decoder.ipynb #decoder-21
 class Decoder(Trunk):
     """A decoder-only language model with a static KV cache of `config.max_seq_len` rows.
 
@@ -217,7 +217,7 @@ class Decoder(Trunk):
         return eager_logits(self, ids, start, kv_len, block_length)
 
 
-# %% ../../nbs/01_model/04_decoder.ipynb #decoder-18
+# %% ../../nbs/01_model/04_decoder.ipynb #decoder-22
 def eager_logits(
     model: Decoder, ids, start: int, kv_len: int | None, block_length: int | None
 ) -> Tensor:

@@ -28,7 +28,7 @@ class LogitsStep(nn.Module):
         return self.model(tokens, start, kv_len, block_length).float()
 
 
-# %% ../../nbs/01_model/11_heads.ipynb #heads-07
+# %% ../../nbs/01_model/11_heads.ipynb #heads-09
 def mask_ban(model: Decoder) -> Tensor:
     "Return a bias for the logits, `[vocab]`: hugely negative for the mask token, else 0."
     ban = torch.zeros(model.config.vocab_size, dtype=model.norm.weight.dtype)
@@ -58,7 +58,7 @@ class ConfidenceStep(nn.Module):
         return probability.argmax(-1), probability.amax(-1)
 
 
-# %% ../../nbs/01_model/11_heads.ipynb #heads-11
+# %% ../../nbs/01_model/11_heads.ipynb #heads-12
 class FullStep(ConfidenceStep):
     """The step with both answers: `-> ids [T], confidence [T], logits [T, vocab]`.
 
