@@ -2,59 +2,68 @@
 
 from diffulex_edge.model.config import DecoderConfig
 
+# %% config-22
+SMOLLM2 = dict(
+    vocab_size=49152,
+    hidden_size=576,
+    intermediate_size=1536,
+    num_hidden_layers=30,
+    num_attention_heads=9,
+    num_key_value_heads=3,
+    tie_word_embeddings=True,
+)
+LLADA_8B = dict(
+    vocab_size=126464,
+    hidden_size=4096,
+    intermediate_size=12288,
+    num_hidden_layers=32,
+    num_attention_heads=32,
+)
 
-# %% config-09
+
+# %% config-25
 def test_parameter_counts():
-    smol = DecoderConfig(
-        vocab_size=49152,
-        hidden_size=576,
-        intermediate_size=1536,
-        num_hidden_layers=30,
-        num_attention_heads=9,
-        num_key_value_heads=3,
-        tie_word_embeddings=True,
-    )
-    assert smol.num_parameters == 134_515_008  # the figure on the model's own card
-    llada = DecoderConfig(
-        vocab_size=126464,
-        hidden_size=4096,
-        intermediate_size=12288,
-        num_hidden_layers=32,
-        num_attention_heads=32,
-    )
-    assert round(llada.num_parameters / 1e9, 2) == 8.02
+    assert (
+        DecoderConfig(**SMOLLM2).num_parameters == 134_515_008
+    )  # the figure on the model's own card
+    assert round(DecoderConfig(**LLADA_8B).num_parameters / 1e9, 2) == 8.02
 
 
-# %% config-11
+# %% config-28
 import pytest
 
-
-# %% config-12
-def test_bad_sizes():
-    for wrong, word in [
-        (dict(vocab_size=2**40), 'vocab_size'),
-        (dict(hidden_size=-1, head_dim=4), 'hidden_size'),
-        (dict(num_hidden_layers='two'), 'num_hidden_layers'),
-        (dict(hidden_size=100, num_attention_heads=3), 'hidden_size'),
-        (dict(num_attention_heads=8, num_key_value_heads=3), 'num_key_value_heads'),
-        (dict(rms_norm_eps=0.0), 'rms_norm_eps'),
-        (dict(rope_theta=float('nan')), 'rope_theta'),
-        (dict(num_attention_heads=0), 'num_attention_heads'),
-        (dict(head_dim=0), 'head_dim'),
-        (dict(num_key_value_heads=0), 'num_key_value_heads'),
-    ]:
-        with pytest.raises(ValueError, match=word):
-            DecoderConfig(**wrong)
+BAD_SIZES = [
+    (dict(vocab_size=2**40), 'vocab_size'),
+    (dict(hidden_size=-1, head_dim=4), 'hidden_size'),
+    (dict(num_hidden_layers='two'), 'num_hidden_layers'),
+    (dict(hidden_size=100, num_attention_heads=3), 'hidden_size'),
+    (dict(num_attention_heads=8, num_key_value_heads=3), 'num_key_value_heads'),
+    (dict(rms_norm_eps=0.0), 'rms_norm_eps'),
+    (dict(rope_theta=float('nan')), 'rope_theta'),
+    (dict(num_attention_heads=0), 'num_attention_heads'),
+    (dict(head_dim=0), 'head_dim'),
+    (dict(num_key_value_heads=0), 'num_key_value_heads'),
+]
 
 
-# %% config-13
+@pytest.mark.parametrize('fields, named', BAD_SIZES, ids=str)
+def test_bad_sizes(fields, named):
+    with pytest.raises(ValueError, match=named):
+        DecoderConfig(**fields)
+
+
+# %% config-30
+class Released(DecoderConfig):
+    released = dict(mask_token_id=151665, eos_token_ids=(151645, 151643), bos_token_id=151643)
+
+
+# %% config-32
 def test_special_ids():
-    class Released(DecoderConfig):
-        released = dict(mask_token_id=151665, eos_token_ids=(151645, 151643), bos_token_id=151643)
-
-    small, real = Released(vocab_size=100), Released(vocab_size=151936)
+    small = Released(vocab_size=100)
     assert (small.mask_token_id, small.eos_token_ids, small.bos_token_id) == (99, (98,), None)
+    real = Released(vocab_size=151936)
     assert (real.mask_token_id, real.eos_token_ids) == (151665, (151645, 151643))
-    assert DecoderConfig().mask_token_id is None and Released(eos_token_ids=()).eos_token_ids == ()
+    assert DecoderConfig().mask_token_id is None
+    assert Released(eos_token_ids=()).eos_token_ids == ()
     with pytest.raises(ValueError, match='mask_token_id is 100'):
         DecoderConfig(vocab_size=100, mask_token_id=100)

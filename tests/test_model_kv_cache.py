@@ -2,177 +2,62 @@
 
 import torch
 
-from diffulex_edge.model import SDAREdge, SDAREdgeConfig
 from diffulex_edge.model.config import DecoderConfig
 from diffulex_edge.model.kv_cache import KVCache, KVCacheConfig
 
 
-# %% kv-cache-05
+# %% kv-cache-10
 def test_writes_are_in_place():
     cache = KVCache(2, 8, 4)
     before = cache.k.data_ptr()
     k, v = cache(torch.arange(2, 5), torch.ones(2, 3, 4), 2 * torch.ones(2, 3, 4), 5)
-    assert k.shape == (2, 5, 4) and k.data_ptr() == before == cache.k.data_ptr()
-    assert (
-        cache.k[:, 2:5].eq(1).all()
-        and cache.v[:, 2:5].eq(2).all()
-        and cache.k[:, :2].eq(0).all()
-        and cache.k[:, 5:].eq(0).all()
-    )
+    assert k.shape == (2, 5, 4)
+    assert k.data_ptr() == before == cache.k.data_ptr()
+    assert cache.k[:, 2:5].eq(1).all()
+    assert cache.v[:, 2:5].eq(2).all()
+    assert cache.k[:, :2].eq(0).all()
+    assert cache.k[:, 5:].eq(0).all()
     cache(torch.arange(3, 4), 9 * torch.ones(2, 1, 4), torch.ones(2, 1, 4), 4)
-    assert cache.k[0, :, 0].tolist() == [0, 0, 1, 9, 1, 0, 0, 0] and 'k' not in cache.state_dict()
+    assert cache.k[0, :, 0].tolist() == [0, 0, 1, 9, 1, 0, 0, 0]
+    assert 'k' not in cache.state_dict()
     cache.reset()
-    assert cache.k.eq(0).all() and cache.v.eq(0).all()
+    assert cache.k.eq(0).all()
+    assert cache.v.eq(0).all()
 
 
-# %% kv-cache-06
-def test_both_writes_are_the_same():
-    for T, start in ((1, 0), (3, 5), (4, 4), (8, 0)):
-        a, b = KVCache(2, 8, 4), KVCache(2, 8, 4)
-        b.write = 'slice'
-        k, v = torch.randn(2, T, 4), torch.randn(2, T, 4)
-        for x, y in zip(
-            a(torch.arange(start, start + T), k, v, 8), b(torch.arange(start, start + T), k, v, 8)
-        ):
-            assert torch.equal(x, y) and x.ne(0).any()
-
-
-# %% kv-cache-10
+# %% kv-cache-11
 import pytest
 
 
-@pytest.mark.parametrize(
-    'tokens, start, kv_len',
-    [
-        (33, 0, None),
-        (1, 32, None),
-        (4, 30, None),
-        (1, -1, None),
-        (4, -2, 8),
-        (4, 4, 7),
-        (4, 4, 33),
-        (4, 4, 0),
-        (4, 4, -1),
-    ],
-)
-def test_capacity(tokens, start, kv_len):
-    "One sentence, and the cache stays as it was"
-    model = SDAREdge(
-        SDAREdgeConfig(vocab_size=100, hidden_size=64, num_hidden_layers=1, max_seq_len=32)
-    )
-    model.logits(list(range(32)))
-    before = [b.clone() for b in model.layers[0].cache.buffers()]
-    with pytest.raises(
-        ValueError, match='kv_len' if tokens == 4 and start == 4 else 'KV cache of 32 rows'
-    ):
-        model.logits([7] * tokens, start, kv_len)
-    assert all(torch.equal(a, b) for a, b in zip(before, model.layers[0].cache.buffers()))
+@pytest.mark.parametrize('T, start', [(1, 0), (3, 5), (4, 4), (8, 0)])
+def test_both_writes_are_the_same(T, start):
+    by_index, by_slice = KVCache(2, 8, 4), KVCache(2, 8, 4)
+    by_slice.write = 'slice'
+    rows = torch.arange(start, start + T)
+    k, v = torch.randn(2, T, 4), torch.randn(2, T, 4)
+    keys, values = by_index(rows, k, v, 8)
+    same_keys, same_values = by_slice(rows, k, v, 8)
+    assert torch.equal(keys, same_keys)
+    assert torch.equal(values, same_values)
+    assert keys.ne(0).any()
+    assert values.ne(0).any()
 
 
-def test_the_last_row_can_be_used():
-    model = SDAREdge(
-        SDAREdgeConfig(vocab_size=100, hidden_size=64, num_hidden_layers=1, max_seq_len=32)
-    )
-    want = model.logits(list(range(32)))[31]
-    assert (
-        torch.allclose(model.logits([31], start=31), want, atol=1e-4)
-        and model.layers[0].cache.k[:, 31].ne(0).any()
-    )
-
-
-# %% kv-cache-17
+# %% kv-cache-25
 def test_bytes_are_what_is_allocated():
     cache_config = KVCacheConfig(num_layers=3, num_kv_heads=2, head_dim=16, max_seq_len=40)
     caches = [KVCache(2, 40, 16) for _ in range(3)]
-    assert (
-        cache_config.bytes
-        == sum(b.numel() * b.element_size() for c in caches for b in c.buffers())
-        == 3 * 2 * 2 * 40 * 16 * 4
-    )
-    assert (
-        KVCacheConfig.of(
-            DecoderConfig(
-                hidden_size=64,
-                num_attention_heads=4,
-                num_key_value_heads=2,
-                num_hidden_layers=3,
-                max_seq_len=40,
-            )
-        )
-        == cache_config
-    )
-
-
-# %% kv-cache-19
-from diffulex_edge.model.checkpoint import FAMILIES
-
-
-def small(name, **fields):
-    "A random model of a family with 96 cache rows"
-    torch.manual_seed(1)
-    cls = FAMILIES[name]
-    return cls(
-        cls.Config(
-            **dict(
-                vocab_size=100,
-                hidden_size=64,
-                num_hidden_layers=2,
-                num_attention_heads=4,
-                num_key_value_heads=2,
-                max_seq_len=96,
-                mask_token_id=99,
-            )
-            | fields
-        )
-    )
-
-
-def through_cache(model, ids, chunks, B):
-    "Logits of a sequence fed in chunks, `[len(ids), vocab]`; rows of earlier use are still in the cache"
-    out, at = [], 0
-    for n in chunks:
-        out.append(model.logits(ids[at : at + n], start=at, block_length=B))
-        at += n
-    return torch.cat(out)
-
-
-# %% kv-cache-21
-@pytest.mark.parametrize('B', [1, 4, 8, 32])
-@pytest.mark.parametrize('name', FAMILIES)
-def test_cached_equals_uncached(name, B):
-    model, ids = (
-        small(name),
-        torch.randint(0, 99, (96,), generator=torch.Generator().manual_seed(B)),
-    )
-    want = model.logits(ids, block_length=B)
-    for chunks in ([B] * (96 // B), [64] + [B] * (32 // B), [32, 64]):
-        model.logits(ids.flip(0), block_length=0)  # leave somebody else's rows behind
-        assert (through_cache(model, ids, chunks, B) - want).abs().max() < 1e-4, chunks
-
-
-@pytest.mark.parametrize('name', FAMILIES)
-def test_reset_makes_no_difference(name):
-    "Rows at kv_len and after are never read, so an old cache equals an empty one"
-    model, ids = small(name), list(range(20))
-    model.logits(list(range(90, 10, -1)))
-    used = model.logits(ids)
-    model.reset_cache()
-    assert all(
-        b.eq(0).all() for layer in model.layers for b in layer.cache.buffers()
-    ) and torch.equal(model.logits(ids), used)
+    allocated = sum(b.numel() * b.element_size() for cache in caches for b in cache.buffers())
+    assert cache_config.bytes == allocated == 3 * 2 * 2 * 40 * 16 * 4
 
 
 # %% kv-cache-26
-@pytest.mark.parametrize('name', FAMILIES)
-def test_what_must_not_be_kept(name):
-    "Keys of a half-masked block, and of an unaligned tail, change the next block's logits; a commit mends both"
-    model, ids = small(name), list(range(12))
-    want = model.logits(ids, block_length=4)[8:]
-    step = lambda part, start: model.logits(part, start, block_length=4)
-    error = lambda: (step(ids[8:], 8) - want).abs().max()
-    step(ids[:4], 0), step([4, 99, 6, 7], 4)
-    assert error() > 1e-2
-    step(ids[:6], 0), step(ids[6:8], 6)  # the tail 4, 5 was cached without 6 and 7
-    assert error() > 1e-3
-    step(ids[4:8], 4)
-    assert error() < 1e-4
+def test_cache_of_a_config():
+    config = DecoderConfig(
+        hidden_size=64,
+        num_attention_heads=4,
+        num_key_value_heads=2,
+        num_hidden_layers=3,
+        max_seq_len=40,
+    )
+    assert KVCacheConfig.of(config) == KVCacheConfig(3, 2, 16, 40)

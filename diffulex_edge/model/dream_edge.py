@@ -5,14 +5,14 @@
 # %% auto #0
 __all__ = ['DreamEdgeConfig', 'DreamEdge']
 
-# %% ../../nbs/01_model/06_dream.ipynb #dream-02
+# %% ../../nbs/01_model/06_dream.ipynb #dream-01
 from dataclasses import dataclass
 
 from .config import DecoderConfig
 from .decoder import Decoder
 
 
-# %% ../../nbs/01_model/06_dream.ipynb #dream-03
+# %% ../../nbs/01_model/06_dream.ipynb #dream-02
 @dataclass(kw_only=True)
 class DreamEdgeConfig(DecoderConfig):
     "Dream: qkv bias, bidirectional, logits shifted by one."
@@ -35,5 +35,5 @@ class DreamEdge(Decoder):
 
     @classmethod
     def read_config(cls, hf: dict) -> dict:
-        "Nothing beyond the common fields."
+        "Return nothing beyond the common fields."
         return {}

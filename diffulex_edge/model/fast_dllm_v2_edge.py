@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['FastdLLMV2EdgeConfig', 'FastdLLMV2Edge']
 
-# %% ../../nbs/01_model/05_fast_dllm_v2.ipynb #fast-dllm-v2-02
+# %% ../../nbs/01_model/05_fast_dllm_v2.ipynb #fast-dllm-v2-01
 from dataclasses import dataclass
 
 from .config import DecoderConfig
@@ -26,7 +26,10 @@ class FastdLLMV2EdgeConfig(DecoderConfig):
 
 
 class FastdLLMV2Edge(Decoder):
-    "Fast-dLLM v2 1.5B and 7B (Wu et al. 2025, arXiv:2509.26328; Efficient-Large-Model/Fast_dLLM_v2_7B)."
+    """Fast-dLLM v2 1.5B and 7B (Wu et al. 2025, arXiv:2509.26328).
+
+    Checkpoint: Efficient-Large-Model/Fast_dLLM_v2_7B.
+    """
 
     Config = FastdLLMV2EdgeConfig
     family = 'fast_dllm_v2'
@@ -35,5 +38,7 @@ class FastdLLMV2Edge(Decoder):
 
     @classmethod
     def read_config(cls, hf: dict) -> dict:
-        "What the checkpoint's `config.json` says beyond the common fields: `bd_size` is the block length."
-        return dict(block_length=hf['bd_size']) if 'bd_size' in hf else {}
+        "Return what `config.json` says beyond the common fields: `bd_size` is the block length."
+        if 'bd_size' not in hf:
+            return {}
+        return dict(block_length=hf['bd_size'])

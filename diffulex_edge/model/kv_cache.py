@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['first_row', 'KVCache', 'check_rows', 'KVCacheConfig']
 
-# %% ../../nbs/01_model/02_kv_cache.ipynb #kv-cache-02
+# %% ../../nbs/01_model/02_kv_cache.ipynb #kv-cache-01
 from dataclasses import dataclass
 
 import torch
@@ -15,64 +15,77 @@ from torch import Tensor
 from .config import DecoderConfig
 
 
-# %% ../../nbs/01_model/02_kv_cache.ipynb #kv-cache-04
+# %% ../../nbs/01_model/02_kv_cache.ipynb #kv-cache-05
 def first_row(rows: Tensor, size: int) -> int:
-    "`rows[0]` as a number of the graph, with the bounds that `torch.export` must know: `rows [T]` are consecutive and below `size`."
+    """Return `rows[0]` as a number of the graph, with the bounds that `torch.export` must know.
+
+    `rows [T]` are consecutive and below `size`.
+    """
     first = rows[0].item()
-    for known in (first >= 0, first + rows.shape[0] <= size, first < size):
-        torch._check(known)
+    torch._check(first >= 0)
+    torch._check(first + rows.shape[0] <= size)
+    torch._check(first < size)
     return first
 
 
+# %% ../../nbs/01_model/02_kv_cache.ipynb #kv-cache-07
 class KVCache(nn.Module):
-    "Keys and values of one layer: two buffers `[kv_heads, max_seq_len, head_dim]`, written in place, not part of the state dict."
+    """Keys and values of one layer: two buffers `[kv_heads, max_seq_len, head_dim]`.
 
-    write = 'index'  # how rows are written: 'index' (any rows), 'slice' (rows are consecutive; for backends without an indexed write)
+    They are written in place and are not part of the state dict.
+    """
+
+    write = 'index'  # 'index': any rows; 'slice': consecutive rows, for backends without the former
 
     def __init__(
         self, kv_heads: int, max_seq_len: int, head_dim: int, dtype: torch.dtype = torch.float32
     ):
         super().__init__()
         for name in ('k', 'v'):
-            self.register_buffer(
-                name, torch.zeros(kv_heads, max_seq_len, head_dim, dtype=dtype), persistent=False
-            )
+            empty = torch.zeros(kv_heads, max_seq_len, head_dim, dtype=dtype)
+            self.register_buffer(name, empty, persistent=False)
 
     def forward(self, rows: Tensor, k: Tensor, v: Tensor, kv_len: int) -> tuple[Tensor, Tensor]:
-        "Write `k`, `v [KV, T, D]` into `rows [T]`; return rows `0 … kv_len` of both, `[KV, kv_len, D]`."
+        "Write `k`, `v [KV, T, D]` into `rows [T]`; return rows `0 … kv_len` of both."
         if self.write == 'slice':
             first = first_row(rows, self.k.shape[1])
-        for cache, new in ((self.k, k), (self.v, v)):
-            if self.write == 'slice':
-                cache[:, first : first + k.shape[1]] = new
-            else:
-                torch.ops.aten.index_put_(
-                    cache, [None, rows], new
-                )  # cache[:, rows] = new would drop a leading 1
-        return self.k.narrow(1, 0, kv_len), self.v.narrow(1, 0, kv_len)
+            self.k[:, first : first + k.shape[1]] = k
+            self.v[:, first : first + v.shape[1]] = v
+        else:
+            # self.k[:, rows] = k would drop a leading 1
+            torch.ops.aten.index_put_(self.k, [None, rows], k)
+            torch.ops.aten.index_put_(self.v, [None, rows], v)
+        return self.k.narrow(1, 0, kv_len), self.v.narrow(1, 0, kv_len)  # [KV, kv_len, D]
 
     def reset(self):
-        "Forget everything. Never needed for correctness (rows at `kv_len` and after are not read); it makes leaks visible in tests."
-        self.k.zero_(), self.v.zero_()
+        """Zero all rows.
+
+        Never needed for correctness, since rows at `kv_len` and after are not read; it makes leaks
+        visible in tests.
+        """
+        self.k.zero_()
+        self.v.zero_()
 
 
-# %% ../../nbs/01_model/02_kv_cache.ipynb #kv-cache-08
+# %% ../../nbs/01_model/02_kv_cache.ipynb #kv-cache-13
 def check_rows(tokens: int, start: int, kv_len: int, max_seq_len: int):
-    "Refuse a step that leaves the cache: `ValueError` naming the number, its limit and the remedy."
+    "Raise `ValueError` for a step that leaves the cache: the number, its limit and the remedy."
     if start < 0 or start + tokens > max_seq_len:
         raise ValueError(
-            f'{tokens} tokens at position {start} do not fit the KV cache of {max_seq_len} rows; shorten the prompt or the answer, or export with a larger max_seq_len'
+            f'{tokens} tokens at position {start} do not fit the KV cache of {max_seq_len} rows; '
+            'shorten the prompt or the answer, or export with a larger max_seq_len'
         )
     if not start + tokens <= kv_len <= max_seq_len:
         raise ValueError(
-            f'kv_len is {kv_len}; it must be from {start + tokens} (the last token of the step) to {max_seq_len} (the cache)'
+            f'kv_len is {kv_len}; it must be from {start + tokens} (the last token of the step) '
+            f'to {max_seq_len} (the cache)'
         )
 
 
-# %% ../../nbs/01_model/02_kv_cache.ipynb #kv-cache-12
+# %% ../../nbs/01_model/02_kv_cache.ipynb #kv-cache-16
 @dataclass
 class KVCacheConfig:
-    "Size of the cache of a whole model."
+    "The size of the cache of a whole model."
 
     num_layers: int
     num_kv_heads: int
@@ -82,24 +95,23 @@ class KVCacheConfig:
 
     @classmethod
     def of(
-        cls, c: DecoderConfig, max_seq_len: int | None = None, dtype: torch.dtype = torch.float32
+        cls,
+        config: DecoderConfig,
+        max_seq_len: int | None = None,
+        dtype: torch.dtype = torch.float32,
     ):
-        "The cache a decoder config asks for, or what it would be at another length."
+        "Return the cache a decoder config asks for, or what it would be at another length."
         return cls(
-            c.num_hidden_layers,
-            c.num_key_value_heads,
-            c.head_dim,
-            max_seq_len or c.max_seq_len,
+            config.num_hidden_layers,
+            config.num_key_value_heads,
+            config.head_dim,
+            max_seq_len or config.max_seq_len,
             dtype,
         )
 
     @property
     def bytes(self) -> int:
-        "Memory of keys and values of all layers; 8-bit rows have an fp32 scale each."
-        return (
-            self.num_layers
-            * 2
-            * self.num_kv_heads
-            * self.max_seq_len
-            * (self.head_dim * self.dtype.itemsize + (4 if self.dtype == torch.int8 else 0))
-        )
+        "Return the memory of keys and values of all layers; 8-bit rows have an fp32 scale each."
+        scale = 4 if self.dtype == torch.int8 else 0
+        row = self.head_dim * self.dtype.itemsize + scale
+        return self.num_layers * 2 * self.num_kv_heads * self.max_seq_len * row

@@ -12,10 +12,12 @@ __all__ = [
     'mask_runs',
     'run_mask',
     'LowRank',
+    'attention',
+    'LayerWeights',
     'Layer',
 ]
 
-# %% ../../nbs/01_model/03_layers.ipynb #layers-02
+# %% ../../nbs/01_model/03_layers.ipynb #layers-01
 import torch
 import torch.nn as nn
 import torch.nn.functional as F
@@ -27,156 +29,199 @@ from .kv_cache import KVCache
 
 # %% ../../nbs/01_model/03_layers.ipynb #layers-04
 class RMSNorm(nn.Module):
-    "Root-mean-square norm ([Zhang & Sennrich 2019](https://arxiv.org/abs/1910.07467)) over the last dimension, in fp32, the weight applied in the dtype of `x`."
+    """Root-mean-square norm over the last dimension, in fp32, the weight applied in `x.dtype`.
+
+    See [Zhang & Sennrich 2019](https://arxiv.org/abs/1910.07467).
+    """
 
     def __init__(self, size: int, eps: float):
         super().__init__()
-        self.eps, self.weight = eps, nn.Parameter(torch.ones(size))
+        self.eps = eps
+        self.weight = nn.Parameter(torch.ones(size))
         self.make_buffers()
 
     def make_buffers(self):
         "(Re)make the row of `1/n`; a buffer, so that it is a constant of the exported graph."
-        self.register_buffer(
-            'row', torch.full((1, len(self.weight)), 1 / len(self.weight)), persistent=False
-        )
+        size = len(self.weight)
+        self.register_buffer('row', torch.full((1, size), 1 / size), persistent=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        h = x.float()
-        mean = F.linear(h * h, self.row)  # [..., 1]
-        return (h * torch.rsqrt(mean + self.eps)).to(x.dtype) * self.weight
+        wide = x.float()
+        mean = F.linear(wide * wide, self.row)  # [..., 1]
+        return (wide * torch.rsqrt(mean + self.eps)).to(x.dtype) * self.weight
 
 
-# %% ../../nbs/01_model/03_layers.ipynb #layers-07
+# %% ../../nbs/01_model/03_layers.ipynb #layers-08
 def rope_table(config: DecoderConfig) -> tuple[Tensor, Tensor]:
-    "Cosine and sine of every position's angles, each `[max_seq_len, head_dim]` (both halves alike), fp32."
-    freq = config.rope_theta ** (
-        -torch.arange(0, config.head_dim, 2, dtype=torch.float64, device='cpu') / config.head_dim
-    )  # [D/2]
-    angle = (
-        (torch.arange(config.max_seq_len, device='cpu')[:, None] * freq).float().repeat(1, 2)
-    )  # [S, D]
+    """Return cosine and sine of every position's angles, each `[max_seq_len, head_dim]`, fp32.
+
+    Both halves of a row are alike. The table is made on the CPU even while a model is laid out on
+    the `meta` device, where powers and cosines would import 75 MB of decompositions.
+    """
+    even = torch.arange(0, config.head_dim, 2, dtype=torch.float64, device='cpu')  # [D/2]
+    frequency = config.rope_theta ** (-even / config.head_dim)  # [D/2]
+    position = torch.arange(config.max_seq_len, device='cpu')[:, None]  # [S, 1]
+    angle = (position * frequency).float().repeat(1, 2)  # [S, D]
     return angle.cos(), angle.sin()
 
 
+# %% ../../nbs/01_model/03_layers.ipynb #layers-11
 def half_turn(head_dim: int) -> Tensor:
-    "The matrix `[D, D]` that sends the halves `(a, b)` of a row to `(-b, a)`."
+    "Return the matrix `[D, D]` that sends the halves `(a, b)` of a row to `(-b, a)`."
     eye = torch.eye(head_dim // 2, device='cpu')
-    return torch.cat([torch.cat([0 * eye, -eye], 1), torch.cat([eye, 0 * eye], 1)])
+    upper = torch.cat([0 * eye, -eye], 1)
+    lower = torch.cat([eye, 0 * eye], 1)
+    return torch.cat([upper, lower])
 
 
 def rotate(x: Tensor, cos: Tensor, sin: Tensor, turn: Tensor) -> Tensor:
-    "Turn `x [H, T, D]` by the angles of its positions, `cos`, `sin [T, D]`, with `turn` the `half_turn` matrix; in fp32, the result in the dtype of `x`."
-    h = x.float()
-    return (h * cos + F.linear(h, turn) * sin).to(x.dtype)
+    """Turn `x [H, T, D]` by the angles of its positions, `cos` and `sin [T, D]`.
 
-
-# %% ../../nbs/01_model/03_layers.ipynb #layers-11
-def block_mask(start: Tensor, length: int, kv_len: int, block: int, masked: float = -1e9) -> Tensor:
-    "What to add to attention scores, `[length, kv_len]` fp32: 0 where the query at `start + row` may see the key, `masked` elsewhere."
-    q, k = start + torch.arange(length), torch.arange(kv_len)
-    return torch.where(k[None] // block <= q[:, None] // block, 0.0, masked)
-
-
-# %% ../../nbs/01_model/03_layers.ipynb #layers-16
-def mask_runs(masks: Tensor, start: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    "Where the tokens of a step go when `masks [T]` (bool) stand aside: cache rows, positions, and how many clean rows each sees, all `[T]`."
-    T = masks.shape[0]
-    clean = (~masks).long().cumsum(0)  # [T] clean tokens up to here
-    i, all_clean = torch.arange(T), (~masks).long().sum()
-    rows = start + torch.where(masks, all_clean + i - clean, clean - 1)
-    same = (
-        (clean[:, None] == clean[None]) & masks & (i[None] <= i[:, None])
-    )  # [T, T] masks of the own run up to here
-    return rows, start + clean - 1 + same.long().sum(1), start + clean
-
-
-def run_mask(
-    rows: Tensor, positions: Tensor, clean: Tensor, kv_len: int, masked: float = -1e9
-) -> Tensor:
-    "What to add to attention scores, `[T, kv_len]` fp32: 0 for the `clean` first rows and those of the own run up to the own, `masked` elsewhere."
-    k, nth = (
-        torch.arange(kv_len)[None],
-        positions - clean + 1,
-    )  # nth mask of its run; 0 for a clean token
-    return torch.where(
-        (k < clean[:, None]) | ((k > (rows - nth)[:, None]) & (k <= rows[:, None])), 0.0, masked
-    )
+    `turn` is the `half_turn` matrix. Computed in fp32; the result has the dtype of `x`.
+    """
+    wide = x.float()
+    return (wide * cos + F.linear(wide, turn) * sin).to(x.dtype)
 
 
 # %% ../../nbs/01_model/03_layers.ipynb #layers-19
+def block_mask(start: Tensor, length: int, kv_len: int, block: int, masked: float = -1e9) -> Tensor:
+    """Return what to add to attention scores, `[length, kv_len]` fp32.
+
+    It is 0 where the query at `start + row` may see the key, and `masked` elsewhere.
+    """
+    query = start + torch.arange(length)  # [length]
+    key = torch.arange(kv_len)  # [kv_len]
+    return torch.where(key[None] // block <= query[:, None] // block, 0.0, masked)
+
+
+# %% ../../nbs/01_model/03_layers.ipynb #layers-24
+def mask_runs(masks: Tensor, start: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Return where the tokens of a step go when `masks [T]` (bool) stand aside.
+
+    Three tensors `[T]`: cache rows, positions, and how many clean rows each token sees.
+    """
+    index = torch.arange(masks.shape[0])  # [T]
+    clean = (~masks).long().cumsum(0)  # [T] clean tokens up to here
+    all_clean = (~masks).long().sum()
+    rows = start + torch.where(masks, all_clean + index - clean, clean - 1)
+    same_run = (clean[:, None] == clean[None]) & masks  # [T, T]
+    run = same_run & (index[None] <= index[:, None])  # masks of the own run up to here
+    return rows, start + clean - 1 + run.long().sum(1), start + clean
+
+
+# %% ../../nbs/01_model/03_layers.ipynb #layers-27
+def run_mask(
+    rows: Tensor, positions: Tensor, clean: Tensor, kv_len: int, masked: float = -1e9
+) -> Tensor:
+    """Return what to add to attention scores, `[T, kv_len]` fp32, for the places of `mask_runs`.
+
+    It is 0 for the first `clean` rows and those of the own run up to the own row, and `masked`
+    elsewhere.
+    """
+    key = torch.arange(kv_len)[None]  # [1, kv_len]
+    nth = positions - clean + 1  # [T] nth mask of its run; 0 for a clean token
+    in_text = key < clean[:, None]  # [T, kv_len]
+    in_run = (key > (rows - nth)[:, None]) & (key <= rows[:, None])
+    return torch.where(in_text | in_run, 0.0, masked)
+
+
+# %% ../../nbs/01_model/03_layers.ipynb #layers-31
 class LowRank(nn.Module):
-    "The branch `B(Ax)` of a mask adapter: `[T, inputs] -> [T, outputs]` through `rank` numbers per row."
+    "The branch `B(Ax)` of a mask adapter: `[T, inputs] -> [T, outputs]` through `[T, rank]`."
 
     def __init__(self, inputs: int, outputs: int, rank: int):
         super().__init__()
-        self.a, self.b = nn.Linear(inputs, rank, bias=False), nn.Linear(rank, outputs, bias=False)
+        self.a = nn.Linear(inputs, rank, bias=False)
+        self.b = nn.Linear(rank, outputs, bias=False)
 
     def forward(self, x: Tensor) -> Tensor:
         return self.b(self.a(x))
 
 
-# %% ../../nbs/01_model/03_layers.ipynb #layers-21
-class Layer(nn.Module):
-    "Pre-norm attention and SwiGLU feed-forward of one decoder layer, with its rows of the KV cache."
+# %% ../../nbs/01_model/03_layers.ipynb #layers-34
+def attention(q: Tensor, k: Tensor, v: Tensor, mask: Tensor) -> Tensor:
+    """Return attention of `q [H, T, D]` over `k`, `v [KV, kv_len, D]`, as `[T, H * D]`.
 
-    def __init__(self, c: DecoderConfig):
+    `mask [G * T, kv_len]` is added to the scores; its rows stand once for each of the G query heads
+    of a key head.
+    """
+    heads, _, head_dim = q.shape
+    stacked = q.contiguous().view(k.shape[0], -1, head_dim)  # [KV, G * T, D]
+    scores = torch.bmm(stacked * head_dim**-0.5, k.transpose(1, 2))  # [KV, G * T, kv_len]
+    weights = F.softmax(scores + mask, -1).to(v.dtype)
+    mixed = torch.bmm(weights, v).view(heads, -1, head_dim)  # [H, T, D]
+    return mixed.transpose(0, 1).contiguous().view(-1, heads * head_dim)
+
+
+# %% ../../nbs/01_model/03_layers.ipynb #layers-40
+class LayerWeights(nn.Module):
+    "The weights of one decoder layer, its rows of the KV cache and the branches of its adapter."
+
+    def __init__(self, config: DecoderConfig):
         super().__init__()
-        self.heads, self.kv_heads, self.head_dim = (
-            c.num_attention_heads,
-            c.num_key_value_heads,
-            c.head_dim,
-        )
-        self.attn_norm = RMSNorm(c.hidden_size, c.rms_norm_eps)
-        self.qkv = nn.Linear(
-            c.hidden_size, (self.heads + 2 * self.kv_heads) * self.head_dim, bias=c.qkv_bias
-        )  # rows: q heads, k heads, v heads
-        self.o = nn.Linear(self.heads * self.head_dim, c.hidden_size, bias=c.o_bias)
-        self.q_norm, self.k_norm = (
-            RMSNorm(self.head_dim, c.rms_norm_eps) if c.qk_norm else None for _ in range(2)
-        )
-        self.ffn_norm = RMSNorm(c.hidden_size, c.rms_norm_eps)
-        self.gate_up = nn.Linear(
-            c.hidden_size, 2 * c.intermediate_size, bias=False
-        )  # rows: gate, up
-        self.down = nn.Linear(c.intermediate_size, c.hidden_size, bias=False)
+        width, eps = config.hidden_size, config.rms_norm_eps
+        self.heads = config.num_attention_heads
+        self.kv_heads = config.num_key_value_heads
+        self.head_dim = config.head_dim
+        all_heads = self.heads + 2 * self.kv_heads  # rows of qkv: q heads, k heads, v heads
+        self.attn_norm = RMSNorm(width, eps)
+        self.qkv = nn.Linear(width, all_heads * self.head_dim, bias=config.qkv_bias)
+        self.o = nn.Linear(self.heads * self.head_dim, width, bias=config.o_bias)
+        self.q_norm = RMSNorm(self.head_dim, eps) if config.qk_norm else None
+        self.k_norm = RMSNorm(self.head_dim, eps) if config.qk_norm else None
+        self.ffn_norm = RMSNorm(width, eps)
+        self.gate_up = nn.Linear(width, 2 * config.intermediate_size, bias=False)  # gate, up
+        self.down = nn.Linear(config.intermediate_size, width, bias=False)
         self.lora = None  # of a mask adapter: one LowRank per projection
-        self.cache = KVCache(c.num_key_value_heads, c.max_seq_len, c.head_dim)
+        self.cache = KVCache(config.num_key_value_heads, config.max_seq_len, config.head_dim)
+
+    def add_lora(self, rank: int):
+        "Give every projection a `LowRank` branch."
+        self.lora = nn.ModuleDict()
+        for name in ('qkv', 'o', 'gate_up', 'down'):
+            linear = getattr(self, name)
+            self.lora[name] = LowRank(linear.in_features, linear.out_features, rank)
 
     def project(self, name: str, x: Tensor, gate: Tensor | None) -> Tensor:
-        "`Wx`, and in the rows where `gate [T, 1]` is 1 also the adapter's `B(Ax)`; without a gate all tokens are clean."
-        y = getattr(self, name)(x)
-        return y if self.lora is None or gate is None else y + gate * self.lora[name](x)
+        """Return `Wx`, and in the rows where `gate [T, 1]` is 1 also the adapter's `B(Ax)`.
 
-    def attend(self, q: Tensor, k: Tensor, v: Tensor, mask: Tensor) -> Tensor:
-        "Attention of `q [H, T, D]` over `k`, `v [KV, kv_len, D]`: `[T, H * D]`. `mask [G * T, kv_len]` is added to the scores, its rows once for each of the G query heads of a key head."
-        q = q.contiguous().view(
-            self.kv_heads, -1, self.head_dim
-        )  # [KV, G * T, D]: no key is copied for its query heads
-        scores = torch.bmm(q * self.head_dim**-0.5, k.transpose(1, 2))
-        p = F.softmax(scores + mask, -1).to(v.dtype)  # [KV, G * T, kv_len]
-        y = torch.bmm(p, v).view(self.heads, -1, self.head_dim)  # [H, T, D]
-        return y.transpose(0, 1).contiguous().view(-1, self.heads * self.head_dim)
+        Without a gate all tokens are clean.
+        """
+        y = getattr(self, name)(x)
+        if self.lora is None or gate is None:
+            return y
+        return y + gate * self.lora[name](x)
+
+
+# %% ../../nbs/01_model/03_layers.ipynb #layers-43
+class Layer(LayerWeights):
+    "Pre-norm attention and SwiGLU feed-forward of one decoder layer."
 
     def heads_of(
         self, x: Tensor, rope: tuple[Tensor, Tensor, Tensor], gate: Tensor | None = None
     ) -> tuple[Tensor, Tensor, Tensor]:
-        "Queries, keys and values of `x [T, hidden]`: `[H, T, D]`, `[KV, T, D]` twice, the first two turned by `rope` (cosine, sine and half turn for `rotate`)."
-        y = (
-            self.project('qkv', self.attn_norm(x), gate)
-            .view(-1, self.heads + 2 * self.kv_heads, self.head_dim)
-            .transpose(0, 1)
-        )  # [H + 2 KV, T, D]
-        qk, v = y.split([self.heads + self.kv_heads, self.kv_heads])
+        """Return queries `[H, T, D]`, keys and values `[KV, T, D]` of `x [T, hidden]`.
+
+        Queries and keys are turned by `rope`: cosine, sine and half turn, as for `rotate`.
+        """
+        all_heads = self.heads + 2 * self.kv_heads
+        y = self.project('qkv', self.attn_norm(x), gate).view(-1, all_heads, self.head_dim)
+        qk, v = y.transpose(0, 1).split([self.heads + self.kv_heads, self.kv_heads])
         if self.q_norm is not None:
             q, k = qk.split([self.heads, self.kv_heads])
             qk = torch.cat([self.q_norm(q), self.k_norm(k)])
-        return *rotate(qk, *rope).split([self.heads, self.kv_heads]), v
+        q, k = rotate(qk, *rope).split([self.heads, self.kv_heads])
+        return q, k, v
+
+    def attend(self, q: Tensor, k: Tensor, v: Tensor, mask: Tensor) -> Tensor:
+        "Return `attention` of these heads, `[T, H * D]`."
+        return attention(q, k, v, mask)
 
     def finish(self, x: Tensor, y: Tensor, gate: Tensor | None = None) -> Tensor:
-        "The layer's output `[T, hidden]` from its input `x` and what attention brought, `y [T, H * D]`."
+        "Return the layer's output `[T, hidden]` from its input `x` and attention's `y [T, H * D]`."
         x = x + self.project('o', y, gate)
-        gate_, up = self.project('gate_up', self.ffn_norm(x), gate).chunk(2, -1)
-        return x + self.project('down', F.silu(gate_) * up, gate)
+        switch, up = self.project('gate_up', self.ffn_norm(x), gate).chunk(2, -1)
+        return x + self.project('down', F.silu(switch) * up, gate)
 
     def forward(
         self,
@@ -187,7 +232,7 @@ class Layer(nn.Module):
         mask: Tensor,
         gate: Tensor | None = None,
     ) -> Tensor:
-        "`x [T, hidden]` at cache `rows [T]` -> `[T, hidden]`."
+        "Return `[T, hidden]` for `x [T, hidden]` at cache `rows [T]`."
         q, k, v = self.heads_of(x, rope, gate)
-        k, v = self.cache(rows, k, v, kv_len)
+        k, v = self.cache(rows, k, v, kv_len)  # [KV, kv_len, D] each
         return self.finish(x, self.attend(q, k, v, mask), gate)

@@ -5,14 +5,14 @@
 # %% auto #0
 __all__ = ['LlamaEdgeConfig', 'LlamaEdge']
 
-# %% ../../nbs/01_model/09_llama.ipynb #llama-02
+# %% ../../nbs/01_model/09_llama.ipynb #llama-01
 from dataclasses import dataclass
 
 from .config import DecoderConfig
 from .decoder import Decoder
 
 
-# %% ../../nbs/01_model/09_llama.ipynb #llama-03
+# %% ../../nbs/01_model/09_llama.ipynb #llama-02
 @dataclass(kw_only=True)
 class LlamaEdgeConfig(DecoderConfig):
     "Llama: causal (block length 1), logits shifted by one."
@@ -32,9 +32,14 @@ class LlamaEdge(Decoder):
 
     @classmethod
     def read_config(cls, hf: dict) -> dict:
-        "`attention_bias` puts a bias on q, k, v and the output projection. Raises `ValueError` for `mlp_bias`."
+        """Return what `config.json` says beyond the common fields.
+
+        `attention_bias` puts a bias on q, k, v and the output projection. Raise `ValueError` for
+        `mlp_bias`.
+        """
         if hf.get('mlp_bias'):
             raise ValueError(
                 'config: mlp_bias is true; biases in the feed-forward are not supported'
             )
-        return dict.fromkeys(('qkv_bias', 'o_bias'), hf.get('attention_bias') or False)
+        bias = hf.get('attention_bias') or False
+        return dict(qkv_bias=bias, o_bias=bias)

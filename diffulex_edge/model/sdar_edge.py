@@ -5,14 +5,14 @@
 # %% auto #0
 __all__ = ['SDAREdgeConfig', 'SDAREdge']
 
-# %% ../../nbs/01_model/08_sdar.ipynb #sdar-02
+# %% ../../nbs/01_model/08_sdar.ipynb #sdar-01
 from dataclasses import dataclass
 
 from .config import DecoderConfig
 from .decoder import Decoder
 
 
-# %% ../../nbs/01_model/08_sdar.ipynb #sdar-03
+# %% ../../nbs/01_model/08_sdar.ipynb #sdar-02
 @dataclass(kw_only=True)
 class SDAREdgeConfig(DecoderConfig):
     "SDAR: query/key norms, blocks of 4, no shift."
@@ -37,8 +37,12 @@ class SDAREdge(Decoder):
 
     @classmethod
     def read_config(cls, hf: dict) -> dict:
-        "`block_size` is the block length; `attention_bias` puts a bias on q, k, v and the output projection."
-        fields = dict.fromkeys(('qkv_bias', 'o_bias'), hf.get('attention_bias') or False)
-        return fields | (
-            dict(block_length=hf['block_size']) if hf.get('block_size') is not None else {}
-        )
+        """Return what `config.json` says beyond the common fields.
+
+        `block_size` is the block length; `attention_bias` puts a bias on q, k, v and the output.
+        """
+        bias = hf.get('attention_bias') or False
+        fields = dict(qkv_bias=bias, o_bias=bias)
+        if hf.get('block_size') is not None:
+            fields['block_length'] = hf['block_size']
+        return fields
