@@ -27,6 +27,7 @@ def caches(model):
     return [f'layers_{i}_cache_{x}' for i in range(model.config.num_hidden_layers) for x in 'kv']
 
 
+# %% coreml-18
 def has_state(program, model):
     "Assert that the cache is state: iOS 18."
     assert program.specification == 9
@@ -49,7 +50,7 @@ def has_no_state(program, model):
         assert any(name.endswith(cache) for name in program.inputs), cache
 
 
-# %% coreml-18
+# %% coreml-19
 import pytest
 
 from diffulex_edge.model import LlamaEdge, LlamaEdgeConfig, SDAREdge, SDAREdgeConfig
@@ -80,7 +81,7 @@ def test_state_and_inputs(tmp_path):
         assert not any(op.startswith('constexpr') for op in program.ops)  # nothing compressed
 
 
-# %% coreml-19
+# %% coreml-20
 @pytest.mark.parametrize(
     'quantization, smaller',
     [
@@ -112,7 +113,7 @@ def test_compressed_weights(quantization, smaller, tmp_path):
     assert result.bytes - embedding < (smaller + 0.09) * weights
 
 
-# %% coreml-20
+# %% coreml-21
 @pytest.mark.parametrize(
     'options, fault',
     [

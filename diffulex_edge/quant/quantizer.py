@@ -157,6 +157,7 @@ def linears_by_scheme(
     return found
 
 
+# %% ../../nbs/03_quant/02_quantizer.ipynb #quantizer-17
 def check_table(model: Decoder, quantization: Quantization):
     "Raise `ValueError` when the embedding cannot be made, or is already, what is asked."
     asked = quantization.embedding
@@ -171,7 +172,7 @@ def check_table(model: Decoder, quantization: Quantization):
         check_groups('the embedding', size, quantization.group_size, 'use embedding=int8')
 
 
-# %% ../../nbs/03_quant/02_quantizer.ipynb #quantizer-17
+# %% ../../nbs/03_quant/02_quantizer.ipynb #quantizer-19
 def quantize(model: Decoder, name: str | Quantization, **options) -> Decoder:
     """Return a quantized copy of `model`.
 
@@ -209,7 +210,7 @@ def quantize(model: Decoder, name: str | Quantization, **options) -> Decoder:
     return model
 
 
-# %% ../../nbs/03_quant/02_quantizer.ipynb #quantizer-25
+# %% ../../nbs/03_quant/02_quantizer.ipynb #quantizer-27
 def dequantized(node) -> bool:
     "Return whether a node of a graph turns integers into floating point."
     return 'dequantize' in str(node.target)

@@ -12,6 +12,7 @@ __all__ = [
     'parse_request',
     'check_request',
     'Quantization',
+    'request_text',
 ]
 
 # %% ../../nbs/03_quant/01_schemes.ipynb #schemes-01
@@ -117,14 +118,7 @@ class Quantization:
         return cls(**parse_request(text) | options)
 
     def __str__(self):
-        text = self.name
-        for field in fields(self):
-            value = getattr(self, field.name)
-            if field.name != 'name' and value != field.default:
-                text += f',{field.name}=' + (
-                    '+'.join(value) if field.name == 'exclude' else str(value)
-                )
-        return text
+        return request_text(self)
 
     def scheme(self, path: str) -> str:
         """Return the name of the scheme for the linear with this path.
@@ -137,3 +131,17 @@ class Quantization:
         if path != 'head':
             return self.name
         return self.head or SCHEMES[self.name].head or self.name
+
+
+# %% ../../nbs/03_quant/01_schemes.ipynb #schemes-11
+def request_text(request: Quantization) -> str:
+    "Return the text that `Quantization.of` reads: the name, and what is not the default."
+    text = request.name
+    for field in fields(request):
+        value = getattr(request, field.name)
+        if field.name == 'name' or value == field.default:
+            continue
+        if field.name == 'exclude':
+            value = '+'.join(value)
+        text += f',{field.name}={value}'
+    return text
