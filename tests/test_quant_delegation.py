@@ -50,7 +50,7 @@ def lowered(request, rules='ours'):
     )
 
 
-# %% delegation-22
+# %% delegation-23
 import pytest
 
 PATHS = ['head', *(f'layers.0.{name}' for name in ('down', 'gate_up', 'o', 'qkv'))]
@@ -81,7 +81,7 @@ def test_weight_only_is_in_the_delegate():
     assert forms == {('int8', 'fp32', True)}
 
 
-# %% delegation-23
+# %% delegation-24
 @pytest.mark.parametrize(
     'text, rules, asked, fault',
     [

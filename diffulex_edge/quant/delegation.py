@@ -34,12 +34,13 @@ from .quantizer import linears_of
 from .schemes import SCHEMES, Quantization
 
 
-# %% ../../nbs/03_quant/06_delegation.ipynb #delegation-07
+# %% ../../nbs/03_quant/06_delegation.ipynb #delegation-05
 def operator_name(node) -> str:
     "Return the name of a node's operator."
     return str(getattr(node.target, '__name__', node.target))
 
 
+# %% ../../nbs/03_quant/06_delegation.ipynb #delegation-08
 def weight_source(node):
     "Return the placeholder at the end of a chain of one-input operators, or `None`."
     while node.op == 'call_function' and node.args and hasattr(node.args[0], 'op'):
@@ -55,7 +56,7 @@ def linear_path(name: str) -> str | None:
     return 'head' if re.search(r'model_head(?:_parametrizations)?_weight', name) else None
 
 
-# %% ../../nbs/03_quant/06_delegation.ipynb #delegation-10
+# %% ../../nbs/03_quant/06_delegation.ipynb #delegation-11
 DTYPES = {'torch.float32': 'fp32', 'torch.float16': 'fp16', 'torch.bfloat16': 'bf16'}
 
 
@@ -98,7 +99,7 @@ def activation_form(x) -> str:
     return 'int8 per token' if dynamic else 'int8 static'
 
 
-# %% ../../nbs/03_quant/06_delegation.ipynb #delegation-11
+# %% ../../nbs/03_quant/06_delegation.ipynb #delegation-12
 @dataclass(frozen=True)
 class LoweredLinear:
     "What one linear of the model is after lowering."
@@ -138,7 +139,7 @@ def lowered_linears(edge, methods: Iterable[str]) -> list[LoweredLinear]:
     return found
 
 
-# %% ../../nbs/03_quant/06_delegation.ipynb #delegation-13
+# %% ../../nbs/03_quant/06_delegation.ipynb #delegation-14
 def linear_table(linears: list[LoweredLinear]) -> list[str]:
     "Return one line per kind: how many, where, which precision."
     kinds = Counter(
@@ -161,7 +162,7 @@ def linear_table(linears: list[LoweredLinear]) -> list[str]:
     return lines
 
 
-# %% ../../nbs/03_quant/06_delegation.ipynb #delegation-17
+# %% ../../nbs/03_quant/06_delegation.ipynb #delegation-18
 def expected_form(quantization: Quantization, path: str) -> tuple[str, str]:
     "Return `(weights, activations)` that a linear of this path should have after lowering."
     plain = 'fp16' if quantization.name == 'fp16' else 'fp32'
@@ -185,7 +186,7 @@ def linear_fault(linear: LoweredLinear | None, expected: tuple[str, str], must_d
     return ''
 
 
-# %% ../../nbs/03_quant/06_delegation.ipynb #delegation-19
+# %% ../../nbs/03_quant/06_delegation.ipynb #delegation-20
 def check_linears(
     linears: list[LoweredLinear],
     quantization: Quantization,
@@ -212,7 +213,7 @@ def check_linears(
                 )
 
 
-# %% ../../nbs/03_quant/06_delegation.ipynb #delegation-21
+# %% ../../nbs/03_quant/06_delegation.ipynb #delegation-22
 def check_embedding(program, quantization: Quantization, methods: Iterable[str]):
     """Raise `ValueError` when a quantized embedding is dequantized outside of a delegate.
 
