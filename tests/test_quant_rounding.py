@@ -61,7 +61,7 @@ def test_the_cholesky_form_is_the_definition(bits, group, columns):
 )
 def test_it_is_closer_than_rounding_to_the_nearest(folder, name):
     model = load_model(golden_dir() / folder, max_seq_len=64)
-    seen, unseen = list(from_random(150, 32, 24)), list(from_random(150, 32, 6, seed=99))
+    seen, unseen = list(from_random(150, 32, 24)), list(from_random(150, 32, 24, seed=99))
     nearest = compare(model, quantize(model, name), unseen)['kl']
     gptq = compare(model, round_weights(model, name, seen), unseen)['kl']
     assert 0 < gptq < 0.9 * nearest
