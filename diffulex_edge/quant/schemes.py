@@ -28,7 +28,7 @@ class Scheme:
 
     bits: int | None = None  # of a weight; None: weights stay in floating point
     activations: str = ''  # how they are quantized: 'per token', 'static' or '' (not at all)
-    apply: Callable | None = None  # (model, linears, quantization), in place; None: torchao's way
+    apply: Callable | None = None  # (model, linears, quantization), in place; None: by torchao
     head: str | None = None  # scheme of the head when none is asked for; None: the same
 
 
@@ -41,14 +41,14 @@ SCHEMES: dict[str, Scheme] = {  # name -> scheme
     'weight_only_int4': Scheme(4),
 }
 EMBEDDINGS = {'none': None, 'int8': 8, 'int4': 4}  # name -> bits
-CACHES: dict[str, type | None] = {'none': None}  # name -> class of the KV cache, if not the usual
+CACHES: dict[str, type | None] = {'none': None}  # name -> class of the KV cache
 
 # %% ../../nbs/03_quant/01_schemes.ipynb #schemes-06
 OPTIONS = ('group_size', 'embedding', 'head', 'exclude', 'cache', 'statistics')
 
 
 def parse_request(text: str) -> dict:
-    "Return the fields of the request `name,option=value,…`. Raise `ValueError` for another option."
+    "Return the fields of `name,option=value,…`. Raise `ValueError` for another option."
     name, *items = text.split(',')
     given = dict(name=name)
     for item in items:
@@ -99,9 +99,9 @@ class Quantization:
     group_size: int = 32  # how many 4-bit weights of a row share a scale: 32, 64 or 128
     embedding: str = 'none'  # none, int8 (a scale per row), int4 (a scale per group_size)
     head: str | None = None  # scheme of the output projection; None: that of `Scheme.head`
-    exclude: tuple[str, ...] = ()  # linears that stay as they are: `layers.0.*`, `layers.*.down`
+    exclude: tuple[str, ...] = ()  # linears left alone: `layers.0.*`, `layers.*.down`
     cache: str = 'none'  # KV cache: none, int8 (a scale per row and head)
-    statistics: str | None = None  # file of `Statistics.save`: the ranges that static_int8 needs
+    statistics: str | None = None  # file of `Statistics.save`, which static_int8 needs
 
     def __post_init__(self):
         check_request(self)
