@@ -43,7 +43,6 @@ def test_the_weights_are_in_the_file_once(tmp_path):
     assert both.methods == ['forward']
 
 
-# %% exporter-37
 def test_every_stage_is_announced_and_has_its_share(tmp_path):
     stages = []
     result = export_model(
@@ -56,7 +55,7 @@ def test_every_stage_is_announced_and_has_its_share(tmp_path):
     assert list(result.seconds) == stages
 
 
-# %% exporter-39
+# %% exporter-38
 from diffulex_edge.runtime.pte import PteSession
 from diffulex_edge.runtime.step import EagerSession
 
@@ -87,7 +86,7 @@ def constant(request, golden, tmp_path_factory):
     return PteSession(result.path), EagerSession(model), size, spans
 
 
-# %% exporter-40
+# %% exporter-39
 def test_constant_shapes_equal_eager(constant):
     session, eager, size, spans = constant
     ids = torch.randint(0, 190, (32,), generator=torch.Generator().manual_seed(1)).tolist()
@@ -110,7 +109,7 @@ def test_constant_shapes_say_what_they_take(constant):
         session.step([1, 2], 0, 4)
 
 
-# %% exporter-42
+# %% exporter-41
 WRONG = {  # what the message says -> arguments
     'abacus': dict(backend='abacus'),
     'int3': dict(quantization='int3'),
@@ -132,7 +131,7 @@ def test_what_is_wrong_is_refused_and_leaves_no_file(word, tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-# %% exporter-43
+# %% exporter-42
 def test_a_file_that_is_not_finished_leaves_nothing(tmp_path):
     with pytest.raises(RuntimeError, match='half-way'):
         with written(tmp_path / 'z.pte') as file:
@@ -141,7 +140,7 @@ def test_a_file_that_is_not_finished_leaves_nothing(tmp_path):
     assert not list(tmp_path.glob('z*'))
 
 
-# %% exporter-44
+# %% exporter-43
 def test_collections_come_back_after_an_error():
     before = gc.get_threshold()
     with pytest.raises(KeyError), rare_collections():
