@@ -5,25 +5,29 @@
 # %% auto #0
 __all__ = [
     'BYTES',
+    'LAYER_GRAPH',
+    'LIBRARIES',
+    'LEAST_ROWS',
     'Device',
     'file_bytes',
-    'peak_bytes',
+    'peak_bound',
     'step_seconds',
     'tokens_per_second',
     'Plan',
+    'fitted',
     'plan',
 ]
 
 # %% ../../nbs/07_bench/03_planner.ipynb #planner-02
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..model.config import DecoderConfig
 from ..model.kv_cache import KVCacheConfig
-from .bench import linear_weights, step_flops
+from .limits import linear_weights, step_flops
 
 
-# %% ../../nbs/07_bench/03_planner.ipynb #planner-03
+# %% ../../nbs/07_bench/03_planner.ipynb #planner-04
 @dataclass(frozen=True)
 class Device:
     "What a plan must know of a machine; see `machine_limits` for measuring the first two."
@@ -31,113 +35,120 @@ class Device:
     gflops: float  # fp32 matrix products
     gbs: float  # memory reads
     memory_mb: float = 4000.0
-    layer_us: float = 50.0  # what a layer takes besides: crossing into delegates, norms, the cache
-    tile: int = (
-        7  # rows that a matrix kernel works on at a time, full or not: 7 in XNNPACK's for AVX-512
-    )
-    int8_speed: float = 1.0  # speed of 8-bit products over fp32 ones: about 1 without dot-product instructions, 2 to 4 with them
+    layer_us: float = 50.0  # a layer's delegate calls, norms and cache
+    # Rows that a matrix kernel works on at a time, full or not: 7 in XNNPACK's for AVX-512.
+    tile: int = 7
+    # Speed of 8-bit products over fp32 ones: about 1 without dot-product instructions, else 2 to 4.
+    int8_speed: float = 1.0
 
     @classmethod
     def of(cls, bench: dict, **more):
-        "The device a benchmark ran on."
-        return cls(bench['machine']['gflops'], bench['machine']['gbs'], **more)
+        "Return the device that a benchmark ran on; `more` are other fields."
+        machine = bench['machine']
+        return cls(machine['gflops'], machine['gbs'], **more)
 
 
-BYTES = dict(
-    none=(4, 4),
-    fp16=(2, 2),
-    dynamic_int8=(1, 4),
-    static_int8=(1, 4),
-    weight_only_int8=(1, 4),
-    dynamic_int4=(0.5 + 2 / 32, 4),
-    weight_only_int4=(0.5 + 2 / 32, 4),
-)  # quantization -> bytes of a weight: linears, embedding
+# %% ../../nbs/07_bench/03_planner.ipynb #planner-07
+BYTES = {  # quantization -> bytes of a weight: linears, embedding
+    'none': (4, 4),
+    'fp16': (2, 2),
+    'dynamic_int8': (1, 4),
+    'static_int8': (1, 4),
+    'weight_only_int8': (1, 4),
+    'dynamic_int4': (0.5 + 2 / 32, 4),  # with a scale of two bytes for 32 weights
+    'weight_only_int4': (0.5 + 2 / 32, 4),
+}
+LAYER_GRAPH = 60e3  # bytes that a layer's graph takes
 
 
 def file_bytes(
-    c: DecoderConfig,
+    config: DecoderConfig,
     quantization: str = 'none',
-    embedding_bytes: float | None = None,
-    once: bool = True,
+    embedding_bytes: float | None = None,  # of a weight, where the embedding is quantized too
+    once: bool = True,  # store a tied head of the same precision once, as `export_model` does
 ) -> float:
-    """Size of the `.pte`: linears, the embedding (`embedding_bytes` per weight where it is quantized too), rotary tables and graph.
-
-    `once`: a tied head of the same precision is stored once, as `export_model` does. Raises `ValueError` for an unknown quantization.
-    """
+    "Return the size of the `.pte`. Raises `ValueError` for an unknown quantization."
     if quantization not in BYTES:
         raise ValueError(
             f'no size is known for quantization {quantization!r}; choose one of {", ".join(BYTES)}'
         )
     linear, embedding = BYTES[quantization]
-    scales = (
-        0
-        if quantization in ('none', 'fp16')
-        else 4 * c.num_hidden_layers * (4 * c.hidden_size + 3 * c.intermediate_size)
-        + 4 * c.vocab_size
-    )
-    if once and c.tie_word_embeddings and (embedding_bytes or embedding) == linear:
-        embedding = embedding_bytes = 0
+    embedding = embedding_bytes or embedding
+    scales = 0
+    if quantization not in ('none', 'fp16'):
+        rows = 4 * config.hidden_size + 3 * config.intermediate_size
+        scales = 4 * config.num_hidden_layers * rows + 4 * config.vocab_size
+    if once and config.tie_word_embeddings and embedding == linear:
+        embedding = 0
     return (
-        linear * linear_weights(c)
-        + (embedding_bytes or embedding) * c.vocab_size * c.hidden_size
+        linear * linear_weights(config)
+        + embedding * config.vocab_size * config.hidden_size
         + scales
-        + 8 * c.max_seq_len * c.head_dim
-        + 60e3 * c.num_hidden_layers
+        + 8 * config.max_seq_len * config.head_dim  # rotary tables
+        + LAYER_GRAPH * config.num_hidden_layers
     )
 
 
-def peak_bytes(
-    c: DecoderConfig,
+# %% ../../nbs/07_bench/03_planner.ipynb #planner-10
+LIBRARIES = 60e6  # bytes of libraries and small buffers
+
+
+def peak_bound(
+    config: DecoderConfig,
     quantization: str = 'none',
-    max_tokens: int = 128,
+    max_tokens: int = 128,  # of the longest step
     embedding_bytes: float | None = None,
 ) -> float:
-    "Resident memory of a runner when everything was touched, an upper bound: the packed weights, the whole embedding, a full cache; of the longest step probabilities and logits, and scores thrice; 60 MB of libraries and buffers."
-    longest = 4 * max_tokens * (2 * c.vocab_size + 3 * c.num_attention_heads * c.max_seq_len)
-    return (
-        file_bytes(c, quantization, embedding_bytes, once=False)
-        + KVCacheConfig.of(c).bytes
-        + longest
-        + 60e6
-    )
+    "Return an upper bound of a runner's resident memory in bytes, when everything was touched."
+    logits = 2 * config.vocab_size  # and probabilities, a row
+    scores = 3 * config.num_attention_heads * config.max_seq_len
+    longest_step = 4 * max_tokens * (logits + scores)
+    weights = file_bytes(config, quantization, embedding_bytes, once=False)
+    return weights + KVCacheConfig.of(config).bytes + longest_step + LIBRARIES
 
 
+# %% ../../nbs/07_bench/03_planner.ipynb #planner-13
 def step_seconds(
-    c: DecoderConfig,
+    config: DecoderConfig,
     device: Device,
     tokens: int,
-    kv_len: int | None = None,
+    kv_len: int | None = None,  # rows that are attended to; None: 64 before the step's own
     quantization: str = 'none',
 ) -> float:
-    "Time of a step. Rows come in tiles, but a single one. Reading and multiplying overlap, but not perfectly near the ridge: the two times are joined by a 2-norm, between their maximum and their sum."
-    kv_len, rows = (
-        kv_len or 64 + tokens,
-        tokens if tokens == 1 else math.ceil(tokens / device.tile) * device.tile,
-    )
-    cache = KVCacheConfig.of(c, kv_len).bytes
-    read = (BYTES[quantization][0] * linear_weights(c) + cache) / device.gbs / 1e9
+    "Return the time of a step."
+    kv_len = kv_len or 64 + tokens
+    rows = tokens if tokens == 1 else math.ceil(tokens / device.tile) * device.tile
+    cache = KVCacheConfig.of(config, kv_len).bytes
+    linear, _ = BYTES[quantization]
+    read = (linear * linear_weights(config) + cache) / device.gbs / 1e9
     speed = device.int8_speed if 'int' in quantization else 1.0
-    multiply = step_flops(c, rows, kv_len) / device.gflops / 1e9 / speed
-    return math.hypot(read, multiply) + c.num_hidden_layers * device.layer_us / 1e6
+    multiply = step_flops(config, rows, kv_len) / device.gflops / 1e9 / speed
+    return math.hypot(read, multiply) + config.num_hidden_layers * device.layer_us / 1e6
 
 
+# %% ../../nbs/07_bench/03_planner.ipynb #planner-15
 def tokens_per_second(
-    c: DecoderConfig,
+    config: DecoderConfig,
     device: Device,
-    block: int = 1,
-    tpf: float = 1.0,
+    block: int = 1,  # tokens denoised together; 1 is autoregression
+    tpf: float = 1.0,  # tokens that a denoising step reveals, 1 to `block`
     kv_len: int | None = None,
     quantization: str = 'none',
 ) -> float:
-    """Speed of generation. `block` 1 is autoregression. A block of B takes `B / tpf` denoising steps of B tokens and one commit; `tpf`: tokens a denoising step reveals, 1 to B."""
+    """Return the speed of generation.
+
+    A block of B tokens takes `B / tpf` denoising steps of B tokens and one commit. Raises
+    `ValueError` when `tpf` is not from 1 to B.
+    """
+    step = step_seconds(config, device, block, kv_len, quantization)
     if block == 1:
-        return 1 / step_seconds(c, device, 1, kv_len, quantization)
+        return 1 / step
     if not 1 <= tpf <= block:
         raise ValueError(f'tpf is {tpf}; a step of {block} tokens reveals 1 to {block}')
-    return block / ((block / tpf + 1) * step_seconds(c, device, block, kv_len, quantization))
+    return block / ((block / tpf + 1) * step)
 
 
-# %% ../../nbs/07_bench/03_planner.ipynb #planner-05
+# %% ../../nbs/07_bench/03_planner.ipynb #planner-18
 @dataclass(frozen=True)
 class Plan:
     "What to export for a device."
@@ -146,44 +157,59 @@ class Plan:
     block_length: int  # 1: autoregressive decoding is faster on this device
     max_seq_len: int  # rows of the cache that fit
     file_mb: float
-    peak_mb: float
+    peak_mb: float  # at most
     step_ms: float
     tokens_per_s: float
 
 
+LEAST_ROWS = 128  # of a cache that is worth having
+
+
+def fitted(config: DecoderConfig, quantization: str, memory_mb: float) -> DecoderConfig | None:
+    "Return the config with its cache halved until all of it fits; None when it never does."
+    rows = config.max_seq_len
+    while True:
+        sized = replace(config, max_seq_len=rows)
+        if peak_bound(sized, quantization) <= memory_mb * 1e6:
+            return sized
+        if rows <= LEAST_ROWS:
+            return None
+        rows //= 2
+
+
+# %% ../../nbs/07_bench/03_planner.ipynb #planner-20
 def plan(
-    c: DecoderConfig, device: Device, tpf: dict[int, float], quantizations=('none', 'dynamic_int8')
+    config: DecoderConfig,
+    device: Device,
+    tpf: dict[int, float],  # block length -> tokens per denoising step
+    quantizations: tuple[str, ...] = ('none', 'dynamic_int8'),
 ) -> Plan:
-    "The fastest combination that fits the device's memory. `tpf`: block length -> tokens per forward. Raises `ValueError` when nothing fits."
-    best = None
-    for q in quantizations:
-        rows = c.max_seq_len
-        while (
-            rows > 128
-            and peak_bytes(DecoderConfig(**vars(c) | dict(max_seq_len=rows)), q)
-            > device.memory_mb * 1e6
-        ):
-            rows //= 2
-        sized = DecoderConfig(**vars(c) | dict(max_seq_len=rows))
-        if peak_bytes(sized, q) > device.memory_mb * 1e6:
+    "Return the fastest combination that fits. Raises `ValueError` when nothing does."
+    plans = []
+    for quantization in quantizations:
+        sized = fitted(config, quantization, device.memory_mb)
+        if sized is None:
             continue
-        for block, accepted in {1: 1.0, **tpf}.items():
-            if block > rows:
+        for block, revealed in {1: 1.0, **tpf}.items():
+            if block > sized.max_seq_len:
                 continue
-            speed = tokens_per_second(sized, device, block, accepted, quantization=q)
             found = Plan(
-                q,
-                block,
-                rows,
-                file_bytes(sized, q) / 1e6,
-                peak_bytes(sized, q) / 1e6,
-                1e3 * step_seconds(sized, device, block, quantization=q),
-                speed,
+                quantization=quantization,
+                block_length=block,
+                max_seq_len=sized.max_seq_len,
+                file_mb=file_bytes(sized, quantization) / 1e6,
+                peak_mb=peak_bound(sized, quantization) / 1e6,
+                step_ms=1e3 * step_seconds(sized, device, block, quantization=quantization),
+                tokens_per_s=tokens_per_second(
+                    sized, device, block, revealed, quantization=quantization
+                ),
             )
-            if best is None or found.tokens_per_s > best.tokens_per_s:
-                best = found
-    if best is None:
+            plans.append(found)
+    if not plans:
+        smallest = replace(config, max_seq_len=LEAST_ROWS)
+        needed = min(peak_bound(smallest, quantization) for quantization in quantizations) / 1e6
         raise ValueError(
-            f'nothing fits {device.memory_mb:.0f} MB: the smallest needs {min(peak_bytes(DecoderConfig(**vars(c) | dict(max_seq_len=128)), q) for q in quantizations) / 1e6:.0f} MB with 128 rows of cache; choose a smaller model or a stronger quantization'
+            f'nothing fits {device.memory_mb:.0f} MB: the smallest needs {needed:.0f} MB '
+            f'with {LEAST_ROWS} rows of cache; choose a smaller model or a stronger quantization'
         )
-    return best
+    return max(plans, key=lambda found: found.tokens_per_s)

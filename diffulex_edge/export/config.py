@@ -38,47 +38,48 @@ class QuantizationType(str, Enum):
     WEIGHT_ONLY_INT4 = 'weight_only_int4'
 
 
-METHODS = ('forward', 'logits')  # confidence head, logits head
+# %% ../../nbs/05_export/02_export_config.ipynb #export-config-07
+# 'forward' gives each row's best token and its confidence, 'logits' all logits.
+# Both share weights and cache.
+METHODS = ('forward', 'logits')
 
 
 @dataclass(kw_only=True)
 class ExportConfig:
-    "What to make of a model. Raises `ValueError` for methods and quantizations that do not exist."
+    "What to make of a model. Raises `ValueError` for an unknown method or quantization."
 
     output_path: str | Path = 'model.pte'
     backend: str = 'xnnpack'
-    quantization: str = (
-        'none'  # a name and options: 'dynamic_int4,embedding=int8'; or a `Quantization`
-    )
-    methods: tuple[str, ...] = (
-        METHODS  # 'forward': ids and confidence; 'logits': all logits. They share weights and cache
-    )
-    max_tokens: int | None = (
-        None  # most tokens of one step, with constant shapes its size; None: chosen by `step_size`
-    )
+    # A name with options, 'dynamic_int4,embedding=int8', or a `Quantization`.
+    quantization: str = 'none'
+    methods: tuple[str, ...] = METHODS
+    # Most tokens of one step; with constant shapes its size. None: chosen by `step_size`.
+    max_tokens: int | None = None
     options: dict = field(default_factory=dict)  # of the backend
 
     def __post_init__(self):
         self.backend = str(getattr(self.backend, 'value', self.backend))
-        if self.quantization not in getattr(BACKENDS.get(self.backend), 'own', ()):
+        backend = BACKENDS.get(self.backend)
+        own = backend.own if backend else ()
+        if self.quantization not in own:
             self.quantization = str(Quantization.of(self.quantization))
         if not self.methods or set(self.methods) - set(METHODS):
             raise ValueError(f'methods are {self.methods}; choose from {METHODS}')
 
 
+# %% ../../nbs/05_export/02_export_config.ipynb #export-config-13
 @dataclass
 class ExportResult:
-    "What an export made."
+    "What an export made. Counts are of all methods together."
 
     path: Path
     bytes: int
     methods: list[str]
     constants: dict  # the `.pte` contract, see `ModelInfo`
-    delegated: int = 0  # operators inside delegates, all methods together
-    not_delegated: dict = field(
-        default_factory=dict
-    )  # operator -> how many run in ExecuTorch's own kernels
-    delegates: int = 0  # calls into delegates per step, all methods together
+    delegated: int = 0  # operators inside delegates
+    # Operator -> how many run in ExecuTorch's own kernels.
+    not_delegated: dict = field(default_factory=dict)
+    delegates: int = 0  # calls into delegates per step
     seconds: dict = field(default_factory=dict)  # stage -> wall time
-    linears: list = field(default_factory=list)  # what every linear became, see `LoweredLinear`
-    shared: int = 0  # bytes that the file got shorter by storing a tied matrix once
+    linears: list = field(default_factory=list)  # what became of each, see `LoweredLinear`
+    shared: int = 0  # bytes that storing a tied matrix once has saved
