@@ -51,7 +51,7 @@ def states(canvas):
     return [state for *_, state in cells(canvas)]
 
 
-# %% terminal-17
+# %% terminal-18
 def test_a_token_ages(tiny_engine):
     canvas = Canvas([6], tiny_engine.session.info)
     canvas.update(record(0, [6], {}, 'prefill'))
@@ -68,7 +68,7 @@ def test_a_token_ages(tiny_engine):
     assert canvas.known == 4
 
 
-# %% terminal-18
+# %% terminal-19
 def test_a_revised_token_counts_no_more(tiny_engine):
     canvas = Canvas([6], tiny_engine.session.info)
     canvas.update(record(0, [6, 1, 1, 1, 1], {1: 7, 2: 8, 3: 9, 4: 2}))
@@ -78,7 +78,7 @@ def test_a_revised_token_counts_no_more(tiny_engine):
     assert states(canvas)[1] == 'mask'
 
 
-# %% terminal-34
+# %% terminal-35
 import io
 from random import Random
 
@@ -115,7 +115,7 @@ def screen(**options):
     )
 
 
-# %% terminal-35
+# %% terminal-36
 @pytest.mark.parametrize(
     'options', [dict(force_terminal=False), dict(force_terminal=True, no_color=True)]
 )
@@ -130,7 +130,7 @@ def test_a_line_per_forward(tiny_engine, options):
         assert text.count(MASK) == record.tokens.count(1)
 
 
-# %% terminal-36
+# %% terminal-37
 def test_redrawn_in_place(tiny_engine):
     console = screen(force_terminal=True)
     records = watched(tiny_engine, console)
@@ -143,7 +143,7 @@ def test_redrawn_in_place(tiny_engine):
     assert f'{known} tokens · {len(records)} forwards' in final
 
 
-# %% terminal-37
+# %% terminal-38
 def test_a_long_answer_shows_its_end_and_in_the_end_everything(tiny_engine):
     view = View(tiny_engine, [6], 400)
     tokens = [6, *[8, 9] * 199, 10, 11]

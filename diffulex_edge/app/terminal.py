@@ -132,7 +132,7 @@ def cells(canvas: Canvas, positions=None) -> list[tuple[int, int, str]]:
     return [(p, canvas.ids[p], state_at(canvas, p)) for p in positions if p < end]
 
 
-# %% ../../nbs/10_app/04_terminal.ipynb #terminal-20
+# %% ../../nbs/10_app/04_terminal.ipynb #terminal-21
 def paint(shown: list[tuple[int, int, str]], tokenizer, mask: int | None) -> Text:
     """Return cells as text in colour."""
     ids = [token for _, token, _ in shown]
@@ -169,7 +169,7 @@ def progress_row(canvas: Canvas, new_tokens: int, seconds: float) -> Table:
     return row
 
 
-# %% ../../nbs/10_app/04_terminal.ipynb #terminal-23
+# %% ../../nbs/10_app/04_terminal.ipynb #terminal-24
 class View:
     """An answer to `prompt` (ids) on the screen; `update` it with every record.
 
@@ -216,7 +216,7 @@ class View:
             yield progress_row(self.canvas, self.new_tokens, time.perf_counter() - self.began)
 
 
-# %% ../../nbs/10_app/04_terminal.ipynb #terminal-24
+# %% ../../nbs/10_app/04_terminal.ipynb #terminal-25
 def whole_text(view: View) -> Text:
     """Return the sequence of a view, with the masks that draft behind a verifying forward."""
     canvas = view.canvas
@@ -234,7 +234,7 @@ def whole_text(view: View) -> Text:
     return text
 
 
-# %% ../../nbs/10_app/04_terminal.ipynb #terminal-26
+# %% ../../nbs/10_app/04_terminal.ipynb #terminal-27
 def touched(record: StepRecord, prompt: list[int]) -> list[int]:
     """Return the positions of the answer that a forward was about."""
     if record.kind == 'verify':
@@ -255,7 +255,7 @@ def line(view: View) -> str:
     return f'{numbers}  {text}'.rstrip()
 
 
-# %% ../../nbs/10_app/04_terminal.ipynb #terminal-28
+# %% ../../nbs/10_app/04_terminal.ipynb #terminal-29
 def is_live(console: Console) -> bool:
     """Return whether this console can redraw: a terminal, colours wanted."""
     return console.is_terminal and not console.is_dumb_terminal and not console.no_color
@@ -274,7 +274,7 @@ def watch_lines(run: Callable, view: View, console: Console):
         view.canvas.over = True
 
 
-# %% ../../nbs/10_app/04_terminal.ipynb #terminal-29
+# %% ../../nbs/10_app/04_terminal.ipynb #terminal-30
 def watch(run: Callable, view: View, console: Console | None = None, *, pause: float = 0.0):
     """Call `run(callback)` and show every record that it hands to the callback.
 
