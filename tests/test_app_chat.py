@@ -52,7 +52,7 @@ def test_interrupt():
     assert len(forwards) > 3
 
 
-# %% chat-21
+# %% chat-23
 def test_settings_change_on_the_way():
     conversation = talking()
     run_command(conversation, '/threshold 0.25')
@@ -83,7 +83,7 @@ def test_a_wrong_command_changes_nothing(wrong, word):
     assert conversation.config() == before
 
 
-# %% chat-22
+# %% chat-24
 @pytest.mark.parametrize('command', ['/stats', '/save x'])
 def test_before_the_first_answer_there_is_nothing_to_look_back_at(command):
     with pytest.raises(ValueError, match='no answer yet'):
@@ -101,7 +101,7 @@ def test_the_last_answer_is_kept_and_forgotten(tmp_path):
     assert run_command(conversation, '/quit') is None
 
 
-# %% chat-26
+# %% chat-28
 def lines(*said):
     "A `read` that gives these lines, then the end; an exception among them is raised"
     rest = iter(said)
@@ -121,7 +121,7 @@ def own_cache(tmp_path, monkeypatch):
     monkeypatch.setenv('DIFFULEX_CACHE', str(tmp_path))
 
 
-# %% chat-28
+# %% chat-30
 def test_the_turns_stay(own_cache):
     conversation = talking()
     chat(conversation, lines('1 2', KeyboardInterrupt(), '', '3 4', '/quit', 'never'))

@@ -30,7 +30,7 @@ def test_a_setting_without_name_is_refused(pair):
         read_settings([pair])
 
 
-# %% options-17
+# %% options-19
 @pytest.fixture
 def facts():
     return ModelInfo(
@@ -56,7 +56,7 @@ def test_a_causal_model_decodes_token_by_token(facts):
     assert make_config(causal_model(facts)).block_size == 1
 
 
-# %% options-18
+# %% options-20
 @pytest.mark.parametrize(
     'masks_aside, given, drafts',
     [(True, {}, 1), (False, {}, 0), (True, dict(temperature=1.0), 0), (True, dict(drafts=2), 2)],

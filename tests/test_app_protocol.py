@@ -2,7 +2,7 @@
 
 import json
 
-# %% protocol-13
+# %% protocol-14
 import pytest
 
 from diffulex_edge.app.protocol import Refused, read_request

@@ -2,7 +2,7 @@
 
 import json
 
-# %% server-30
+# %% server-33
 import threading
 import time
 from contextlib import contextmanager
@@ -49,7 +49,7 @@ def wait_until_left(worker):
     assert worker.inside == 0
 
 
-# %% server-32
+# %% server-35
 ASK = dict(model='tiny', messages=[dict(role='user', content='1 2')], max_tokens=9)
 
 
@@ -87,7 +87,7 @@ def test_a_chat_in_chunks(served):
     assert chunks[-1].usage.total_tokens == 2 + len(want)
 
 
-# %% server-33
+# %% server-36
 def test_a_completion(served):
     client, want = served
     answer = client.completions.create(model='tiny', prompt='1 2 ', max_tokens=9)
@@ -119,7 +119,7 @@ def test_a_stop_sequence_is_no_part_of_the_answer(served):
         assert words[2] not in answer.choices[0].message.content.split()
 
 
-# %% server-34
+# %% server-37
 @pytest.mark.parametrize(
     'wrong, field',
     [
@@ -155,7 +155,7 @@ def test_what_does_not_fit_the_cache_is_refused(served):
     assert 'cache' in caught.value.body['message']
 
 
-# %% server-36
+# %% server-39
 @pytest.fixture(scope='module')
 def address():
     with serving(tiny_engine()) as (url, _):
@@ -193,7 +193,7 @@ def test_what_is_no_request(address, content, content_type, status):
     assert answer.status_code == status
 
 
-# %% server-37
+# %% server-40
 def test_the_denoising_is_the_engines(address):
     answer = httpx.post(address + '/v1/steps', json=dict(prompt='1 2 ', max_tokens=9))
     events = [line.removeprefix('data: ') for line in answer.text.split('\n\n') if line]
@@ -206,7 +206,7 @@ def test_the_denoising_is_the_engines(address):
     assert '░' in seen[0]['draft']
 
 
-# %% server-39
+# %% server-42
 class Gate:
     "An engine's step that waits until it is let pass, and notes whose forward it was"
 
@@ -233,7 +233,7 @@ def complete_status(url, prompt):
     return httpx.post(url + '/v1/completions', json=request, timeout=60).status_code
 
 
-# %% server-40
+# %% server-43
 def test_queue_and_cancellation():
     engine = tiny_engine()
     gate = Gate(engine)

@@ -78,7 +78,7 @@ def test_a_revised_token_counts_no_more(tiny_engine):
     assert states(canvas)[1] == 'mask'
 
 
-# %% terminal-35
+# %% terminal-37
 import io
 from random import Random
 
@@ -115,7 +115,7 @@ def screen(**options):
     )
 
 
-# %% terminal-36
+# %% terminal-38
 @pytest.mark.parametrize(
     'options', [dict(force_terminal=False), dict(force_terminal=True, no_color=True)]
 )
@@ -130,7 +130,7 @@ def test_a_line_per_forward(tiny_engine, options):
         assert text.count(MASK) == record.tokens.count(1)
 
 
-# %% terminal-37
+# %% terminal-39
 def test_redrawn_in_place(tiny_engine):
     console = screen(force_terminal=True)
     records = watched(tiny_engine, console)
@@ -143,7 +143,7 @@ def test_redrawn_in_place(tiny_engine):
     assert f'{known} tokens · {len(records)} forwards' in final
 
 
-# %% terminal-38
+# %% terminal-40
 def test_a_long_answer_shows_its_end_and_in_the_end_everything(tiny_engine):
     view = View(tiny_engine, [6], 400)
     tokens = [6, *[8, 9] * 199, 10, 11]

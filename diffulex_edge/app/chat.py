@@ -173,6 +173,7 @@ def statistics(answer: Generation) -> str:
     return ' · '.join(shown)
 
 
+# %% ../../nbs/10_app/14_chat.ipynb #chat-21
 def look_back(conversation: Conversation, name: str, value: str) -> str:
     """Carry out `/stats` or `/save`. Raises `ValueError` where there is no answer or no file."""
     if conversation.last is None:
@@ -206,7 +207,7 @@ def run_command(conversation: Conversation, line: str) -> str | None:
     raise ValueError(f'there is no command /{name}; /help lists them')
 
 
-# %% ../../nbs/10_app/14_chat.ipynb #chat-24
+# %% ../../nbs/10_app/14_chat.ipynb #chat-26
 @contextmanager
 def remembered_lines():
     """Remember what is typed within it, and what was typed the last time, if there is readline."""
@@ -240,7 +241,7 @@ def tell(console: Console, what: str, text: str, as_json: bool):
         console.print(text, markup=False, style='red' if what == 'error' else 'dim')
 
 
-# %% ../../nbs/10_app/14_chat.ipynb #chat-25
+# %% ../../nbs/10_app/14_chat.ipynb #chat-27
 def take_line(conversation: Conversation, line: str, as_json: bool) -> bool:
     """Answer a line or carry out its command. Returns whether the conversation goes on."""
     console = conversation.console

@@ -68,7 +68,7 @@ def causal_defaults(info, given: dict, settings: dict) -> dict:
     return defaults
 
 
-# %% ../../nbs/10_app/02_options.ipynb #options-12
+# %% ../../nbs/10_app/02_options.ipynb #options-13
 def preset_config(preset: str, given: dict, settings: dict):
     """Return the settings of a reference algorithm.
 
@@ -85,7 +85,7 @@ def preset_config(preset: str, given: dict, settings: dict):
     return reference(preset, seed=given.get('seed'), **settings)
 
 
-# %% ../../nbs/10_app/02_options.ipynb #options-14
+# %% ../../nbs/10_app/02_options.ipynb #options-16
 def make_config(info, *, preset: str | None = None, settings: dict | None = None, **given):
     """Return the decoding settings for a model (`info`: its `ModelInfo`).
 

@@ -108,7 +108,7 @@ def check_stream(request: dict):
     )
 
 
-# %% ../../nbs/10_app/15_protocol.ipynb #protocol-07
+# %% ../../nbs/10_app/15_protocol.ipynb #protocol-08
 def stop_sequences(value) -> list[str]:
     """Return a stop sequence or up to four as a list. Raises `Refused`."""
     stops = [value] if isinstance(value, str) else value
@@ -117,7 +117,7 @@ def stop_sequences(value) -> list[str]:
     return stops
 
 
-# %% ../../nbs/10_app/15_protocol.ipynb #protocol-10
+# %% ../../nbs/10_app/15_protocol.ipynb #protocol-11
 def read_request(body: bytes, chat: bool) -> dict:
     """Return a request as a dict, checked; `stop` as a list. Raises `Refused`."""
     try:

@@ -129,6 +129,7 @@ def event(value: dict | str) -> str:
     return f'data: {data}\n\n'
 
 
+# %% ../../nbs/10_app/17_server.ipynb #server-12
 async def completion_events(run, completion: Completion, with_usage: bool):
     """Yield a completion piece by piece as events."""
     try:
@@ -162,7 +163,7 @@ async def complete(request: Request, chat: bool):
     return JSONResponse(whole(completion))
 
 
-# %% ../../nbs/10_app/17_server.ipynb #server-12
+# %% ../../nbs/10_app/17_server.ipynb #server-14
 def step_event(update) -> dict:
     """Return an update of the engine as an event's data; without a forward only its text."""
     data = dict(text=update.text, draft=update.draft_text)
@@ -200,7 +201,7 @@ async def steps(request: Request):
     return StreamingResponse(step_events(run), media_type='text/event-stream')
 
 
-# %% ../../nbs/10_app/17_server.ipynb #server-24
+# %% ../../nbs/10_app/17_server.ipynb #server-27
 def read_page(chat: bool) -> str:
     """Return the page with its style and script inside; `chat`: the model has a chat template."""
     web = files('diffulex_edge') / 'app' / 'web'
@@ -211,7 +212,7 @@ def read_page(chat: bool) -> str:
     return page
 
 
-# %% ../../nbs/10_app/17_server.ipynb #server-27
+# %% ../../nbs/10_app/17_server.ipynb #server-30
 def refused(request: Request, error: Refused) -> JSONResponse:
     """Answer a request that is refused."""
     details = dict(
@@ -249,7 +250,7 @@ async def page(request: Request):
     return HTMLResponse(read_page(chat=bool(tokenizer.template)))
 
 
-# %% ../../nbs/10_app/17_server.ipynb #server-28
+# %% ../../nbs/10_app/17_server.ipynb #server-31
 def make_app(
     engine: DiffusionEngine,
     name: str = 'model',

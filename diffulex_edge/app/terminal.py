@@ -234,7 +234,7 @@ def whole_text(view: View) -> Text:
     return text
 
 
-# %% ../../nbs/10_app/04_terminal.ipynb #terminal-27
+# %% ../../nbs/10_app/04_terminal.ipynb #terminal-28
 def touched(record: StepRecord, prompt: list[int]) -> list[int]:
     """Return the positions of the answer that a forward was about."""
     if record.kind == 'verify':
@@ -255,7 +255,7 @@ def line(view: View) -> str:
     return f'{numbers}  {text}'.rstrip()
 
 
-# %% ../../nbs/10_app/04_terminal.ipynb #terminal-29
+# %% ../../nbs/10_app/04_terminal.ipynb #terminal-31
 def is_live(console: Console) -> bool:
     """Return whether this console can redraw: a terminal, colours wanted."""
     return console.is_terminal and not console.is_dumb_terminal and not console.no_color
@@ -274,7 +274,7 @@ def watch_lines(run: Callable, view: View, console: Console):
         view.canvas.over = True
 
 
-# %% ../../nbs/10_app/04_terminal.ipynb #terminal-30
+# %% ../../nbs/10_app/04_terminal.ipynb #terminal-32
 def watch(run: Callable, view: View, console: Console | None = None, *, pause: float = 0.0):
     """Call `run(callback)` and show every record that it hands to the callback.
 
