@@ -18,6 +18,7 @@ def run(*args):
     return CliRunner().invoke(app, [str(a) for a in args])
 
 
+# %% bench-command-16
 def results(fp32=100.0):
     "What the benchmark finds when a forward of 32 tokens takes so many ms, and eager takes 100"
     return dict(
@@ -29,7 +30,7 @@ def results(fp32=100.0):
     )
 
 
-# %% bench-command-15
+# %% bench-command-17
 @pytest.mark.parametrize('ms, status', [(100.0, 0), (120.0, 1)])
 def test_status_says_whether_the_targets_hold(exported, golden, monkeypatch, tmp_path, ms, status):
     _, path = exported('sdar')
@@ -41,7 +42,7 @@ def test_status_says_whether_the_targets_hold(exported, golden, monkeypatch, tmp
     assert json.loads(output.read_text())['forward']['32']['fp32'] == ms
 
 
-# %% bench-command-16
+# %% bench-command-18
 def test_without_a_file_everything_is_made(golden, monkeypatch, tmp_path):
     seen = {}
 

@@ -18,7 +18,7 @@ def run(command, *args):
     return CliRunner().invoke(app, [str(a) for a in args])
 
 
-# %% export-13
+# %% export-14
 def test_another_ending_is_a_usage_error(tmp_path):
     assert run(export_command, 'tiny', '-o', tmp_path / 'x.txt').exit_code == 2
 
@@ -39,7 +39,7 @@ def test_a_file_with_its_tokenizer(tmp_path):
     assert open_model(str(path)).tokenizer.encode('1 2')
 
 
-# %% export-17
+# %% export-18
 def test_backends_as_json():
     done = run(backends_command, '--json')
     assert done.exit_code == 0

@@ -35,7 +35,7 @@ def run(*args, **more):
     return CliRunner().invoke(app, [str(a) for a in args], **more)
 
 
-# %% generate-20
+# %% generate-21
 OPTIONS = '--max-new-tokens', 12, '--threshold', 0.5, '--block', 6
 
 
@@ -68,7 +68,7 @@ def test_the_trace_is_the_engines(want, tmp_path):
     ]
 
 
-# %% generate-21
+# %% generate-22
 def test_ids_in_and_out_without_a_tokenizer():
     done = run(golden_dir() / 'sdar_a', '1, 2 3', '--ids', '--max-new-tokens', 5)
     assert done.exit_code == 0

@@ -21,7 +21,7 @@ def run(*args):
     return CliRunner().invoke(app, [str(a) for a in args])
 
 
-# %% infill-11
+# %% infill-12
 PUZZLE, _ = sudoku(Random(8))
 TEXT = '<sudoku> ' + ' '.join(str(digit or '[MASK]') for digit in PUZZLE) + ' [EOS]'
 
@@ -57,7 +57,7 @@ def test_a_template_without_tokenizer_is_refused(monkeypatch):
     assert 'no tokenizer beside it' in str(run('x.pte', TEXT).exception)
 
 
-# %% infill-13
+# %% infill-14
 def look(*args):
     return CliRunner().invoke(trace_commands, [str(a) for a in args])
 

@@ -21,7 +21,7 @@ def run(command, *args):
     return CliRunner().invoke(app, [str(a) for a in args])
 
 
-# %% programs-14
+# %% programs-17
 def test_the_demo_gets_its_options(monkeypatch):
     seen = {}
 
@@ -55,7 +55,7 @@ def test_a_server_without_its_packages_says_what_to_install(monkeypatch):
     assert "pip install 'diffulex_edge[serve]'" in str(error)
 
 
-# %% programs-15
+# %% programs-18
 @pytest.mark.parametrize(
     'host, hosts', [('127.0.0.1', None), ('localhost', None), ('0.0.0.0', ('*',))]
 )

@@ -51,3 +51,24 @@ def test_every_option_that_the_readme_names_exists(words):
     wide = dict(COLUMNS='200', TERMINAL_WIDTH='200')
     shown = CliRunner().invoke(app, [words[0], '--help'], env=wide).output
     assert [word for word in words if word.startswith('--') and word not in shown] == []
+
+
+# %% readme-15
+@pytest.mark.slow
+def test_quick_start(tmp_path):
+    (block,) = readme_blocks('python')
+    result = '\nprint(len(tokens), len(result), max(result) < 32000)\n'
+    (tmp_path / 'quick.py').write_text(block + result)
+    run = subprocess.run(
+        [sys.executable, 'quick.py'],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        env={**os.environ, 'PYTHONPATH': str(project_root())},
+    )
+    assert run.returncode == 0, run.stderr[-2000:]
+    new, denoised, inside = run.stdout.split()[-3:]
+    assert 0 < int(new) <= 100
+    assert 0 < int(denoised) <= 50
+    assert inside == 'True'
+    assert (tmp_path / 'model.pte').stat().st_size > 10e6

@@ -139,7 +139,7 @@ def save_tokenizer(tokenizer, checkpoint: str, output: Path):
     )
 
 
-# %% ../../nbs/10_app/11_export.ipynb #export-15
+# %% ../../nbs/10_app/11_export.ipynb #export-16
 def backends_table(rows: list[dict]) -> Table:
     """Return descriptions of backends as a rich table."""
     table = Table('backend', 'for', 'lowers here', 'runs here', 'quantizations')
