@@ -4,11 +4,20 @@
 
 # %% auto #0
 __all__ = [
-    'STOPS',
     'THEMES',
-    'font',
+    'STOPS',
+    'LOOKS',
     'ramp',
+    'font',
+    'widest',
     'place',
+    'looks',
+    'map_image',
+    'Canvas',
+    'token_box',
+    'draw_token',
+    'draw_heading',
+    'draw_map',
     'Painter',
     'film_frame',
     'replace_file',
@@ -23,17 +32,9 @@ from pathlib import Path
 import matplotlib
 from PIL import Image, ImageDraw, ImageFont
 
-from .film import Film
+from .film import Film, pairs
 
-# %% ../../nbs/06_viz/02_pictures.ipynb #pictures-03
-STOPS = [
-    (72, 36, 117),
-    (62, 74, 137),
-    (38, 130, 142),
-    (53, 183, 121),
-    (170, 220, 50),
-    (253, 231, 37),
-]  # unsure … sure, the player's colours
+# %% ../../nbs/06_viz/02_pictures.ipynb #pictures-04
 THEMES = dict(
     light=dict(
         paper='#ffffff',
@@ -44,7 +45,6 @@ THEMES = dict(
         done='#dfeafa',
         new='#f7cfa4',
         edge='#e8842d',
-        pen='#3b82d6',
         revised='#d6488f',
     ),
     dark=dict(
@@ -56,230 +56,288 @@ THEMES = dict(
         done='#1c2f47',
         new='#6b4418',
         edge='#e8842d',
-        pen='#5b9be6',
         revised='#e26aa8',
     ),
 )
 
+# %% ../../nbs/06_viz/02_pictures.ipynb #pictures-05
+STOPS = [  # red, green and blue from unsure to sure
+    (72, 36, 117),
+    (62, 74, 137),
+    (38, 130, 142),
+    (53, 183, 121),
+    (170, 220, 50),
+    (253, 231, 37),
+]
 
+
+def ramp(share: float) -> tuple[int, int, int]:
+    "Return the colour of a confidence from 0 to 1."
+    place = min(max(share, 0.0), 1.0) * (len(STOPS) - 1)
+    i = min(int(place), len(STOPS) - 2)
+    mix = [low + (high - low) * (place - i) for low, high in zip(STOPS[i], STOPS[i + 1])]
+    return tuple(map(round, mix))
+
+
+# %% ../../nbs/06_viz/02_pictures.ipynb #pictures-09
 @lru_cache
 def font(size: int, bold: bool = False):
-    "DejaVu Sans Mono, as it comes with Matplotlib."
-    return ImageFont.truetype(
-        str(
-            Path(matplotlib.get_data_path())
-            / 'fonts'
-            / 'ttf'
-            / f'DejaVuSansMono{"-Bold" if bold else ""}.ttf'
-        ),
-        size,
-    )
+    "Return DejaVu Sans Mono as it comes with Matplotlib."
+    name = 'DejaVuSansMono-Bold' if bold else 'DejaVuSansMono'
+    fonts = Path(matplotlib.get_data_path()) / 'fonts' / 'ttf'
+    return ImageFont.truetype(str(fonts / f'{name}.ttf'), size)
 
 
-def ramp(t: float) -> tuple[int, int, int]:
-    "Colour of a confidence from 0 to 1."
-    t = min(max(t, 0.0), 1.0) * (len(STOPS) - 1)
-    i = min(int(t), len(STOPS) - 2)
-    return tuple(round(a + (b - a) * (t - i)) for a, b in zip(STOPS[i], STOPS[i + 1]))
-
-
-# %% ../../nbs/06_viz/02_pictures.ipynb #pictures-05
-def place(film: Film, columns: int) -> tuple[list[tuple[int, int, int]], int]:
-    "For every position: column, line and width in characters of its place in a text of `columns`; and the number of lines. Grid cells are five columns and two lines."
-    words = [1] * len(film.x)
-    breaks = [False] * len(film.x)
-    for x in film.states():
-        for p, t in enumerate(x):
-            words[p] = max(words[p], min(len(film.word(t)), columns))
-            breaks[p] = t != film.mask and film.word(t).endswith('↵')
-    a, across, down = film.grid or (len(words), 1, 0)
-    spots, col, line = [], 0, 0
-    for p, w in enumerate(words):
-        i = p - a
-        if 0 <= i < across * down:
-            if i == 0:
-                top = line + (col > 0)
-            spots.append((5 * (i % across), top + 2 * (i // across), 4))
-            col, line = 0, top + 2 * down
-            continue
-        if col + w > columns:
-            col, line = 0, line + 1
-        spots.append((col, line, w))
-        col += w
-        if breaks[p]:
-            col, line = 0, line + 1
-    return spots, line + (col > 0)
+def widest(film: Film, columns: int) -> list[int]:
+    "Return for every position the characters of its longest word, at most `columns`."
+    widths = [1] * len(film.x)
+    for ids in film.states():
+        for position, token in enumerate(ids):
+            widths[position] = max(widths[position], min(len(film.word(token)), columns))
+    return widths
 
 
 # %% ../../nbs/06_viz/02_pictures.ipynb #pictures-10
+def place(film: Film, columns: int) -> tuple[list[tuple[int, int, int]], int]:
+    """Return where words stand in a text of `columns` characters, and its number of lines.
+
+    For every position: column, line and width. Grid cells are five columns and two lines.
+    """
+    first, across, down = film.grid or (len(film.x), 1, 0)
+    spots = []
+    column = line = top = 0
+    for position, width in enumerate(widest(film, columns)):
+        cell = position - first
+        if cell == 0:  # a grid begins on a line of its own
+            top = line + (column > 0)
+            column, line = 0, top + 2 * down
+        if 0 <= cell < across * down:
+            spots.append((5 * (cell % across), top + 2 * (cell // across), 4))
+            continue
+        if column + width > columns:
+            column, line = 0, line + 1
+        spots.append((column, line, width))
+        column += width
+        token = film.x[position]
+        if token != film.mask and film.word(token).endswith('↵'):
+            column, line = 0, line + 1
+    return spots, line + (column > 0)
+
+
+# %% ../../nbs/06_viz/02_pictures.ipynb #pictures-18
+LOOKS = dict(  # state -> fill and edge, by their names in the theme
+    mask=('mask', 'line'),
+    given=(None, None),
+    new=('new', 'edge'),
+    done=('done', None),
+)
+
+
+def looks(film: Film, step: int, ids: list[int]) -> list[tuple[str, bool]]:
+    "Return for every position its state after `step`, and whether it was taken back before."
+    new = set(film.steps[step - 1].get('new', ())) if step else set()
+    back = {p for earlier in film.steps[:step] for p in earlier.get('back', ())}
+    states = []
+    for position, token in enumerate(ids):
+        if token == film.mask:
+            states.append(('mask', False))
+        elif position < len(film.prompt) or position in film.fixed:
+            states.append(('given', False))
+        else:
+            states.append(('new' if position in new else 'done', position in back))
+    return states
+
+
+# %% ../../nbs/06_viz/02_pictures.ipynb #pictures-21
+def map_image(
+    film: Film, width: int, height: int, colours: dict[str, str], scale: int
+) -> Image.Image:
+    "Draw the confidences of all steps."
+    first = len(film.prompt)
+    image = Image.new('RGB', (width, height), colours['mask'])
+    draw = ImageDraw.Draw(image)
+    wide = width / max(len(film.x) - first, 1)
+    high = height / max(len(film.steps), 1)
+    pen = max(1, min(2 * scale, int(min(wide, high) / 3)))
+    for row, step in enumerate(film.steps):
+        new = set(step.get('new', ()))
+        sure = dict(pairs(step.get('conf', ())))
+        for position in sorted(new | sure.keys()):
+            if position < first:
+                continue
+            left = (position - first) * wide
+            top = row * high
+            cell = (left, top, max(left + wide - 1, left), max(top + high - 1, top))
+            known = position in sure
+            draw.rectangle(cell, ramp(sure[position] / 1000) if known else colours['edge'])
+            if position in new:
+                draw.rectangle(cell, None, colours['edge'], pen)
+    return image
+
+
+# %% ../../nbs/06_viz/02_pictures.ipynb #pictures-24
+class Canvas:
+    "Where the parts of a frame are, in pixels."
+
+    def __init__(self, film: Film, width: int, scale: int):
+        self.scale = scale
+        self.font = font(15 * scale)
+        self.bold = font(15 * scale, True)
+        self.margin = 24 * scale
+        self.line = 27 * scale
+        self.column = self.font.getlength('0')
+        self.width = width * scale
+        self.inner = self.width - 2 * self.margin
+        self.spots, lines = place(film, int(self.inner / self.column))
+        self.text_top = self.margin + 26 * scale
+        self.map_top = self.text_top + lines * self.line + 28 * scale
+        self.map_height = min(max(len(film.steps) * 12, 36), 160) * scale
+        self.height = self.map_top + self.map_height + self.margin
+
+    def box(self, position: int, lines: int = 1) -> tuple:
+        "Return left, top, right and bottom of the place of a position."
+        column, line, width = self.spots[position]
+        left = self.margin + column * self.column
+        top = self.text_top + line * self.line
+        return left, top, left + width * self.column, top + lines * self.line - 1
+
+
+# %% ../../nbs/06_viz/02_pictures.ipynb #pictures-26
+def token_box(canvas: Canvas, film: Film, position: int) -> tuple[tuple, tuple, bool]:
+    "Return the place of a token, the frame inside it, and whether it is a cell of the grid."
+    first, across, down = film.grid or (0, 0, 0)
+    in_grid = first <= position < first + across * down
+    place = canvas.box(position, lines=2 if in_grid else 1)
+    left, top, right, bottom = place
+    scale = canvas.scale
+    if in_grid:
+        frame = (left, top + 2 * scale, right - scale, bottom + 1 - 6 * scale)
+    else:
+        frame = (left + scale, top + 2 * scale, right - scale, bottom + 1 - 3 * scale)
+    return place, frame, in_grid
+
+
+def draw_token(
+    draw, canvas: Canvas, film: Film, position: int, token: int, look: tuple[str, bool], colours
+):
+    "Draw one token into its place, over whatever is there."
+    state, revised = look
+    scale = canvas.scale
+    place, frame, in_grid = token_box(canvas, film, position)
+    draw.rectangle(place, colours['paper'])
+    fill, edge = LOOKS[state]
+    if state == 'given' and in_grid:
+        edge = 'line'
+    if fill or edge:
+        draw.rounded_rectangle(frame, 3 * scale, colours.get(fill), colours.get(edge), scale)
+    left, top, right, bottom = frame
+    if revised:
+        draw.line((left, bottom, right, bottom), colours['revised'], 2 * scale)
+    if state == 'mask':
+        return
+    ink = colours['soft' if state == 'given' else 'ink']
+    bold = state == 'new'
+    word = film.word(token)
+    if in_grid:
+        middle = ((left + right) / 2, (top + bottom) / 2)
+        draw.text(middle, word.strip(), ink, font(22 * scale, bold), anchor='mm')
+    else:
+        word = word[: canvas.spots[position][2]]
+        at = (place[0], place[1] + 4 * scale)
+        draw.text(at, word, ink, canvas.bold if bold else canvas.font)
+
+
+# %% ../../nbs/06_viz/02_pictures.ipynb #pictures-28
+def draw_heading(draw, canvas: Canvas, film: Film, number: int, colours):
+    "Write the title on the left, the facts of a step on the right."
+    scale = canvas.scale
+    top = canvas.margin - 8 * scale
+    draw.text((canvas.margin, top), film.title or 'denoising', colours['ink'], canvas.bold)
+    facts = f'{len(film.steps)} steps'
+    if number:
+        step = film.steps[number - 1]
+        rate = f'{step["tpf"]:.2f} tokens/forward'
+        facts = f'step {number}/{len(film.steps)}  {step["kind"]}  {step["ms"]:.0f} ms  {rate}'
+    right = canvas.width - canvas.margin
+    draw.text((right, top), facts, colours['soft'], font(12 * scale), anchor='ra')
+
+
+def draw_map(image, canvas: Canvas, whole: Image.Image, step: int, count: int, colours):
+    "Show the rows of the map up to `step` of `count`."
+    scale = canvas.scale
+    left, top = canvas.margin, canvas.map_top
+    right = left + whole.width
+    row = whole.height / max(count, 1)
+    draw = ImageDraw.Draw(image)
+    draw.rectangle((left, top, right - 1, top + whole.height - 1), colours['mask'])
+    image.paste(whole.crop((0, 0, whole.width, round(step * row))), (left, top))
+    if step:
+        above = top + (step - 1) * row - 1
+        below = top + step * row
+        around = (left - 2 * scale, above, right + scale, below)
+        draw.rectangle(around, None, colours['ink'], scale)
+    note = 'reveal map: step ↓, position →, bright = sure, framed = revealed'
+    draw.text((left, top - 15 * scale), note, colours['soft'], font(10 * scale))
+
+
+# %% ../../nbs/06_viz/02_pictures.ipynb #pictures-29
 class Painter:
-    "Draws the steps of a film, the text above the reveal map, in images `width * scale` pixels wide; `theme`: light or dark. Characters outside the font (Chinese, emoji) appear as boxes."
+    """Draws the steps of a film, the text above the reveal map.
+
+    Images are `width * scale` pixels wide; `theme`: light or dark. Characters outside the font
+    (Chinese, emoji) appear as boxes. Raises `ValueError` for another theme.
+    """
 
     def __init__(self, film: Film, *, width: int = 860, theme: str = 'light', scale: int = 1):
         if theme not in THEMES:
             raise ValueError(f'theme is {theme!r}; it must be light or dark')
-        self.film, self.c, self.s, self.states, self.n = (
-            film,
-            THEMES[theme],
-            scale,
-            list(film.states()),
-            len(film.steps),
-        )
-        self.size, self.pad, self.lh, self.cw = (
-            15 * scale,
-            24 * scale,
-            27 * scale,
-            font(15 * scale).getlength('0'),
-        )
-        self.spots, lines = place(film, int((width * scale - 2 * self.pad) / self.cw))
-        self.top, rows = self.pad + 26 * scale, min(max(self.n * 12, 36), 160) * scale
-        self.map_top = self.top + lines * self.lh + 28 * scale
-        self.text = Image.new(
-            'RGB', (width * scale, self.map_top + rows + self.pad), self.c['paper']
-        )
-        self.drawn, self.map = {}, self.draw_map(width * scale - 2 * self.pad, rows)
-
-    def draw_map(self, width: int, height: int) -> Image.Image:
-        "The reveal map: a row per step, a column per position of the answer, framed where a token was revealed."
-        f, a, n = self.film, len(self.film.prompt), max(self.n, 1)
-        image = Image.new('RGB', (width, height), self.c['mask'])
-        d, w, h = ImageDraw.Draw(image), width / max(len(f.x) - a, 1), height / n
-        for k, r in enumerate(f.steps):
-            conf, new = r.get('conf', ()), set(r.get('new', ()))
-            sure = dict(zip(conf[::2], conf[1::2]))
-            for p in sorted({*sure, *new}):
-                if p < a:
-                    continue
-                x, y = (p - a) * w, k * h
-                cell = (x, y, max(x + w - 1, x), max(y + h - 1, y))
-                d.rectangle(cell, ramp(sure[p] / 1000) if p in sure else self.c['edge'])
-                if p in new:
-                    d.rectangle(
-                        cell, None, self.c['edge'], max(1, min(2 * self.s, int(min(w, h) / 3)))
-                    )
-        return image
-
-    def draw_token(self, d: ImageDraw.ImageDraw, p: int, t: int, look: str):
-        "One token into its place."
-        f, c, s, g = self.film, self.c, self.s, self.film.grid
-        col, line, w = self.spots[p]
-        cell = bool(g) and g[0] <= p < g[0] + g[1] * g[2]
-        left, y = self.pad + col * self.cw, self.top + line * self.lh
-        box = (
-            left + (0 if cell else s),
-            y + 2 * s,
-            left + w * self.cw - s,
-            y + (1 + cell) * self.lh - (6 if cell else 3) * s,
-        )
-        d.rectangle((left, y, left + w * self.cw, y + (1 + cell) * self.lh - 1), c['paper'])
-        fill, edge = dict(
-            mask=('mask', 'line'),
-            new=('new', 'edge'),
-            done=('done', None),
-            given=(None, 'line' if cell else None),
-        )[look.split()[0]]
-        if fill or edge:
-            d.rounded_rectangle(box, 3 * s, c[fill] if fill else None, c[edge] if edge else None, s)
-        if 'revised' in look:
-            d.line((box[0], box[3], box[2], box[3]), c['revised'], 2 * s)
-        if look == 'mask':
-            return
-        ink, bold = c['soft' if look == 'given' else 'ink'], look.startswith('new')
-        if cell:
-            d.text(
-                ((box[0] + box[2]) / 2, (box[1] + box[3]) / 2),
-                f.word(t).strip(),
-                ink,
-                font(22 * s, bold),
-                anchor='mm',
-            )
-        else:
-            d.text((left, y + 4 * s), f.word(t)[:w], ink, font(self.size, bold))
+        self.film = film
+        self.colours = THEMES[theme]
+        self.states = list(film.states())
+        self.canvas = canvas = Canvas(film, width, scale)
+        self.text = Image.new('RGB', (canvas.width, canvas.height), self.colours['paper'])
+        self.map = map_image(film, canvas.inner, canvas.map_height, self.colours, scale)
+        self.drawn = {}  # position -> token and look on `text`
 
     def frame(self, step: int) -> Image.Image:
-        "The image after `step`: 0 is the start, -1 the end. Raises `ValueError` for a step that is not there."
-        f, c, s, n = self.film, self.c, self.s, self.n
-        if not -n - 1 <= step <= n:
-            raise ValueError(f'step is {step}; this film has {n} steps')
-        step %= n + 1
-        r = f.steps[step - 1] if step else {}
-        new, back, d = (
-            set(r.get('new', ())),
-            {p for k in f.steps[:step] for p in k.get('back', ())},
-            ImageDraw.Draw(self.text),
-        )
-        for p, t in enumerate(self.states[step]):
-            look = (
-                'mask'
-                if t == f.mask
-                else 'given'
-                if p < len(f.prompt) or p in f.fixed
-                else ('new' if p in new else 'done') + (' revised' if p in back else '')
-            )
-            if self.drawn.get(p) != (t, look):
-                self.draw_token(d, p, t, look)
-            self.drawn[p] = t, look
-        for p in [
-            p for p in self.drawn if p >= len(self.states[step])
-        ]:  # an earlier step than the last one drawn
-            col, line, w = self.spots[p]
-            d.rectangle(
-                (
-                    self.pad + col * self.cw,
-                    self.top + line * self.lh,
-                    self.pad + (col + w) * self.cw,
-                    self.top + (line + 1) * self.lh - 1,
-                ),
-                c['paper'],
-            )
-            del self.drawn[p]
-        image, (right, h) = self.text.copy(), (self.map.width, self.map.height / max(n, 1))
-        d = ImageDraw.Draw(image)
-        d.text(
-            (self.pad, self.pad - 8 * s), f.title or 'denoising', c['ink'], font(self.size, True)
-        )
-        facts = (
-            f'step {step}/{n}  {r["kind"]}  {r["ms"]:.0f} ms  {r["tpf"]:.2f} tokens/forward'
-            if step
-            else f'{n} steps'
-        )
-        d.text(
-            (image.width - self.pad, self.pad - 8 * s), facts, c['soft'], font(12 * s), anchor='ra'
-        )
-        d.rectangle(
-            (self.pad, self.map_top, self.pad + right - 1, self.map_top + self.map.height - 1),
-            c['mask'],
-        )
-        image.paste(self.map.crop((0, 0, right, round(step * h))), (self.pad, self.map_top))
-        if step:
-            d.rectangle(
-                (
-                    self.pad - 2 * s,
-                    self.map_top + (step - 1) * h - 1,
-                    self.pad + right + s,
-                    self.map_top + step * h,
-                ),
-                None,
-                c['ink'],
-                s,
-            )
-        d.text(
-            (self.pad, self.map_top - 15 * s),
-            'reveal map: step ↓, position →, bright = sure, framed = revealed',
-            c['soft'],
-            font(10 * s),
-        )
+        "Return the image after `step`. Raises `ValueError` for one that is not there."
+        count = len(self.film.steps)
+        if not -count - 1 <= step <= count:
+            raise ValueError(f'step is {step}; this film has {count} steps')
+        step %= count + 1
+        self.update_text(step)
+        image = self.text.copy()
+        draw = ImageDraw.Draw(image)
+        draw_heading(draw, self.canvas, self.film, step, self.colours)
+        draw_map(image, self.canvas, self.map, step, count, self.colours)
         return image
 
+    def update_text(self, step: int):
+        "Draw the tokens that are not on `text` as they are after `step`."
+        draw = ImageDraw.Draw(self.text)
+        ids = self.states[step]
+        for position, look in enumerate(looks(self.film, step, ids)):
+            token = ids[position]
+            if self.drawn.get(position) != (token, look):
+                draw_token(draw, self.canvas, self.film, position, token, look, self.colours)
+            self.drawn[position] = token, look
+        for position in range(len(ids), len(self.drawn)):  # of a later step that was drawn before
+            draw.rectangle(self.canvas.box(position), self.colours['paper'])
+            del self.drawn[position]
 
+
+# %% ../../nbs/06_viz/02_pictures.ipynb #pictures-30
 def film_frame(film: Film, step: int = -1, **options) -> Image.Image:
-    "One frame: the text after `step` (0 is the start, -1 the end) above the reveal map; `options` as for `Painter`."
+    """Return one frame: the text after `step` (0 is the start, -1 the end) above the reveal map.
+
+    `options` as for `Painter`.
+    """
     return Painter(film, **options).frame(step)
 
 
-# %% ../../nbs/06_viz/02_pictures.ipynb #pictures-16
+# %% ../../nbs/06_viz/02_pictures.ipynb #pictures-43
 def replace_file(path: str | Path, save):
-    "`save(part)` beside `path`, then rename: whole or not at all."
+    "Call `save(part)` with a path beside `path`, then rename: whole or not at all."
     path = Path(path)
     part = path.with_name(f'{path.stem}.part{path.suffix}')
     save(part)
@@ -292,6 +350,7 @@ def save_png(path: str | Path, film: Film, step: int = -1, *, scale: int = 2, **
     replace_file(path, lambda part: image.save(part, format='PNG', optimize=True))
 
 
+# %% ../../nbs/06_viz/02_pictures.ipynb #pictures-44
 def save_gif(
     path: str | Path,
     film: Film,
@@ -303,25 +362,20 @@ def save_gif(
     theme: str = 'light',
     scale: int = 1,
 ):
-    """Write the film as an endless GIF: `ms` per step, or None for the time each forward really took, `speed` times as fast (a GIF resolves 20 ms); the last frame stays `hold` ms."""
+    """Write the film as an endless GIF.
+
+    `ms` per step, or None for the time each forward really took, `speed` times as fast (a GIF
+    resolves 20 ms); the last frame stays `hold` ms. Raises `ValueError` for a film without steps.
+    """
     if not film.steps:
         raise ValueError('this film has no steps; there is nothing to show')
     painter = Painter(film, width=width, theme=theme, scale=scale)
-    frames = [painter.frame(k) for k in range(len(film.steps) + 1)]
-    palette = frames[len(frames) // 2].quantize(128)  # one palette for all: nothing flickers
-    frames = [f.quantize(palette=palette, dither=Image.Dither.NONE) for f in frames]
-    times = [
-        max(20, round((s['ms'] if ms is None else ms) / speed)) for s in film.steps
-    ]  # frame k is shown while forward k + 1 runs
-    replace_file(
-        path,
-        lambda part: frames[0].save(
-            part,
-            format='GIF',
-            save_all=True,
-            append_images=frames[1:],
-            duration=times + [hold],
-            loop=0,
-            optimize=False,
-        ),
-    )
+    frames = [painter.frame(step) for step in range(len(film.steps) + 1)]
+    palette = frames[len(frames) // 2].quantize(128)
+    images = [frame.quantize(palette=palette, dither=Image.Dither.NONE) for frame in frames]
+    # the frame after a step is on display while the next forward runs
+    times = [step['ms'] if ms is None else ms for step in film.steps]
+    times = [max(20, round(time / speed)) for time in times]
+    options = dict(save_all=True, append_images=images[1:], loop=0, optimize=False)
+    options['duration'] = [*times, hold]
+    replace_file(path, lambda part: images[0].save(part, format='GIF', **options))
