@@ -2,7 +2,7 @@
 
 import json
 
-# %% player-76
+# %% player-78
 import re
 
 import pytest
@@ -20,7 +20,7 @@ def nasty_film():
     return Film.of(trace, '<i>title</i>')
 
 
-# %% player-77
+# %% player-79
 def test_pages_hold_their_film():
     film = nasty_film()
     page = film_html(film)
@@ -29,35 +29,35 @@ def test_pages_hold_their_film():
     assert data['films'][0]['steps'] == json.loads(json.dumps(film.steps))
 
 
-# %% player-78
+# %% player-80
 def test_words_are_no_markup():
     page = film_html(nasty_film())
     assert page.count('</script>') == 2
     assert '<i>title' not in page
 
 
-# %% player-79
+# %% player-81
 def test_pages_are_self_contained():
     page = film_html(nasty_film()).replace('http://www.w3.org/2000/svg', '')
     assert re.findall(r'(?:https?:)?//\w[^\s"\']*', page) == []
     assert "default-src 'none'" in page
 
 
-# %% player-81
+# %% player-83
 def test_two_films_in_a_file(tmp_path):
     save_html(tmp_path / 'film.html', nasty_film(), nasty_film(), diff=0)
     assert (tmp_path / 'film.html').read_text(encoding='utf-8').count('"steps"') == 2
     assert [file.name for file in tmp_path.iterdir()] == ['film.html']
 
 
-# %% player-82
+# %% player-84
 def test_three_films_are_too_many():
     film = nasty_film()
     with pytest.raises(ValueError, match='3 films'):
         film_html(film, film, film)
 
 
-# %% player-84
+# %% player-86
 from random import Random
 
 

@@ -14,7 +14,7 @@ from string import Template
 from .film import Film, film_data, film_table
 from .scripts import read_web, script, style
 
-# %% ../../nbs/06_viz/09_player.ipynb #player-72
+# %% ../../nbs/06_viz/09_player.ipynb #player-74
 PLAYER_MODULES = (
     'dom',
     'reel',
@@ -52,7 +52,7 @@ def film_html(*films: Film, title: str = '', sync: str = 'step', diff: int | Non
     )
 
 
-# %% ../../nbs/06_viz/09_player.ipynb #player-73
+# %% ../../nbs/06_viz/09_player.ipynb #player-75
 def save_html(path: str | Path, *films: Film, **options):
     "Write `film_html`, whole or not at all."
     path = Path(path)
