@@ -155,6 +155,16 @@ def test_pinning_a_cell():
 
 
 # %% explorer-53
+def test_pinning_after_masking():
+    view, ids = solved()
+    clues = {p for p, token in enumerate(ids) if token != 1}
+    first, second = [p for p, token in enumerate(ids) if token == 1][:2]
+    view.edit(mask=[first]).wait()
+    view.edit(pin=[second]).wait()
+    assert {p for p, token in enumerate(view.film.start) if token != 1} == clues | {second}
+
+
+# %% explorer-54
 EDITS = [
     (dict(), 'nothing'),
     (dict(mask=[0]), 'position 0'),
@@ -169,7 +179,7 @@ def test_edits_that_make_no_sense(edit, word):
         view.edit(**edit)
 
 
-# %% explorer-54
+# %% explorer-55
 def test_without_a_kernel():
     view, _ = solved()
     data, _ = view._repr_mimebundle_()
@@ -179,7 +189,7 @@ def test_without_a_kernel():
     assert 'application/vnd.jupyter.widget-view+json' in data
 
 
-# %% explorer-55
+# %% explorer-56
 def test_what_cannot_be_explored():
     with pytest.raises(ValueError, match='int is not a trace'):
         explore(3)

@@ -113,8 +113,10 @@ def test_png(tmp_path):
 
 # %% pictures-34
 def test_files_are_whole_or_not_there(tmp_path):
-    save_gif(tmp_path / 'a.gif', words_film(), width=400)
-    save_png(tmp_path / 'a.png', words_film(), width=400)
+    folder = tmp_path / 'whole'
+    folder.mkdir()
+    save_gif(folder / 'a.gif', words_film(), width=400)
+    save_png(folder / 'a.png', words_film(), width=400)
     with pytest.raises(ValueError, match='no steps'):
-        save_gif(tmp_path / 'c.gif', Film([1], 9))
-    assert sorted(file.name for file in tmp_path.iterdir()) == ['a.gif', 'a.png']
+        save_gif(folder / 'c.gif', Film([1], 9))
+    assert sorted(file.name for file in folder.iterdir()) == ['a.gif', 'a.png']

@@ -11,6 +11,7 @@ __all__ = [
     'LiveView',
     'send_step',
     'send_end',
+    'answer_end',
     'edited',
     'Explorer',
     'form_prompt',
@@ -113,6 +114,7 @@ class LiveView(FilmView):
         self.prompt = prompt
         self.writer = None
         self.trace = None
+        self.given = None  # positions that were given before the first edit
         super().__init__(*films, **options)
 
     def run(self, prompt=None, tail: list[int] | None = None, title: str = ''):
@@ -131,6 +133,7 @@ class LiveView(FilmView):
             title = title or self.film.title
         self.writer = Writer(self.engine, prompt, self.config, tail, title, grid)
         self.prompt = prompt
+        self.given = None
         self.trace = self.writer.trace
         self.show(self.writer.film)
         self.status = 'running'
@@ -169,13 +172,21 @@ def send_end(view: LiveView, writer: Writer):
 
 
 # %% ../../nbs/06_viz/12_explorer.ipynb #explorer-28
-def edited(film: Film, end: int, mask: list[int], pin: list[int], step: int | None) -> list[int]:
+def answer_end(view: LiveView) -> int:
+    "Return the position behind the answer; a film may hold rows behind it."
+    size = len(view.film.x)
+    return min(view.writer.answer.limit, size) if view.writer else size
+
+
+def edited(
+    film: Film, end: int, mask: list[int], pin: list[int], given: set[int], step: int = -1
+) -> list[int]:
     """Return the answer of a film up to position `end` as it is to be denoised again.
 
-    `mask`: positions to mask; `pin`: if any, all others are masked that are not given; `step`:
-    whose text is edited (None: the last one's). Raises `ValueError` for a position outside.
+    `mask`: positions to mask; `pin`: if any, all others are masked that are not `given`; `step`:
+    whose text is edited. Raises `ValueError` for a position outside.
     """
-    ids = list(film.states())[-1 if step is None else step]
+    ids = list(film.states())[step]
     ids += [film.mask] * (end - len(ids))
     first = len(film.prompt)
     for position in (*mask, *pin):
@@ -184,7 +195,7 @@ def edited(film: Film, end: int, mask: list[int], pin: list[int], step: int | No
             raise ValueError(f'position {position} is not in {where}')
     free = set(mask)
     if pin:
-        free |= set(range(first, end)) - set(pin) - film.fixed
+        free |= set(range(first, end)) - set(pin) - given
     return [film.mask if position in free else ids[position] for position in range(first, end)]
 
 
@@ -220,10 +231,12 @@ class Explorer(LiveView):
     def edit(self, mask: list[int] = (), pin: list[int] = (), step: int | None = None):
         "Mask these positions at `step`, or all but the pinned ones, and denoise again."
         check_editing(self.engine, mask, pin)
-        film = self.film
-        limit = self.writer.answer.limit if self.writer else len(film.x)
-        end = min(limit, len(film.x))
-        return self.run(film.prompt, tail=edited(film, end, mask, pin, step))
+        given = self.film.fixed if self.given is None else self.given
+        step = -1 if step is None else step
+        tail = edited(self.film, answer_end(self), mask, pin, given, step)
+        self.run(self.film.prompt, tail=tail)
+        self.given = given
+        return self
 
     def wait(self) -> Generation | None:
         "Wait for the generation; return its answer. Raises what it raised."
