@@ -179,14 +179,14 @@ def answer_end(view: LiveView) -> int:
 
 
 def edited(
-    film: Film, end: int, mask: list[int], pin: list[int], given: set[int], step: int = -1
+    film: Film, end: int, mask: list[int], pin: list[int], given: set[int], step: int | None
 ) -> list[int]:
     """Return the answer of a film up to position `end` as it is to be denoised again.
 
     `mask`: positions to mask; `pin`: if any, all others are masked that are not `given`; `step`:
-    whose text is edited. Raises `ValueError` for a position outside.
+    whose text is edited (None: the last one's). Raises `ValueError` for a position outside.
     """
-    ids = list(film.states())[step]
+    ids = list(film.states())[-1 if step is None else step]
     ids += [film.mask] * (end - len(ids))
     first = len(film.prompt)
     for position in (*mask, *pin):
@@ -224,15 +224,13 @@ class Explorer(LiveView):
 
     def run_form(self, values: dict):
         "Start a generation with what the form says."
-        blocks = self.engine.session.info.block_length
-        self.config = form_config(values, self.config, blocks)
+        self.config = form_config(values, self.config, self.engine.session.info.block_length)
         self.run(form_prompt(values, self.engine))
 
     def edit(self, mask: list[int] = (), pin: list[int] = (), step: int | None = None):
         "Mask these positions at `step`, or all but the pinned ones, and denoise again."
         check_editing(self.engine, mask, pin)
         given = self.film.fixed if self.given is None else self.given
-        step = -1 if step is None else step
         tail = edited(self.film, answer_end(self), mask, pin, given, step)
         self.run(self.film.prompt, tail=tail)
         self.given = given
