@@ -4,157 +4,142 @@
 import json
 
 from diffulex_edge.runtime.trace import StepRecord, Trace
-from diffulex_edge.viz.film import Film, film_table, film_text, first_difference, load_film
+from diffulex_edge.viz.film import (
+    Film,
+    example_trace,
+    film_data,
+    film_table,
+    film_text,
+    first_difference,
+    load_film,
+)
+
+
+def denoising(step, tokens, revealed, confidence, entropy, candidates, **more):
+    "A forward over a block of two behind a prompt of two."
+    more = dict(entropy=entropy, candidates=candidates, ms=20.0) | more
+    return StepRecord(step, 'denoise', 0, 2, 4, tokens, revealed, confidence, **more)
 
 
 def small_trace():
     "A prompt of two, a block of two; the first guess is taken back."
-    return Trace(
-        [7, 8],
-        99,
-        kept=2,
-        seconds=0.1,
-        words={5: ' five', 6: ' six', 7: 'a', 8: ' b', 9: ' nine', 99: '[M]'},
-        records=[
-            StepRecord(0, 'prefill', 0, 0, 2, [7, 8], {}, {}, 5.0),
-            StepRecord(
-                1,
-                'denoise',
-                0,
-                2,
-                4,
-                [99, 5],
-                {3: 5},
-                {2: 0.4, 3: 0.9},
-                20.0,
-                {2: 1.5, 3: 0.2},
-                {2: [(6, 0.4), (9, 0.3)], 3: [(5, 0.9), (6, 0.05)]},
-            ),
-            StepRecord(
-                2,
-                'denoise',
-                0,
-                2,
-                4,
-                [6, 99],
-                {2: 6},
-                {2: 0.8},
-                20.0,
-                {2: 0.6},
-                {2: [(6, 0.8), (9, 0.1)]},
-                {3: 5},
-            ),
-            StepRecord(
-                3,
-                'denoise',
-                0,
-                2,
-                4,
-                [6, 9],
-                {3: 9},
-                {3: 0.95},
-                20.0,
-                {3: 0.1},
-                {3: [(9, 0.95), (5, 0.04)]},
-            ),
-        ],
-    )
+    words = {5: ' five', 6: ' six', 7: 'a', 8: ' b', 9: ' nine', 99: '[M]'}
+    first = {2: [(6, 0.4), (9, 0.3)], 3: [(5, 0.9), (6, 0.05)]}
+    second = {2: [(6, 0.8), (9, 0.1)]}
+    third = {3: [(9, 0.95), (5, 0.04)]}
+    back = {3: 5}
+    records = [
+        StepRecord(0, 'prefill', 0, 0, 2, [7, 8], {}, {}, 5.0),
+        denoising(1, [99, 5], {3: 5}, {2: 0.4, 3: 0.9}, {2: 1.5, 3: 0.2}, first),
+        denoising(2, [6, 99], {2: 6}, {2: 0.8}, {2: 0.6}, second, remasked=back),
+        denoising(3, [6, 9], {3: 9}, {3: 0.95}, {3: 0.1}, third),
+    ]
+    return Trace([7, 8], 99, kept=2, seconds=0.1, words=words, records=records)
 
 
-# %% film-09
+# %% film-16
 def test_films_follow_the_trace():
     trace = small_trace()
     film = Film.of(trace)
-    assert list(film.states())[1:] == list(trace.states()) and film.start == [7, 8]
-    assert (
-        film.steps[1]['set'] == [2, 99, 3, 5]
-        and film.steps[1]['new'] == [3]
-        and film.steps[1]['conf'] == [2, 400, 3, 900]
-    )
-    assert (
-        film.steps[2]['set'] == [2, 6, 3, 99]
-        and film.steps[2]['back'] == [3]
-        and film.steps[2]['cand'] == {2: [6, 800, 9, 100]}
-    )
-    assert [s['tpf'] for s in film.steps] == [
-        0,
-        1,
-        0.5,
-        0.667,
-    ]  # nothing; one token; one (another came, the first went); two in three forwards
-    assert json.loads(json.dumps(film.data()))['steps'][3]['set'] == [3, 9]
-    two = Trace(
-        [1],
-        9,
-        records=[
-            StepRecord(0, 'denoise', 0, 0, 3, [1, 9, 4], {2: 4}),
-            StepRecord(1, 'denoise', 0, 0, 3, [1, 5, 9], {1: 5}, row=1),
-        ],
-    )
-    assert [f.x for f in (Film.of(two), Film.of(two, row=1))] == [[1, 9, 4], [1, 5, 9]]
+    assert film.start == [7, 8]
+    assert list(film.states())[1:] == list(trace.states())
 
 
-# %% film-10
-def test_films_of_real_generations():
-    from diffulex_edge.dev.testing import golden_dir
-    from diffulex_edge.model import load_model
-    from diffulex_edge.runtime import DiffusionEngine, DiffusionGenerationConfig
-
-    for folder, more in [
-        ('sdar_a', dict(fused=True)),
-        ('fast_dllm_v2_a', {}),
-        ('llada_a', dict(cache='dual')),
-        ('dream_a', dict(revise_below=0.02)),
-    ]:
-        out = DiffusionEngine(load_model(golden_dir() / folder, max_seq_len=128)).generate(
-            [1, 2, 3],
-            DiffusionGenerationConfig(
-                max_new_tokens=12, block_size=4, candidates=2, eos_token_id=(), **more
-            ),
-        )
-        film = Film.of(out.trace)
-        assert list(film.states())[1:] == list(out.trace.states()), folder
-        assert (
-            film.x[3:15] == out
-            and film.steps[-1]['tpf'] == round(out.stats['tpf'], 3)
-            or len(film.x) > 15
-        ), folder
+# %% film-17
+def test_steps_hold_what_changed():
+    steps = Film.of(small_trace()).steps
+    assert steps[1]['set'] == [2, 99, 3, 5]
+    assert steps[1]['new'] == [3]
+    assert steps[1]['conf'] == [2, 400, 3, 900]
+    assert steps[2]['set'] == [2, 6, 3, 99]
+    assert steps[2]['back'] == [3]
+    assert steps[2]['cand'] == {2: [6, 800, 9, 100]}
 
 
-# %% film-12
+# %% film-19
+def test_tokens_per_forward_run_along():
+    assert [step['tpf'] for step in Film.of(small_trace()).steps] == [0, 1, 0.5, 0.667]
+
+
+# %% film-20
+def test_films_are_json():
+    assert json.loads(json.dumps(film_data(Film.of(small_trace()))))['steps'][3]['set'] == [3, 9]
+
+
+# %% film-21
+def test_a_row_of_a_batch():
+    first = StepRecord(0, 'denoise', 0, 0, 3, [1, 9, 4], {2: 4})
+    second = StepRecord(1, 'denoise', 0, 0, 3, [1, 5, 9], {1: 5}, row=1)
+    both = Trace([1], 9, records=[first, second])
+    assert Film.of(both).x == [1, 9, 4]
+    assert Film.of(both, row=1).x == [1, 5, 9]
+
+
+# %% film-23
+import pytest
+
+from diffulex_edge.dev.testing import golden_dir
+from diffulex_edge.model import load_model
+from diffulex_edge.runtime import DiffusionEngine, DiffusionGenerationConfig
+
+RUNS = {  # golden model -> settings that show what is special about it
+    'sdar_a': dict(fused=True),
+    'fast_dllm_v2_a': {},
+    'llada_a': dict(cache='dual'),
+    'dream_a': dict(revise_below=0.02),
+}
+
+
+@pytest.mark.parametrize('folder', RUNS)
+def test_films_of_real_generations(folder):
+    engine = DiffusionEngine(load_model(golden_dir() / folder, max_seq_len=128))
+    settings = dict(max_new_tokens=12, block_size=4, candidates=2, eos_token_id=())
+    answer = engine.generate([1, 2, 3], DiffusionGenerationConfig(**settings | RUNS[folder]))
+    film = Film.of(answer.trace)
+    assert list(film.states())[1:] == list(answer.trace.states())
+    if len(film.x) == 15:  # no row behind the answer
+        assert film.x[3:15] == answer
+        assert film.steps[-1]['tpf'] == round(answer.stats['tpf'], 3)
+
+
+# %% film-25
 from random import Random
 
-from diffulex_edge.runtime import DiffusionEngine, DiffusionGenerationConfig
 from diffulex_edge.runtime.answer import Answer
 from diffulex_edge.tiny.sudoku import encode_sudoku, sudoku, tiny_path
 
 
-def sudoku_trace(seed=8, clues=6, **settings):
+def sudoku_trace(seed=8, clues=6):
     "The tiny model solves a puzzle."
     engine = DiffusionEngine.from_pretrained(tiny_path())
     ids = encode_sudoku(sudoku(Random(seed), clues)[0])
-    c = DiffusionGenerationConfig(
-        **dict(candidates=4, forbidden=tuple(range(8)), early_stop=False) | settings
-    )
-    answer = Answer(engine.session, ids[:1], c, tail=ids[1:])
+    settings = dict(candidates=4, forbidden=tuple(range(8)), early_stop=False)
+    config = DiffusionGenerationConfig(**settings)
+    answer = Answer(engine.session, ids[:1], config, tail=ids[1:])
     records = list(engine.steps(answer))
-    return Trace(
-        ids[:1], answer.mask, records, ids.count(answer.mask), sum(r.ms for r in records) / 1e3
-    ).name(engine.tokenizer.token)
+    trace = Trace(ids[:1], answer.mask, records, kept=ids.count(answer.mask))
+    trace.seconds = sum(record.ms for record in records) / 1000
+    return trace.name(engine.tokenizer.token)
 
 
-# %% film-14
+# %% film-28
 def test_clues_are_given():
-    trace = sudoku_trace()
-    film, puzzle = Film.of(trace), encode_sudoku(sudoku(Random(8), 6)[0])
-    assert film.start == puzzle and film.fixed == {p for p, t in enumerate(puzzle) if t != 1 and p}
-    revealed = [p for s in film.steps for p in s['new']]
-    assert sorted(revealed) == [p for p, t in enumerate(puzzle) if t == 1] and film.steps[-1][
-        'tpf'
-    ] == round(10 / len(film.steps), 3)
+    film = Film.of(sudoku_trace())
+    puzzle = encode_sudoku(sudoku(Random(8), 6)[0])
+    assert film.start == puzzle
+    assert film.fixed == {p for p, token in enumerate(puzzle) if token != 1 and p}
 
 
-# %% film-18
+# %% film-29
+def test_gaps_are_revealed():
+    film = Film.of(sudoku_trace())
+    puzzle = encode_sudoku(sudoku(Random(8), 6)[0])
+    revealed = [p for step in film.steps for p in step['new']]
+    assert sorted(revealed) == [p for p, token in enumerate(puzzle) if token == 1]
+    assert film.steps[-1]['tpf'] == round(10 / len(film.steps), 3)
+
+
+# %% film-33
 def test_text():
     assert film_text(Film.of(small_trace())).splitlines()[2:] == [
         '   2 denoise      20.0 ms  ░[ five]',
@@ -163,62 +148,104 @@ def test_text():
     ]
 
 
-# %% film-22
+# %% film-39
+from html.parser import HTMLParser
+
+
+class TableReader(HTMLParser):
+    "Collects the cells of every row; fails on a tag that is not closed."
+
+    def __init__(self):
+        super().__init__()
+        self.open_tags = []
+        self.rows = []
+
+    def handle_starttag(self, tag, attrs):
+        if tag != 'br':
+            self.open_tags.append(tag)
+        if tag == 'tr':
+            self.rows.append([])
+        if tag in ('td', 'th'):
+            self.rows[-1].append('')
+
+    def handle_endtag(self, tag):
+        assert self.open_tags.pop() == tag
+
+    def handle_data(self, data):
+        if self.rows and {'td', 'th'} & set(self.open_tags):
+            self.rows[-1][-1] += data
+
+
+def rows_of(page):
+    "Cells of every row of an HTML table."
+    reader = TableReader()
+    reader.feed(page)
+    assert not reader.open_tags
+    return reader.rows
+
+
+# %% film-40
 def test_table():
-    from html.parser import HTMLParser
-
-    def rows_of(page):
-        "Cells of every row of an HTML table; fails on a tag that is not closed."
-        open_tags, rows = [], []
-
-        class Reader(HTMLParser):
-            def handle_starttag(self, tag, attrs):
-                if tag != 'br':
-                    open_tags.append(tag)
-                if tag == 'tr':
-                    rows.append([])
-                if tag in ('td', 'th'):
-                    rows[-1].append('')
-
-            def handle_endtag(self, tag):
-                assert open_tags.pop() == tag
-
-            def handle_data(self, data):
-                if rows and {'td', 'th'} & set(open_tags):
-                    rows[-1][-1] += data
-
-        Reader().feed(page)
-        assert not open_tags
-        return rows
-
     film = Film.of(small_trace())
-    film.words[9] = ' <b>&amp;'  # a token that looks like markup
     rows = rows_of(film_table(film))
-    assert (
-        [r[1] for r in rows] == ['forward', 'start', 'prefill', 'denoise', 'denoise', 'denoise']
-        and rows[3][4] == '░ five'
-        and rows[-1][4] == ' six <b>&amp;'
-    )
-    assert '<script' not in film_table(
-        film
-    ) and '<b style="background:#e8912d55"> five</b>' in film_table(film)
-    many = Film([1], 9)
+    assert [row[1] for row in rows] == [
+        'forward',
+        'start',
+        'prefill',
+        'denoise',
+        'denoise',
+        'denoise',
+    ]
+    assert rows[3][4] == '░ five'
+    assert '<b style="background:#e8912d55"> five</b>' in film_table(film)
+    assert '<script' not in film_table(film)
+
+
+# %% film-41
+def test_a_token_that_looks_like_markup():
+    film = Film.of(small_trace())
+    film.words[9] = ' <b>&amp;'
+    assert rows_of(film_table(film))[-1][4] == ' six <b>&amp;'
+
+
+# %% film-42
+def test_long_films_show_some_steps():
+    film = Film([1], 9)
     for i in range(100):
-        many.add(StepRecord(i, 'denoise', 0, 1 + i, 2 + i, [3], {1 + i: 3}))
-    rows = rows_of(film_table(many, 10))
-    assert [int(r[0]) for r in rows[1:]] == [0, 11, 22, 33, 44, 56, 67, 78, 89, 100] and rows[2][
-        4
-    ] == ' 3' * 11
+        film.add(StepRecord(i, 'denoise', 0, 1 + i, 2 + i, [3], {1 + i: 3}))
+    rows = rows_of(film_table(film, 10))
+    assert [int(row[0]) for row in rows[1:]] == [0, 11, 22, 33, 44, 56, 67, 78, 89, 100]
+    assert rows[2][4] == ' 3' * 11
 
 
-# %% film-26
-def test_differences(tmp_path):
-    small_trace().save(tmp_path / 'a.jsonl')
-    a, b = load_film(tmp_path / 'a.jsonl'), Film.of(small_trace())
+# %% film-46
+def test_examples():
     assert (
-        a.title == 'a' and a.data() | dict(title='') == b.data() and first_difference(a, b) is None
+        load_film(example_trace('sudoku')).steps[0]['new']
+        == Film.of(sudoku_trace()).steps[0]['new']
     )
+    with pytest.raises(ValueError, match='no example trace .nothing.; there are smollm2_drafts'):
+        example_trace('nothing')
+
+
+# %% film-50
+def test_loading(tmp_path):
+    small_trace().save(tmp_path / 'a.jsonl')
+    film = load_film(tmp_path / 'a.jsonl')
+    assert film.title == 'a'
+    assert film_data(film) | dict(title='') == film_data(Film.of(small_trace()))
+
+
+# %% film-51
+def test_differences():
+    a, b = Film.of(small_trace()), Film.of(small_trace())
+    assert first_difference(a, b) is None
     b.x[3] = 5
     assert first_difference(a, b) == 1
-    b.x[3], b.kept = 9, 1
-    assert first_difference(a, b) == 1  # one ends earlier
+
+
+# %% film-52
+def test_one_answer_ends_earlier():
+    a, b = Film.of(small_trace()), Film.of(small_trace())
+    b.kept = 1
+    assert first_difference(a, b) == 1

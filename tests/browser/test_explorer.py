@@ -3,218 +3,235 @@
 import json
 import re
 
+import pytest
+
+STATUS = "document.querySelector('.dx-form [role=status]').textContent"
+CLOCK = "document.querySelector('.dx-clock').textContent"
+
 
 def clock(box):
     return box.locator('.dx-clock').inner_text()
 
 
+def steps_of(box, films=1):
+    "The step that the facts of each film name"
+    facts = [box.locator('.dx-facts').nth(i).inner_text() for i in range(films)]
+    return [int(re.match(r'step (\d+)', text)[1]) for text in facts]
+
+
 def add_notebook(project, name, *cells):
     "A notebook in the copy of the project"
-    nb = dict(
-        cells=[
-            dict(
-                cell_type='code',
-                id=f'c{i}',
-                metadata={},
-                execution_count=None,
-                outputs=[],
-                source=c,
-            )
-            for i, c in enumerate(cells)
-        ],
-        metadata=dict(kernelspec=dict(display_name='python3', language='python', name='python3')),
+    empty = dict(cell_type='code', metadata={}, execution_count=None, outputs=[])
+    kernel = dict(display_name='python3', language='python', name='python3')
+    notebook = dict(
+        cells=[empty | dict(id=f'c{i}', source=source) for i, source in enumerate(cells)],
+        metadata=dict(kernelspec=kernel),
         nbformat=4,
         nbformat_minor=5,
     )
-    (project / 'nbs' / name).write_text(json.dumps(nb))
+    (project / 'nbs' / name).write_text(json.dumps(notebook))
     return f'nbs/{name}'
 
 
-def test_by_keyboard_and_edited(opened, shot, theme):
-    page = opened('nbs/06_viz/05_explorer.ipynb')
-    cells = page.evaluate('window.jupyterapp.shell.currentWidget.content.widgets.length')
-    box = page.locator('.dx[role=region]').first
+@pytest.fixture
+def explorer(opened):
+    "The explorer's notebook, run, and its live sudoku at the start"
+    page = opened('nbs/06_viz/12_explorer.ipynb')
+    box = page.locator('.dx[role=region]', has=page.locator('.dx-edit')).first
     box.scroll_into_view_if_needed()
     box.locator('.dx-main input[type=range]').focus()
     page.keyboard.press('Home')
-    n = int(clock(box).split(' / ')[1])
-    assert clock(box) == f'0 / {n}' and n >= 2
+    return page, box
+
+
+def test_by_keyboard_and_edited(explorer, shot, theme):
+    "One notebook for all of it: opening and running it takes most of the time"
+    page, box = explorer
+    cells = page.evaluate('window.jupyterapp.shell.currentWidget.content.widgets.length')
+    steps_by_arrows(page, box, shot)
+    colours_by_key(page, box)
+    tokens_by_arrows(page, box)
+    token_under_the_pointer(box, shot, theme)
+    # none of these keys reached the notebook
+    assert page.evaluate('window.jupyterapp.shell.currentWidget.content.widgets.length') == cells
+    names = "all => all.map(b => b.getAttribute('aria-label') || b.textContent.trim())"
+    assert all(box.locator('button').evaluate_all(names))
+    masked_and_denoised_again(page, box, shot)
+
+
+def steps_by_arrows(page, box, shot):
+    count = int(clock(box).split(' / ')[1])
+    assert count >= 2
+    assert clock(box) == f'0 / {count}'
     page.keyboard.press('ArrowRight')
-    assert clock(box) == f'1 / {n}' and box.locator('.dx-facts').inner_text().startswith(
-        f'step 1 of {n} · denoise'
-    )
-    new = box.locator('.dx-text .dx-t.new')
-    assert new.count() == int(
-        re.search(r'(\d+) revealed', box.locator('.dx-facts').inner_text())[1]
-    )
+    assert clock(box) == f'1 / {count}'
+    facts = box.locator('.dx-facts').inner_text()
+    assert facts.startswith(f'step 1 of {count} · denoise')
+    revealed = int(re.search(r'(\d+) revealed', facts)[1])
+    assert box.locator('.dx-text .dx-t.new').count() == revealed
     shot(box, 'explorer-step-light')
+
+
+def colours_by_key(page, box):
+    count = int(clock(box).split(' / ')[1])
     page.keyboard.press('c')
-    assert (
-        box.locator('select[aria-label=colour]').input_value() == 'confidence'
-        and box.locator('.dx-text .dx-t.ramp').count() > 0
-    )
+    assert box.locator('select[aria-label=colour]').input_value() == 'confidence'
+    assert box.locator('.dx-text .dx-t.ramp').count() > 0
     page.keyboard.press('ArrowLeft')
-    assert clock(box) == f'0 / {n}'
+    assert clock(box) == f'0 / {count}'
     page.keyboard.press('End')
-    assert clock(box) == f'{n} / {n}' and box.locator('.dx-text .dx-t.mask').count() == 0
-    # into the text: one token is in the Tab order, arrows move on; no step is made
+    assert clock(box) == f'{count} / {count}'
+    assert box.locator('.dx-text .dx-t.mask').count() == 0
+
+
+def tokens_by_arrows(page, box):
+    "One token is in the Tab order, arrows move on from there; no step is made"
+    before = clock(box)
     box.locator('.dx-text .dx-t[tabindex="0"]').focus()
     for _ in range(3):
         page.keyboard.press('ArrowRight')
-    focus = page.evaluate(
-        '[document.activeElement.dataset.p, document.activeElement.getAttribute("aria-label")]'
-    )
-    assert focus[0] == '3' and 'position 3' in focus[1] and clock(box) == f'{n} / {n}'
+    assert page.evaluate('document.activeElement.dataset.p') == '3'
+    assert 'position 3' in page.evaluate('document.activeElement.getAttribute("aria-label")')
+    assert clock(box) == before
     page.keyboard.press('ArrowDown')
     assert page.evaluate('document.activeElement.dataset.p') == '7'
     assert 'position 7' in box.locator('.dx-detail').inner_text()
-    masked = box.locator('.dx-text .dx-t.done').first
-    masked.hover()
+
+
+def token_under_the_pointer(box, shot, theme):
+    box.locator('.dx-text .dx-t.done').first.hover()
     assert box.locator('.dx-detail .dx-cand tr').count() >= 1
     theme('dark')
     shot(box, 'explorer-token-dark')
     theme('light')
-    # none of these keys reached the notebook
-    assert page.evaluate('window.jupyterapp.shell.currentWidget.content.widgets.length') == cells
-    assert all(
-        b
-        for b in box.locator('button').evaluate_all(
-            "all => all.map(b => b.getAttribute('aria-label') || b.textContent.trim())"
-        )
-    )
-    # two cells masked with the mouse, and denoised again
+
+
+def masked_and_denoised_again(page, box, shot):
     box.get_by_label('mask', exact=True).check()
-    for p in (5, 6):
-        box.locator(f'.dx-text .dx-t[data-p="{p}"]').click()
-    assert box.locator('.dx-text .dx-t.e-mask').count() == 2 and '2 masked' in box.inner_text()
+    for position in (5, 6):
+        box.locator(f'.dx-text .dx-t[data-p="{position}"]').click()
+    assert box.locator('.dx-text .dx-t.e-mask').count() == 2
+    assert '2 masked' in box.inner_text()
     shot(box, 'explorer-edit-light')
     box.get_by_text('denoise again').click()
-    status = page.locator('.dx-form [role=status]').first
-    page.wait_for_function(
-        "document.querySelector('.dx-form [role=status]').textContent.startsWith('done: 2 tokens')"
-    )
-    page.wait_for_function("document.querySelector('.dx-clock').textContent === '1 / 1'")
-    assert (
-        status.inner_text().startswith('done: 2 tokens')
-        and box.locator('.dx-text .dx-t.mask').count() == 0
-    )
+    page.wait_for_function(f"{STATUS}.startsWith('done: 2 tokens')")
+    again = page.locator('.dx[role=region]', has=page.locator('.dx-edit')).first
+    again.locator('.dx-clock', has_text='1 / 1').wait_for()
+    assert again.locator('.dx-text .dx-t.mask').count() == 0
 
 
 def test_two_at_a_time(opened, shot, theme):
-    page = opened('nbs/06_viz/06_compare.ipynb')
+    page = opened('nbs/06_viz/13_compare.ipynb')
     race, thresholds = (page.locator('.dx-two').nth(i) for i in (0, 1))
     race.scroll_into_view_if_needed()
-    assert (
-        'The answers are identical.' in race.inner_text()
-        and race.locator('select[aria-label="together"]').input_value() == 'time'
-    )
+    assert 'The answers are identical.' in race.inner_text()
+    together = race.locator('select[aria-label="together"]')
+    assert together.input_value() == 'time'
     slider = race.locator('input[type=range]')
     slider.focus()
     page.keyboard.press('Home')
     for _ in range(40):
         page.keyboard.press('ArrowRight')
-    facts = [race.locator('.dx-facts').nth(i).inner_text() for i in (0, 1)]
-    ks = [int(re.match(r'step (\d+)', f)[1]) for f in facts]
-    assert (
-        clock(race).endswith(' s') and 40 <= sum(ks) <= 42 and min(ks) > 5
-    )  # in turns: whose forward ends next
+    assert clock(race).endswith(' s')
+    steps = steps_of(race, 2)
+    assert 40 <= sum(steps) <= 42  # in turns: whose forward ends next
+    assert min(steps) > 5
     shot(race, 'compare-light')
     theme('dark')
     shot(race, 'compare-dark')
     theme('light')
-    race.locator('select[aria-label="together"]').select_option('step')
+    together.select_option('step')
     slider.focus()
     page.keyboard.press('ArrowRight')
-    ks = [
-        int(re.match(r'step (\d+)', race.locator('.dx-facts').nth(i).inner_text())[1])
-        for i in (0, 1)
-    ]
-    assert ks[0] == ks[1]
-    assert (
-        'First difference: token' in thresholds.inner_text()
-        and thresholds.locator('.dx-text .dx-t.diff').count() == 2
-    )
-    words = thresholds.locator('input[type=range]')
-    words.focus()
+    first, second = steps_of(race, 2)
+    assert first == second
+    the_difference_is_framed(page, thresholds, shot)
+
+
+def the_difference_is_framed(page, box, shot):
+    framed = box.locator('.dx-text .dx-t.diff')
+    assert 'First difference: token' in box.inner_text()
+    assert framed.count() == 2
+    box.locator('input[type=range]').focus()
     page.keyboard.press('End')
-    a, b = thresholds.locator('.dx-text .dx-t.diff').all_inner_texts()
-    assert a != b
-    shot(thresholds, 'compare-difference-light')
+    first, second = framed.all_inner_texts()
+    assert first != second
+    shot(box, 'compare-difference-light')
+
+
+LIVE = """
+import time
+
+from diffulex_edge.dev.testing import golden_dir
+from diffulex_edge.model import load_model
+from diffulex_edge.runtime import DiffusionEngine, DiffusionGenerationConfig
+from diffulex_edge.viz.explorer import explore
+
+engine = DiffusionEngine(load_model(golden_dir() / 'sdar_a', max_seq_len=1024))
+step = engine.session.step
+
+
+def slow_step(*arguments, **options):
+    time.sleep(0.06)  # still writing when "stop" is clicked, on any machine
+    return step(*arguments, **options)
+
+
+engine.session.step = slow_step
+settings = dict(max_new_tokens=1000, confidence_threshold=None, candidates=4, eos_token_id=())
+view = explore(engine, [1, 2, 3], DiffusionGenerationConfig(**settings), title='live')
+view"""
+ASK = "print('the kernel answers', view.status, len(view.film.steps) > 0)"
+LABELS = [
+    'prompt',
+    'new tokens',
+    'algorithm',
+    'threshold',
+    'block length',
+    'steps per block',
+    'temperature',
+    'seed',
+]
 
 
 def test_live(opened, project, shot, theme):
-    page = opened(
-        add_notebook(
-            project,
-            '_live.ipynb',
-            """
-from diffulex_edge.model import load_model
-from diffulex_edge.runtime import DiffusionEngine, DiffusionGenerationConfig
-from diffulex_edge.dev.testing import golden_dir
-from diffulex_edge.viz.explorer import explore
-import time
-engine = DiffusionEngine(load_model(golden_dir() / 'sdar_a', max_seq_len=1024))
-step = engine.session.step
-def slow_step(*arguments, **options):
-    time.sleep(.06)  # still writing when "stop" is clicked, on any machine
-    return step(*arguments, **options)
-engine.session.step = slow_step
-config = DiffusionGenerationConfig(
-    max_new_tokens=1000, confidence_threshold=None, candidates=4, eos_token_id=()
-)
-e = explore(engine, [1, 2, 3], config, title='live')
-e""",
-            "print('the kernel answers', e.status, len(e.film.steps) > 0)",
-        )
-    )
-    out = page.locator('.jp-OutputArea-output').last.inner_text()
-    assert 'the kernel answers running' in out  # the second cell ran while the model was writing
-    box, status = (
-        page.locator('.dx[role=region]').first,
-        page.locator('.dx-form [role=status]').first,
-    )
-    page.wait_for_function("parseInt(document.querySelector('.dx-clock').textContent) >= 30")
-    assert status.inner_text() == 'running'
-    fields = (
-        page.locator('.dx-form')
-        .first.locator('input, select, textarea')
-        .evaluate_all('all => all.map(i => i.labels[0].firstChild.textContent)')
-    )
-    assert fields == [
-        'prompt',
-        'new tokens',
-        'algorithm',
-        'threshold',
-        'block length',
-        'steps per block',
-        'temperature',
-        'seed',
-    ]  # every field has a name to be heard
+    page = opened(add_notebook(project, '_live.ipynb', LIVE, ASK))
+    said = page.locator('.jp-OutputArea-output').last.inner_text()
+    assert 'the kernel answers running' in said  # the second cell ran while the model was writing
+    box = page.locator('.dx[role=region]').first
+    page.wait_for_function(f'parseInt({CLOCK}) >= 30')
+    assert page.evaluate(STATUS) == 'running'
+    fields = page.locator('.dx-form').first.locator('input, select, textarea')
+    labels = fields.evaluate_all('all => all.map(i => i.labels[0].firstChild.textContent)')
+    assert labels == LABELS  # every field has a name to be heard
     shot(page, 'live-light')
-    page.get_by_role('button', name='stop').click()
-    page.wait_for_function(
-        "document.querySelector('.dx-form [role=status]').textContent.startsWith('stopped')"
-    )
-    k, n = map(int, clock(box).split(' / '))
-    assert k == n < 1000 and box.locator('.dx-text .dx-t.new, .dx-text .dx-t.done').count() >= n / 2
-    page.wait_for_timeout(300)
-    assert clock(box) == f'{k} / {n}'  # and it stays stopped
-    # another run from the form
-    page.locator('.dx-form input[name=tokens]').fill('6')
-    page.locator('.dx-form textarea').fill('9 8 7')
-    page.locator('.dx-form textarea').press('Control+Enter')
-    page.wait_for_function(
-        "document.querySelector('.dx-form [role=status]').textContent.startsWith('done: 6 tokens')"
-    )
-    assert (
-        box.locator('.dx-text .dx-t.given').all_inner_texts() == [' 9', ' 8', ' 7']
-        or len(box.locator('.dx-text .dx-t.given').all_inner_texts()) == 3
-    )
-    page.locator('.dx-form input[name=tokens]').fill('4000')
-    page.get_by_role('button', name='generate').click()
-    page.wait_for_function(
-        "document.querySelector('.dx-form [role=status]').textContent.startsWith('failed')"
-    )
-    assert '1024' in status.inner_text()
+    stopped_by_button(page, box)
+    another_run_from_the_form(page, box)
+    a_run_that_fails(page)
     theme('dark')
     shot(page, 'live-dark')
+
+
+def stopped_by_button(page, box):
+    page.get_by_role('button', name='stop').click()
+    page.wait_for_function(f"{STATUS}.startsWith('stopped')")
+    step, count = map(int, clock(box).split(' / '))
+    assert step == count < 1000
+    assert box.locator('.dx-text .dx-t.new, .dx-text .dx-t.done').count() >= count / 2
+    page.wait_for_timeout(300)
+    assert clock(box) == f'{step} / {count}'  # and it stays stopped
+
+
+def another_run_from_the_form(page, box):
+    page.locator('.dx-form input[name=tokens]').fill('6')
+    prompt = page.locator('.dx-form textarea')
+    prompt.fill('9 8 7')
+    prompt.press('Control+Enter')
+    page.wait_for_function(f"{STATUS}.startsWith('done: 6 tokens')")
+    assert box.locator('.dx-text .dx-t.given').count() == 3
+
+
+def a_run_that_fails(page):
+    page.locator('.dx-form input[name=tokens]').fill('4000')
+    page.get_by_role('button', name='generate').click()
+    page.wait_for_function(f"{STATUS}.startsWith('failed')")
+    assert '1024' in page.evaluate(STATUS)

@@ -2,6 +2,7 @@
 
 import json
 import statistics
+from itertools import accumulate
 from pathlib import Path
 
 import pytest
@@ -9,8 +10,13 @@ import pytest
 expect = pytest.importorskip('playwright.sync_api').expect
 from test_viz_player import long_trace
 
-from diffulex_edge.viz.explorer import example_trace
-from diffulex_edge.viz.film import Film, first_difference, load_film
+from diffulex_edge.viz.film import (
+    Film,
+    example_trace,
+    film_data,
+    first_difference,
+    load_film,
+)
 from diffulex_edge.viz.player import save_html
 
 
@@ -29,49 +35,56 @@ def offline(chromium, request):
     context.close()
 
 
+def recorded(name, title):
+    "A film that comes with the library."
+    return load_film(example_trace(f'smollm2_{name}'), title)
+
+
+def opened(page, path, *films, **options):
+    "Saves a film page and opens it."
+    save_html(path, *films, **options)
+    page.goto(f'file://{path}')
+
+
 def test_one_film(offline, tmp_path, shot):
-    film = load_film(example_trace('smollm2_greedy'), 'SmolLM2, token by token')
-    save_html(tmp_path / 'film.html', film)
-    offline.goto(f'file://{tmp_path}/film.html')
-    n = len(film.steps)
-    assert offline.locator('.dx-clock').inner_text() == f'0 / {n}'
+    film = recorded('greedy', 'SmolLM2, token by token')
+    opened(offline, tmp_path / 'film.html', film)
+    count = len(film.steps)
+    clock = offline.locator('.dx-clock')
+    assert clock.inner_text() == f'0 / {count}'
     offline.locator('input[type=range]').focus()
     for _ in range(12):
         offline.keyboard.press('ArrowRight')
-    assert offline.locator('.dx-clock').inner_text() == f'12 / {n}'
-    *_, x = (x for k, x in enumerate(film.states()) if k <= 12)
-    assert offline.locator('.dx-text .dx-t:not([hidden])').all_text_contents() == [
-        film.word(t) for t in x
-    ]
+    assert clock.inner_text() == f'12 / {count}'
+    words = [film.word(token) for token in list(film.states())[12]]
+    assert offline.locator('.dx-text .dx-t:not([hidden])').all_text_contents() == words
     offline.locator('.dx-text .dx-t.new').hover()
-    assert (
-        offline.locator('.dx-cand .dx-c').count() == 4
-        and 'null' not in offline.locator('.dx').inner_text()
-    )
+    assert offline.locator('.dx-cand .dx-c').count() == 4
+    assert 'null' not in offline.locator('.dx').inner_text()
     offline.keyboard.press('c')
     shot(offline, f'film-{offline.scheme}', full_page=True)
     offline.locator('select[aria-label=speed]').select_option('16')
     offline.locator('.dx-play').click()
-    expect(offline.locator('.dx-clock')).to_have_text(f'{n} / {n}', timeout=60_000)
-    assert offline.asked == [f'file://{tmp_path}/film.html'] and not offline.faults
+    expect(clock).to_have_text(f'{count} / {count}', timeout=60_000)
+    assert offline.asked == [f'file://{tmp_path}/film.html']
+    assert offline.faults == []
 
 
 def test_two_films(offline, tmp_path, shot):
     films = [
-        load_film(example_trace(f'smollm2_{name}'), title)
-        for name, title in (('drafts', 'two drafts per forward'), ('greedy', 'one token at a time'))
+        recorded('drafts', 'two drafts per forward'),
+        recorded('greedy', 'one token at a time'),
     ]
-    save_html(
-        tmp_path / 'race.html', *films, title='A race', sync='time', diff=first_difference(*films)
-    )
     offline.set_viewport_size({'width': 1500, 'height': 1000})
-    offline.goto(f'file://{tmp_path}/race.html')
+    diff = first_difference(*films)
+    opened(offline, tmp_path / 'race.html', *films, title='A race', sync='time', diff=diff)
     offline.evaluate('film.go(5000)')
-    ks = offline.evaluate('film.reels.map(r => r.step_at(5000))')
-    ends = [[sum(s['ms'] for s in f.steps[:k]) for k in range(len(f.steps) + 1)] for f in films]
-    assert ks == [max(k for k, t in enumerate(e) if t <= 5000 + 1e-6) for e in ends]
+    for i, step in enumerate(offline.evaluate('film.reels.map((reel) => reel.stepAt(5000))')):
+        ends = list(accumulate((s['ms'] for s in films[i].steps), initial=0))
+        assert step == max(k for k, end in enumerate(ends) if end <= 5000 + 1e-6)
     shot(offline, f'race-{offline.scheme}', full_page=True)
-    assert len(offline.asked) == 1 and not offline.faults
+    assert len(offline.asked) == 1
+    assert offline.faults == []
 
 
 def work(page, act):
@@ -86,8 +99,9 @@ def work(page, act):
     page.evaluate(act)
     after = read()
     cdp.detach()
-    ms = lambda *names: 1e3 * sum(after[n] - before[n] for n in names)
-    return dict(all=ms('TaskDuration'), layout=ms('LayoutDuration', 'RecalcStyleDuration'))
+    spent = {name: 1e3 * (after[name] - before[name]) for name in after}
+    layout = spent['LayoutDuration'] + spent['RecalcStyleDuration']
+    return dict(all=spent['TaskDuration'], layout=layout)
 
 
 STEP_THROUGH = """async () => {
@@ -103,68 +117,84 @@ STEP_THROUGH = """async () => {
 }"""
 
 
-@pytest.mark.parametrize('offline', ['light'], indirect=True)
-def test_a_long_film_touches_little(offline, tmp_path, shot):
-    "A step of 1,000 tokens in 200 steps changes no more than one of 100 tokens in 20"
-    nodes, cost = {}, {}
-    for n in (100, 1000):
-        save_html(
-            tmp_path / f'{n}.html', Film.of(long_trace(n, n // 5), f'{n:,} tokens × {n // 5} steps')
-        )
-        offline.goto(f'file://{tmp_path}/{n}.html')
-        touched = offline.evaluate(
-            'Array.from({length: film.reels[0].n}, '
-            '(_, k) => { film.go(k + 1); return film.panes[0].touched; })'
-        )
-        assert touched == [5] + [10] * (n // 5 - 1)  # five new, the five before them settle
-        offline.evaluate('film.go(0)')
-        cost[n] = {k: v / 20 for k, v in work(offline, STEP_THROUGH).items()}
-        nodes[n] = offline.evaluate('nodes')
-    assert statistics.median(nodes[1000]) <= statistics.median(nodes[100]) + 2
-    assert max(nodes[1000]) <= max(nodes[100]) + 4
-    # ten times the text in ten times the steps; work over both would be at a hundred
-    assert cost[1000]['all'] < 20 * cost[100]['all']
-    (shot.folder / f'long-film-{offline.scheme}.json').write_text(
-        json.dumps(
-            dict(
-                nodes_per_step=statistics.median(nodes[1000]),
-                ms_per_step={n: {k: round(v, 2) for k, v in c.items()} for n, c in cost.items()},
-            ),
-            indent=1,
-        )
+TOUCHED = """Array.from({length: film.reels[0].count}, (_, step) => {
+  film.go(step + 1);
+  return film.panes[0].text.touched;
+})"""
+
+
+@pytest.fixture(scope='module')
+def measured(chromium, tmp_path_factory):
+    "Films of 100 and 1,000 tokens, five a step: what steps touch and change, and their cost"
+    context = chromium.new_context(offline=True, viewport={'width': 1100, 'height': 900})
+    page = context.new_page()
+    found = {}
+    for tokens in (100, 1000):
+        steps = tokens // 5
+        film = Film.of(long_trace(tokens, steps), f'{tokens:,} tokens × {steps} steps')
+        opened(page, tmp_path_factory.mktemp('long') / 'film.html', film)
+        touched = page.evaluate(TOUCHED)
+        page.evaluate('film.go(0)')
+        cost = {name: ms / 20 for name, ms in work(page, STEP_THROUGH).items()}
+        found[tokens] = dict(touched=touched, cost=cost, nodes=page.evaluate('nodes'))
+    yield found, page
+    context.close()
+
+
+@pytest.mark.parametrize('tokens', [100, 1000])
+def test_a_step_touches_what_is_new_and_what_was(measured, tokens):
+    "Five are new, the five before them settle"
+    found, _ = measured
+    assert found[tokens]['touched'] == [5] + [10] * (tokens // 5 - 1)
+
+
+def test_a_long_film_changes_as_few_nodes_as_a_short_one(measured, shot):
+    found, page = measured
+    short, long = found[100]['nodes'], found[1000]['nodes']
+    summary = dict(
+        nodes_per_step=statistics.median(long), ms_per_step={n: f['cost'] for n, f in found.items()}
     )
-    shot(offline, f'long-{offline.scheme}')
+    (shot.folder / 'long-film-light.json').write_text(json.dumps(summary, indent=1))
+    shot(page, 'long-light')
+    assert statistics.median(long) <= statistics.median(short) + 2
+    assert max(long) <= max(short) + 4
+
+
+def test_a_long_film_costs_less_than_its_square(measured):
+    "Ten times the text in ten times the steps; work over both would be at a hundred"
+    found, _ = measured
+    assert found[1000]['cost']['all'] < 20 * found[100]['cost']['all']
+
+
+LIVE = """async ([data, steps]) => {
+  const player = new Player(document.getElementById('film'), [data]);
+  const [pane] = player.panes;
+  const found = [];
+  // after the player's own, which was asked for first
+  const drawn = () => new Promise(requestAnimationFrame);
+  steps.slice(0, 160).forEach((step) => player.add(0, step, {}));
+  await drawn();
+  for (const step of steps.slice(160)) {
+    const before = pane.map.painted;
+    player.add(0, step, {});
+    await drawn();
+    found.push([player.step, pane.map.painted - before, pane.text.touched]);
+  }
+  return found;
+}"""
 
 
 @pytest.mark.parametrize('offline', ['light'], indirect=True)
 def test_a_long_run_paints_each_step_once(offline, tmp_path):
-    "The same length live: a step that arrives costs its own cells of the map and ten tokens"
+    "The same length live: a step costs its own cells in the map and ten tokens of text"
     film = Film.of(long_trace())
-    steps, start, film.steps = film.steps, film.data() | dict(steps=[]), []
-    save_html(tmp_path / 'live.html', film)
+    steps, film.steps = film.steps, []
     offline.emulate_media(color_scheme=offline.scheme, reduced_motion='reduce')
-    offline.goto(f'file://{tmp_path}/live.html')
-    got = offline.evaluate(
-        """async ([data, steps]) => {
-      const show = stage(document.getElementById('film'), [data]), out = [];
-      // after the player's own, which was asked for first
-      const next = () => new Promise(requestAnimationFrame);
-      steps.slice(0, 160).forEach(s => show.add(0, s, {}));
-      await next();
-      for (const s of steps.slice(160)) {
-        const before = show.panes[0].map.painted;
-        show.add(0, s, {});
-        await next();
-        out.push([show.k(), show.panes[0].map.painted - before, show.panes[0].text.touched]);
-      }
-      return out;
-    }""",
-        [json.loads(json.dumps(start)), steps],
-    )
-    ks, painted, touched = zip(*got)
-    assert list(ks) == list(range(161, 201)) and list(painted) == [
-        len(s['new']) + len(s['conf']) // 2 for s in steps[160:]
-    ]
+    opened(offline, tmp_path / 'live.html', film)
+    found = offline.evaluate(LIVE, [film_data(film), json.loads(json.dumps(steps))])
+    numbers, painted, touched = zip(*found)
+    assert list(numbers) == list(range(161, 201))
+    assert list(painted) == [len(s['new']) + len(s['conf']) // 2 for s in steps[160:]]
     assert set(touched) == {10}
 
 
@@ -179,23 +209,19 @@ def test_without_script(chromium, tmp_path):
 
 
 def test_a_notebook_without_a_kernel(offline, tmp_path):
-    """The explorer's committed notebook as a plain page, without kernel and widgets.
-
-    The table of the film is there, and the same output has a picture and a line of text.
-    """
+    "The explorer's notebook as a plain page, without kernel and widgets: the film's table is there"
     from diffulex_edge.dev.docs import page_html
 
-    notebook = Path(__file__).resolve().parents[2] / 'nbs' / '06_viz' / '05_explorer.ipynb'
+    notebook = Path(__file__).resolve().parents[2] / 'nbs' / '06_viz' / '12_explorer.ipynb'
     (tmp_path / 'page.html').write_text(page_html(notebook), encoding='utf-8')
     offline.goto(f'file://{tmp_path}/page.html', wait_until='domcontentloaded')
-    outputs = [
-        o['data']
-        for c in json.loads(notebook.read_text())['cells']
-        for o in c.get('outputs', [])
-        if 'text/html' in o.get('data', {}) and 'steps' in ''.join(o['data'].get('text/plain', ''))
+    cells = json.loads(notebook.read_text())['cells']
+    outputs = [output.get('data', {}) for cell in cells for output in cell.get('outputs', [])]
+    views = [
+        data for data in outputs if ''.join(data.get('text/plain', '')).startswith('Explorer(')
     ]
-    assert len(outputs) == 2 and all(o['image/png'] for o in outputs)
-    tables = offline.locator('table', has_text='denoise')
-    assert (
-        tables.count() >= 1 and tables.first.is_visible() and tables.first.locator('tr').count() > 3
-    )
+    assert len(views) == 3
+    assert all('text/html' in data and data['image/png'] for data in views)
+    table = offline.locator('table', has_text='denoise').first
+    assert table.is_visible()
+    assert table.locator('tr').count() > 3

@@ -1,6 +1,6 @@
-"""What a screen reader finds: Chromium's accessibility tree of the player.
+"""What a screen reader finds in the player: names, live regions and the way by keyboard.
 
-Names, live regions and the way by keyboard.
+Read from Chromium's accessibility tree.
 """
 
 import pytest
@@ -8,18 +8,14 @@ import pytest
 expect = pytest.importorskip('playwright.sync_api').expect
 from test_film import offline  # noqa: F401
 
-from diffulex_edge.viz.explorer import example_trace
-from diffulex_edge.viz.film import first_difference, load_film
+from diffulex_edge.viz.film import example_trace, first_difference, load_film, pairs
 from diffulex_edge.viz.player import save_html
 
 CONTROLS = {'button', 'slider', 'combobox', 'textbox', 'spinbutton', 'radio', 'checkbox', 'link'}
 
 
 class Tree:
-    """The accessibility tree of a page.
-
-    `nodes` that are not ignored, as (role, name, properties), and the text inside a node.
-    """
+    "The accessibility tree of a page; `nodes`: those that are not ignored"
 
     def __init__(self, page):
         cdp = page.context.new_cdp_session(page)
@@ -62,105 +58,121 @@ def announced(page):
     return [(tree.facts(n).get('live'), tree.text(n)) for n in tree.of('status')]
 
 
-def test_controls_and_pictures_have_names(offline, tmp_path):  # noqa: F811
-    films = [
-        load_film(example_trace(f'smollm2_{name}'), title)
-        for name, title in (('drafts', 'two drafts'), ('greedy', 'one by one'))
-    ]
-    save_html(
-        tmp_path / 'race.html', *films, title='A race', sync='time', diff=first_difference(*films)
-    )
-    offline.goto(f'file://{tmp_path}/race.html')
+def opened(page, path, *names, **options):
+    "Opens a page of recorded films; the first film"
+    films = [load_film(example_trace(f'smollm2_{name}'), name) for name in names]
+    if len(films) == 2:
+        options['diff'] = first_difference(*films)
+    save_html(path, *films, **options)
+    page.goto(f'file://{path}')
+    return films[0]
+
+
+def spoken(film, token):
+    return film.word(token).replace('↵', ' line break ').strip() or 'blank'
+
+
+BUTTONS = {
+    'step forward (right arrow)',
+    'step back (left arrow)',
+    'play or pause (space)',
+    'to the start (Home)',
+    'to the end (End)',
+}
+
+
+@pytest.fixture
+def race(offline, tmp_path):  # noqa: F811
+    "The accessibility tree of two films by time"
+    opened(offline, tmp_path / 'race.html', 'drafts', 'greedy', title='A race', sync='time')
     offline.evaluate('film.go(2000)')
-    tree = Tree(offline)
-    nameless = [
-        tree.role(n)
-        for n in tree.nodes
-        if tree.role(n) in CONTROLS | {'image', 'img', 'region', 'group'}
-        and not tree.name(n).strip()
-    ]
-    assert not nameless, nameless
-    assert {'speed', 'colour', 'together'} == {tree.name(n) for n in tree.of('combobox')} and [
-        tree.name(n) for n in tree.of('slider')
-    ] == ['position in the film']
-    assert {
-        'step forward (right arrow)',
-        'step back (left arrow)',
-        'play or pause (space)',
-        'to the start (Home)',
-        'to the end (End)',
-    } <= {tree.name(n) for n in tree.of('button')}
-    assert {'denoising', 'two drafts', 'one by one'} <= {tree.name(n) for n in tree.of('region')}
-    assert {'A race', 'two drafts', 'one by one'} <= {tree.name(n) for n in tree.of('heading')}
-    assert any('reveal map' in tree.name(n) for n in tree.of('image', 'img')) and any(
-        'tokens per forward' in tree.name(n) for n in tree.of('image', 'img')
-    )
+    return Tree(offline)
+
+
+def test_everything_has_a_name(race):
+    named = CONTROLS | {'image', 'img', 'region', 'group'}
+    assert [race.role(n) for n in race.of(*named) if not race.name(n).strip()] == []
+
+
+def test_controls_are_named(race):
+    assert {race.name(n) for n in race.of('combobox')} == {'speed', 'colour', 'together'}
+    assert [race.name(n) for n in race.of('slider')] == ['position in the film']
+    assert BUTTONS <= {race.name(n) for n in race.of('button')}
+
+
+def test_films_are_named(race):
+    assert {'denoising', 'drafts', 'greedy'} <= {race.name(n) for n in race.of('region')}
+    assert {'A race', 'drafts', 'greedy'} <= {race.name(n) for n in race.of('heading')}
+
+
+@pytest.mark.parametrize('name', ['reveal map', 'tokens per forward'])
+def test_pictures_are_named(race, name):
+    assert any(name in race.name(n) for n in race.of('image', 'img'))
 
 
 def test_steps_are_announced(offline, tmp_path):  # noqa: F811
-    film = load_film(example_trace('smollm2_drafts'), 'drafts')
-    save_html(tmp_path / 'film.html', film)
-    offline.goto(f'file://{tmp_path}/film.html')
+    film = opened(offline, tmp_path / 'film.html', 'drafts')
     offline.locator('input[type=range]').focus()
     states = list(film.states())
-    for k in range(1, 16):
+    for number, step in enumerate(film.steps[:15], 1):
         offline.keyboard.press('ArrowRight')
-        step = film.steps[k - 1]
-        [(live, text)] = announced(offline)
-        words = ', '.join(
-            (film.word(states[k][p]).replace('↵', ' line break ').strip() or 'blank')
-            for p in step.get('new', [])
-        )
-        assert live == 'polite' and text == f'step {k} of {len(film.steps)}, {step["kind"]}, ' + (
-            f'revealed: {words}' if words else 'nothing revealed'
-        )
-    # a film that plays does not talk all the time, and says where it stopped
-    offline.evaluate(
-        'window.said = 0; new MutationObserver(() => said++).observe('
-        "document.querySelector('.dx-say'), "
-        '{childList: true, characterData: true, subtree: true})'
-    )
+        words = ', '.join(spoken(film, states[number][p]) for p in step.get('new', []))
+        what = f'revealed: {words}' if words else 'nothing revealed'
+        sentence = f'step {number} of {len(film.steps)}, {step["kind"]}, {what}'
+        assert announced(offline) == [('polite', sentence)]
+
+
+COUNT_SENTENCES = """() => {
+  window.said = 0;
+  const observer = new MutationObserver(() => said++);
+  const everything = {childList: true, characterData: true, subtree: true};
+  observer.observe(document.querySelector('.dx-say'), everything);
+}"""
+
+
+def test_a_film_that_plays_says_little_and_where_it_stopped(offline, tmp_path):  # noqa: F811
+    film = opened(offline, tmp_path / 'film.html', 'drafts')
+    count = len(film.steps)
+    offline.evaluate(COUNT_SENTENCES)
     offline.locator('select[aria-label=speed]').select_option('16')
     offline.locator('.dx-play').click()
-    expect(offline.locator('.dx-clock')).to_have_text(
-        f'{len(film.steps)} / {len(film.steps)}', timeout=60_000
-    )
-    expect(offline.locator('.dx-say')).to_contain_text(f'step {len(film.steps)} of')
+    expect(offline.locator('.dx-clock')).to_have_text(f'{count} / {count}', timeout=60_000)
+    expect(offline.locator('.dx-say')).to_contain_text(f'step {count} of')
     assert offline.evaluate('said') <= 3
 
 
+FOCUSED = 'document.activeElement.dataset.p'
+
+
+def names_after(film, number):
+    "What each token is called after a step"
+    names = []
+    reveals = {}
+    for k, step in enumerate(film.steps[:number], 1):
+        sure = dict(pairs(step['conf']))
+        for p in step.get('new', []):
+            reveals[p] = f'revealed in step {k}, confidence {sure[p] / 1000:.2f}'
+    for p, token in enumerate(list(film.states())[number]):
+        names.append(f'{spoken(film, token)}, position {p}, {reveals.get(p, "prompt")}')
+    return names
+
+
 def test_every_token_is_reached_by_keyboard(offline, tmp_path):  # noqa: F811
-    film = load_film(example_trace('smollm2_greedy'), 'greedy')
-    save_html(tmp_path / 'film.html', film)
-    offline.goto(f'file://{tmp_path}/film.html')
+    film = opened(offline, tmp_path / 'film.html', 'greedy')
     offline.evaluate('film.go(20)')
-    state = list(film.states())[20]
     for _ in range(20):  # Tab alone leads from the top of the page into the text
         offline.keyboard.press('Tab')
-        if offline.evaluate('document.activeElement.dataset.p') == '0':
+        if offline.evaluate(FOCUSED) == '0':
             break
     else:
         pytest.fail('20 times Tab did not lead into the text')
-    born = {
-        p: (k, dict(zip(s['conf'][::2], s['conf'][1::2])).get(p))
-        for k, s in enumerate(film.steps[:20], 1)
-        for p in s.get('new', [])
-    }
-    for p, t in enumerate(state):
-        tree = (
-            Tree(offline) if p % 7 == 0 or p == len(state) - 1 else None
-        )  # a look at every seventh
-        assert offline.evaluate('document.activeElement.dataset.p') == str(p)
-        if tree:
-            name, word = (
-                tree.name(tree.focused()),
-                film.word(t).replace('↵', ' line break ').strip() or 'blank',
-            )
-            k, sure = born.get(p, (None, None))
-            assert name == f'{word}, position {p}, ' + (
-                'prompt' if k is None else f'revealed in step {k}, confidence {sure / 1000:.2f}'
-            ), name
+    names = names_after(film, 20)
+    for position, name in enumerate(names):
+        assert offline.evaluate(FOCUSED) == str(position)
+        if position % 7 == 0 or position == len(names) - 1:  # reading the tree takes a while
+            tree = Tree(offline)
+            assert tree.name(tree.focused()) == name
         offline.keyboard.press('ArrowRight')
     assert offline.locator('.dx-clock').inner_text() == f'20 / {len(film.steps)}'
     offline.keyboard.press('Shift+Tab')  # and out again
-    assert offline.evaluate('document.activeElement.dataset.p') is None
+    assert offline.evaluate(FOCUSED) is None

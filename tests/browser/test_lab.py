@@ -2,7 +2,7 @@
 
 import pytest
 
-NOTEBOOKS = 'nbs/06_viz/03_player.ipynb', 'nbs/90_dev/02_rendering.ipynb', 'nbs/index.ipynb'
+NOTEBOOKS = ['nbs/06_viz/09_player.ipynb', 'nbs/90_dev/02_rendering.ipynb', 'nbs/index.ipynb']
 
 
 @pytest.mark.parametrize('notebook', NOTEBOOKS)
