@@ -6,7 +6,7 @@ def test_forty_lines_are_the_library():
     import torch
     from safetensors.torch import load_file
 
-    from diffulex_edge.model.checkpoint import load_model
+    from diffulex_edge.model.loading import load_model
     from diffulex_edge.tiny.sudoku import tiny_path
 
     W = load_file(tiny_path() / 'model.safetensors')

@@ -12,8 +12,9 @@ from typer.testing import CliRunner
 
 from diffulex_edge.app.adapt import adapt_command
 from diffulex_edge.model.adapter import load_adapter
-from diffulex_edge.model.checkpoint import expand_names, load_model
+from diffulex_edge.model.checkpoint import expand_names
 from diffulex_edge.model.llama_edge import LlamaEdge
+from diffulex_edge.model.loading import load_model
 from diffulex_edge.model.qwen_edge import QwenEdge
 from diffulex_edge.model.tokenizer import Tokenizer
 

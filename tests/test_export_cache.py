@@ -9,7 +9,7 @@ import pytest
 
 import diffulex_edge.export.cache as cache
 from diffulex_edge.export.cache import cache_folder, cached_export
-from diffulex_edge.model.checkpoint import shipped
+from diffulex_edge.model.loading import shipped
 
 
 @pytest.fixture

@@ -44,7 +44,6 @@ BUGS = {
     'causal where blocks were asked for': other_mask_rule,
 }
 
-
 # %% comparison-15
 FIELDS = dict(
     family='sdar',

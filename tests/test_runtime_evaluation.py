@@ -224,7 +224,7 @@ def evaluated(engine, **options):
 @pytest.mark.slow
 def test_lm_eval_task():
     pytest.importorskip('lm_eval', reason='lm-eval is not installed (pip install lm-eval)')
-    from diffulex_edge.model.gguf import packaged_gguf
+    from diffulex_edge.model.loading import packaged_gguf
 
     try:
         engine = DiffusionEngine.from_pretrained(packaged_gguf(), max_seq_len=128)

@@ -176,7 +176,7 @@ def test_a_matrix_that_is_stored_once_answers_alike(built, tied, settings):
 
 # %% runner-34
 def test_the_source_is_what_this_notebook_writes():
-    page = project_root() / 'nbs' / '02_runtime' / '16_runner.ipynb'
+    page = project_root() / 'nbs' / '02_runtime' / '26_runner.ipynb'
     parts = []
     for cell in json.loads(page.read_text(encoding='utf-8'))['cells']:
         first, _, rest = ''.join(cell['source']).partition('\n')

@@ -22,7 +22,6 @@ def positions(mask):
 
 FIVE = torch.tensor([0.3, 0.95, 0.6, 0.92, 0.1])
 
-
 # %% selection-07
 import pytest
 

@@ -6,7 +6,7 @@ from random import Random
 import pytest
 import torch
 
-from diffulex_edge.model.checkpoint import load_model
+from diffulex_edge.model.loading import load_model
 from diffulex_edge.model.tokenizer import load_tokenizer
 from diffulex_edge.tiny.checkpoint import new_model, save_checkpoint
 from diffulex_edge.tiny.corruption import pair_sees

@@ -5,7 +5,7 @@ import json
 # %% quality-19
 import pytest
 
-from diffulex_edge.model.checkpoint import load_model
+from diffulex_edge.model.loading import load_model
 from diffulex_edge.runtime.diffusion import DiffusionEngine
 from diffulex_edge.tiny.checkpoint import new_model
 from diffulex_edge.tiny.language import EXAMS, exam

@@ -105,7 +105,7 @@ from random import Random
 
 import torch
 
-from diffulex_edge.model.checkpoint import load_model
+from diffulex_edge.model.loading import load_model
 
 
 def solve(model, puzzle, threshold=0.9):

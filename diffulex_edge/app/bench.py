@@ -76,7 +76,7 @@ def weights_for_llama(model: str, gguf: Path | None) -> Path | None:
     if gguf:
         return gguf
     if model == 'smollm2':
-        from diffulex_edge.model.gguf import packaged_gguf
+        from diffulex_edge.model.loading import packaged_gguf
 
         return packaged_gguf()
     return Path(model) if model.endswith('.gguf') else None

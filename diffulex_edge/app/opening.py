@@ -20,7 +20,7 @@ def refuse_fixed(path: str, **options):
 def open_checkpoint(path: str, revision: str | None = None, **options):
     """Return an engine in eager PyTorch, with the checkpoint's tokenizer if it has one."""
     # torch takes seconds to import, and `--help` should not
-    from diffulex_edge.model.checkpoint import load_model, shipped
+    from diffulex_edge.model.loading import load_model, shipped
     from diffulex_edge.model.tokenizer import load_tokenizer
     from diffulex_edge.runtime.diffusion import DiffusionEngine
 

@@ -29,7 +29,7 @@ from .. import __version__
 from ..export.exporter import export_model, written
 from ..model import load_model
 from ..model.decoder import Decoder
-from ..model.gguf import packaged_gguf
+from ..model.loading import packaged_gguf
 from .measure import peak_bytes
 
 # %% ../../nbs/07_bench/04_bench_files.ipynb #bench-files-04

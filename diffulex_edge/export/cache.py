@@ -16,8 +16,7 @@ from pathlib import Path
 from platformdirs import user_cache_dir
 
 from .. import __version__
-from ..model.adapter import smollm2_adapter
-from ..model.checkpoint import load_model, shipped
+from ..model.loading import load_model, shipped, smollm2_adapter
 from ..model.tokenizer import load_tokenizer, token_files
 from .config import METHODS
 from .exporter import export_model

@@ -25,8 +25,8 @@ from pathlib import Path
 
 import torch
 
-from ..model.checkpoint import load_model
 from ..model.decoder import Decoder
+from ..model.loading import load_model
 from ..model.tokenizer import load_tokenizer, tokenizer_beside
 from .answers import Generation, StopGeneration, Update, result_of, updates
 from .config import DiffusionGenerationConfig

@@ -12,8 +12,8 @@ from pathlib import Path
 import torch
 from tqdm.auto import tqdm
 
-from ..model.checkpoint import load_model
 from ..model.files import written
+from ..model.loading import load_model
 from ..quant.quantizer import quantize
 from ..runtime.diffusion import DiffusionEngine
 from .language import EXAMS, exam
