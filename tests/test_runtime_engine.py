@@ -112,7 +112,7 @@ def test_what_is_refused():
 @pytest.fixture(scope='module')
 def smol():
     "An engine on SmolLM2, or a skip that says how to get it"
-    from diffulex_edge.model.loading import packaged_gguf
+    from diffulex_edge.model.gguf import packaged_gguf
 
     try:
         return InferenceEngine.from_pretrained(packaged_gguf(), max_seq_len=256)

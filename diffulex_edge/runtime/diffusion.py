@@ -25,8 +25,8 @@ from pathlib import Path
 
 import torch
 
+from ..model.checkpoint import load_model
 from ..model.decoder import Decoder
-from ..model.loading import load_model
 from ..model.tokenizer import load_tokenizer, tokenizer_beside
 from .answers import Generation, StopGeneration, Update, result_of, updates
 from .config import DiffusionGenerationConfig
@@ -207,11 +207,11 @@ class DiffusionEngine(Engine):
         check_kind(config, DiffusionGenerationConfig, self)
         return config
 
-    def start(self, prompt, config=None, session: Session | None = None) -> Request:
+    def start(self, prompt, config=None, session=None, tail: list[int] | None = None) -> Request:
         "Return a new request; its `canvas` can be watched while `steps` runs."
         decode = self.tokenizer.decode if self.tokenizer else None
         ids, config = self.encode(prompt), self.settings(config)
-        request = Request(session or self.session, ids, config, decode=decode)
+        request = Request(session or self.session, ids, config, tail, decode)
         request.reuse = self.reuse and session is None
         check_start(request)
         return request
@@ -220,10 +220,10 @@ class DiffusionEngine(Engine):
         "Run a request, or several in step, forward by forward; see `write`."
         return write(*requests)
 
-    def generate(self, prompt, config=None, callback=None) -> Generation:
-        "Return the answer to one prompt; see `generate_batch`."
+    def generate(self, prompt, config=None, callback=None, tail=None) -> Generation:
+        "Return the answer to one prompt; `tail`: a template for it, with masks to fill."
         began = time.perf_counter()
-        return collect(self, [self.start(prompt, config)], callback, began)[0]
+        return collect(self, [self.start(prompt, config, tail=tail)], callback, began)[0]
 
     def generate_batch(self, prompts: list, config=None, callback=None) -> list[Generation]:
         "Return the answers to several prompts, their forwards in step; see `sessions_for`."
