@@ -31,11 +31,12 @@ from rich.text import Text
 
 from ..bench.measure import answer, open_engine
 from ..export.cache import cached_export
+from ..export.exporter import STAGE_SHARES
 from ..runtime.diffusion import DiffusionGenerationConfig
 from ..tiny.language import mark, question
 from ..tiny.sudoku import TAG, check_sudoku, decode_sudoku, encode_sudoku, sudoku
 from .comparison import measure_both, table
-from .progress import SHARES, stages
+from .progress import stages
 from .terminal import STYLES, View, watch
 
 
@@ -45,7 +46,7 @@ def lowered(name: str, console: Console, **options) -> Path:
 
     `options` as for `cached_export`.
     """
-    with stages(f'{name}: lowering to a .pte', SHARES, console) as enter:
+    with stages(f'{name}: lowering to a .pte', STAGE_SHARES, console) as enter:
         path, made = cached_export(name, progress=enter, **options)
     verb = 'exported' if made else 'reusing'
     console.print(

@@ -101,12 +101,13 @@ def export_command(
 ):
     """Lower a checkpoint to a .pte that runs on a phone, a board, or here."""
     # torch takes seconds to import, and `--help` should not
-    from diffulex_edge.app.progress import SHARES, stages
+    from diffulex_edge.app.progress import stages
     from diffulex_edge.export import export_model
+    from diffulex_edge.export.exporter import STAGE_SHARES
 
     if output.suffix != '.pte':
         raise typer.BadParameter(f'{output} does not end in .pte', param_hint='--output')
-    with stages(f'exporting {checkpoint}', SHARES, err) as enter:
+    with stages(f'exporting {checkpoint}', STAGE_SHARES, err) as enter:
         enter('load')
         engine = open_model(
             checkpoint, revision=revision, max_seq_len=max_seq_len, block_length=block_length

@@ -92,7 +92,7 @@ def make_config(info, *, preset: str | None = None, settings: dict | None = None
     A `preset` or the model's own defaults, then what was `given` and is not None, then `settings`.
     Raises `ValueError` for an unknown or impossible setting.
     """
-    from diffulex_edge.runtime.diffusion import DiffusionGenerationConfig
+    from diffulex_edge.runtime.config import configure
 
     given = {name: value for name, value in given.items() if value is not None}
     settings = settings or {}
@@ -101,6 +101,6 @@ def make_config(info, *, preset: str | None = None, settings: dict | None = None
             return preset_config(preset, given, settings)
         if info.block_length == 1:
             given = causal_defaults(info, given, settings) | given
-        return DiffusionGenerationConfig(**(given | settings))
-    except TypeError as error:  # Python's own words for an argument that does not exist
+        return configure(**(given | settings))
+    except TypeError as error:  # Python's own words for an argument that a preset does not have
         raise ValueError(f'unknown setting: {one_line(error).split("() ")[-1]}') from None

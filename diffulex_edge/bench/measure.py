@@ -22,7 +22,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from ..runtime.answer import Answer, DiffusionGenerationConfig
+from ..runtime.config import DiffusionGenerationConfig, configure
 from ..runtime.diffusion import DiffusionEngine
 from ..runtime.trace import StepRecord, Trace
 
@@ -61,12 +61,7 @@ def answer(
     callback: Callable[[StepRecord], None] | None = None,  # sees the record of every forward
 ) -> tuple[list[int], Trace]:
     "Return the ids and the trace of a generation: the answer, or the tail with its masks filled."
-    if tail is None:
-        generation = engine.generate(prompt, config, callback)
-    else:
-        start = time.perf_counter()
-        template = Answer(engine.session, prompt, config, tail=tail)
-        [generation] = engine.collect([template], callback, start)
+    generation = engine.generate(prompt, config, callback, tail)
     return list(generation), generation.trace
 
 
@@ -116,7 +111,7 @@ def measure(
     load_s = time.perf_counter() - start
     tokens = min(prefill, engine.session.info.max_tokens)
     prefill_ms = prefill_milliseconds(engine, tokens, repeats)
-    ids, trace = answer(engine, prompt, DiffusionGenerationConfig(**config), tail)
+    ids, trace = answer(engine, prompt, configure(**config), tail)
     return trace.stats() | dict(
         ids=ids,
         load_s=load_s,
@@ -166,7 +161,7 @@ def race(
         first = None
         for name, settings in ways.items():
             engine.session.reset()
-            ids, trace = answer(engine, prompt, DiffusionGenerationConfig(**settings))
+            ids, trace = answer(engine, prompt, configure(**settings))
             if first is None:
                 first = ids
             row, forwards = rows[name], trace.forwards()

@@ -10,6 +10,7 @@ __all__ = [
     'nbdev_files',
     'writefile_cells',
     'written_files',
+    'wrap_title',
     'tidy',
     'claim',
     'rendered_tests',
@@ -30,6 +31,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import textwrap
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -126,6 +128,14 @@ def written_files(root):
 
 
 # %% ../../nbs/90_dev/04_tests.ipynb #tests-12
+def wrap_title(text, width=96):
+    "Return Python text with its one-line module docstring wrapped, where that is too long."
+    first, newline, rest = text.partition('\n')
+    if not first.startswith('"""') or not first.endswith('"""') or len(first) <= width:
+        return text
+    return '\n'.join(textwrap.wrap(first[:-3], width)) + '\n"""' + newline + rest
+
+
 def tidy(files, root):
     """Return `files` (path -> text) with imports sorted and lines formatted by ruff.
 
@@ -140,7 +150,7 @@ def tidy(files, root):
         shutil.copy(config, copy)
         for file, text in files.items():
             (copy / file).parent.mkdir(parents=True, exist_ok=True)
-            (copy / file).write_text(text, encoding='utf-8')
+            (copy / file).write_text(wrap_title(text), encoding='utf-8')
         sort = [*ruff, 'check', '--select', 'I', '--fix', '--quiet', '.']
         subprocess.run(sort, cwd=copy, check=True)
         subprocess.run([*ruff, 'format', '--quiet', '.'], cwd=copy, check=True)

@@ -1,12 +1,8 @@
-"Decoding: the step, the sampler, the loop, the engines, the trace."
+"Decoding: the step, the settings, the loops, the engines, the trace."
 
-from diffulex_edge.runtime.diffusion import (
-    DiffusionEngine,
-    DiffusionGenerationConfig,
-    Generation,
-    StopGeneration,
-    Update,
-)
+from diffulex_edge.runtime.answers import Generation, StopGeneration, Update
+from diffulex_edge.runtime.config import DiffusionGenerationConfig, configure
+from diffulex_edge.runtime.diffusion import DiffusionEngine
 from diffulex_edge.runtime.engine import GenerationConfig, InferenceEngine
 from diffulex_edge.runtime.evaluation import lm_eval_model, nelbo
 from diffulex_edge.runtime.infilling import Gap, fill

@@ -25,18 +25,18 @@ from pathlib import Path
 
 import torch
 
-from ..model.checkpoint import load_model
 from ..model.decoder import Decoder
+from ..model.loading import load_model
 from ..model.tokenizer import load_tokenizer, tokenizer_beside
 from .answers import Generation, StopGeneration, Update, result_of, updates
 from .config import DiffusionGenerationConfig
 from .loop import denoise
 from .pipeline import pipeline
 from .pte import PteSession
-from .request import Request, settled_answer
+from .request import Request
 from .speculation import speculate
 from .step import EagerSession, Session
-from .trace import StepRecord, Trace
+from .trace import StepRecord
 
 
 # %% ../../nbs/02_runtime/20_diffusion.ipynb #diffusion-07

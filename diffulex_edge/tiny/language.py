@@ -20,7 +20,6 @@ __all__ = [
 ]
 
 # %% ../../nbs/09_tiny/04_language.ipynb #language-01
-import time
 from functools import lru_cache
 from random import Random
 
@@ -48,8 +47,8 @@ from diffulex_edge.tiny.sudoku import (
     unseen_grids,
 )
 
-from ..runtime.answer import Answer
-from ..runtime.diffusion import DiffusionEngine, DiffusionGenerationConfig
+from ..runtime.config import configure
+from ..runtime.diffusion import DiffusionEngine
 from .records import FACTS, check_record, draw_record, record_words
 
 # %% ../../nbs/09_tiny/04_language.ipynb #language-03
@@ -189,9 +188,8 @@ def exam(engine: DiffusionEngine, kind: str, n: int = 100, seed: int = 2026, **s
     for _ in range(n):
         prompt, tail, key = question(kind, rng)
         fixed = dict(confidence_threshold=None, block_size=64, max_new_tokens=64 - len(prompt))
-        config = DiffusionGenerationConfig(**fixed | settings)
-        answer = Answer(engine.session, prompt, config, tail=tail)
-        written = engine.collect([answer], None, time.perf_counter())[0]
+        config = configure(**fixed | settings)
+        written = engine.generate(prompt, config, tail=tail)
         has_form, is_right = mark(kind, prompt + written, len(prompt), key)
         form += has_form
         right += is_right

@@ -28,7 +28,7 @@ import anywidget
 import traitlets
 from PIL import Image
 
-from ..runtime.answer import DiffusionGenerationConfig
+from ..runtime.config import DiffusionGenerationConfig
 from ..runtime.diffusion import DiffusionEngine, Generation
 from ..runtime.trace import Trace
 from .film import Film, film_data, film_table, load_film
@@ -175,7 +175,7 @@ def send_end(view: LiveView, writer: Writer):
 def answer_end(view: LiveView) -> int:
     "Return the position behind the answer; a film may hold rows behind it."
     size = len(view.film.x)
-    return min(view.writer.answer.limit, size) if view.writer else size
+    return min(view.writer.request.canvas.limit, size) if view.writer else size
 
 
 def edited(

@@ -21,7 +21,7 @@ __all__ = [
 # %% ../../nbs/06_viz/10_form.ipynb #form-02
 from dataclasses import replace
 
-from ..runtime.answer import DiffusionGenerationConfig
+from ..runtime.config import DiffusionGenerationConfig
 from ..runtime.diffusion import DiffusionEngine
 from ..runtime.presets import PRESETS, preset
 from ..runtime.step import ModelInfo
