@@ -161,13 +161,14 @@ def hidden_states(
         block_length = config.block_length
     block = block_length or size  # 0: bidirectional
 
-    rows, positions, mask = lay_out(model, tokens[0], start, end, block)
+    ids = tokens[0]  # [T]
+    rows, positions, mask = lay_out(model, ids, start, end, block)
     if model.whole_cache:
         mask = torch.where(torch.arange(size) < kv_len, mask, model.masked)  # [T, S]
     group = config.num_attention_heads // config.num_key_value_heads
     mask = mask.repeat(group, 1)  # [G T, end]: G query heads share a key head
 
-    x, gate = model.embed_tokens(tokens[0])  # [T, hidden], [T, 1] or None
+    x, gate = model.embed_tokens(ids)  # [T, hidden], [T, 1] or None
     rope = model.cos[positions], model.sin[positions], model.turn  # [T, D] twice, [D, D]
     for layer in model.layers:
         x = layer(x, rope, rows, end, mask, gate)
