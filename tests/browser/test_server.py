@@ -3,7 +3,7 @@
 import pytest
 
 expect = pytest.importorskip('playwright.sync_api').expect
-from test_serve import serving, tiny_engine
+from test_app_serve import serving, tiny_engine
 
 from diffulex_edge.runtime.answer import DiffusionGenerationConfig
 
