@@ -25,6 +25,13 @@ def spell(ids):
     return ''.join(chr(97 + i) for i in ids)
 
 
+def words(value):
+    "A parameter in the name of a test."
+    if isinstance(value, Ends):
+        return str([*value.sequences, value.stopping.repetition_stop])
+    return str(value)
+
+
 def ends_of(*sequences, repetition_stop=0):
     stopping = Stopping(repetition_stop=repetition_stop)
     return Ends(MASK, (30,), sequences, spell, stopping)
@@ -46,7 +53,7 @@ def ends_of(*sequences, repetition_stop=0):
         ([1, 2, 3, 2, 3], ends_of(repetition_stop=3), [1, 2, 3, 2, 3], ''),
         ([1] * 8, ends_of(), [1] * 8, 'length'),
     ],
-    ids=str,
+    ids=words,
 )
 def test_what_is_settled_and_why(tokens, ends, want, reason):
     assert settled(tokens, ends) == want
@@ -68,7 +75,7 @@ def test_what_is_settled_and_why(tokens, ends, want, reason):
         ([4, 4, 4], ends_of(repetition_stop=9), 2),
         ([1, 2, 3], ends_of(repetition_stop=2), 0),
     ],
-    ids=str,
+    ids=words,
 )
 def test_what_is_held_back(tokens, ends, held):
     assert held_back(tokens, ends) == held

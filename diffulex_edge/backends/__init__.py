@@ -1,6 +1,11 @@
 "Backends: one small file each, in a registry."
 
-from diffulex_edge.backends import coreml_backend, qnn_backend, vulkan_backend, xnnpack_backend  # noqa: F401  enters itself
+# Each enters itself; tables show them in this order, the one that runs here first.
+# isort: off
+from diffulex_edge.backends import xnnpack_backend  # noqa: F401
+from diffulex_edge.backends import coreml_backend, qnn_backend, vulkan_backend  # noqa: F401
+
+# isort: on
 from diffulex_edge.backends.base import (
     BACKENDS,
     Backend,

@@ -21,7 +21,7 @@ __all__ = [
 # %% ../../nbs/06_viz/10_form.ipynb #form-02
 from dataclasses import replace
 
-from ..runtime.config import DiffusionGenerationConfig
+from ..runtime.config import DiffusionGenerationConfig, configure
 from ..runtime.diffusion import DiffusionEngine
 from ..runtime.presets import PRESETS, preset
 from ..runtime.step import ModelInfo
@@ -52,7 +52,7 @@ def fits(name: str, info: ModelInfo) -> bool:
     block_causal = info.block_length > 1
     if made_for(name) != (block_causal, info.logits_shift):
         return False
-    part = preset(name).sub_block
+    part = preset(name).coverage.sub_block
     return not (block_causal and part) or info.block_length % part == 0
 
 

@@ -5,7 +5,7 @@ import pytest
 expect = pytest.importorskip('playwright.sync_api').expect
 from test_app_serve import serving, tiny_engine
 
-from diffulex_edge.runtime.answer import DiffusionGenerationConfig
+from diffulex_edge.runtime import DiffusionGenerationConfig
 
 
 def test_the_page_shows_a_denoising(chromium, shot):
