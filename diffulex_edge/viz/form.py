@@ -116,7 +116,8 @@ def algorithm_config(
     name: str, base: DiffusionGenerationConfig, block_length: int
 ) -> DiffusionGenerationConfig:
     "Return a preset with what `base` records and forbids, for a model with such blocks."
-    config = replace(preset(name), candidates=base.candidates, forbidden=base.forbidden)
+    forbidden = base.distribution.forbidden
+    config = configure(preset(name), candidates=base.candidates, forbidden=forbidden)
     return replace(config, block_size=None) if block_length > 1 else config
 
 
