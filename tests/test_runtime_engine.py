@@ -250,7 +250,7 @@ def test_a_conversation_on_a_pte_is_the_eager_one(exported_pair):
         assert eager.trace.difference(pte.trace, 1e-3) is None, turn
         assert eager.trace.reused == pte.trace.reused, turn
         prompt = prompt + eager + [7, 8, 9]
-    assert eager.trace.reused > 0 or model.config.attention_block == 0
+    assert eager.trace.reused > 0 or model.config.block_length == 0
 
 
 def test_one_token_at_a_time_on_a_pte(exported_pair):

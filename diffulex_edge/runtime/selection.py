@@ -149,6 +149,12 @@ class Candidates:
 # %% ../../nbs/02_runtime/07_selection.ipynb #selection-19
 def best(candidates: Candidates, quota: int, selection: Selection) -> Tensor:
     "Select the `quota` surest, and whatever reaches the threshold."
+    if selection.scope_before and candidates.threshold is None:
+        # The originals take `topk` of the whole sequence: ties fall as they do there.
+        whole = candidates.over_the_sequence()
+        chosen = torch.zeros_like(whole, dtype=torch.bool)
+        chosen[whole.topk(min(quota, len(candidates.positions))).indices] = True
+        return chosen[candidates.positions]
     return select(candidates.score, quota, candidates.threshold, selection.strict)
 
 
