@@ -60,6 +60,21 @@ def test_which_settings_need_logits(settings, needed):
     assert needs_logits(configure(**settings)) is needed
 
 
+# %% config-18b
+@pytest.mark.parametrize(
+    'settings, word',
+    [
+        (dict(rule='random', num_iterations=4), 'share'),
+        (dict(schedule='share', num_iterations=4), 'share'),
+        (dict(rule='capped', confidence_threshold=None), 'confidence_threshold'),
+    ],
+    ids=str,
+)
+def test_settings_that_need_each_other(settings, word):
+    with pytest.raises(ValueError, match=word):
+        configure(**settings)
+
+
 # %% config-14
 def test_no_name_occurs_twice():
     names = [item.name for kind in GROUPS.values() for item in fields(kind)]

@@ -97,6 +97,9 @@ def test_an_unknown_rule_or_score_is_refused():
         Selection(rule='luck')
     with pytest.raises(ValueError, match="score is 'luck'"):
         Selection(score='luck')
+    for rule in ('factor', 'entropy_budget', 'stability', 'order_temperature'):
+        with pytest.raises(ValueError, match=f'needs a number: set {rule}'):
+            Selection(rule=rule)
 
 
 # %% selection-27

@@ -107,11 +107,13 @@ class Cover(NamedTuple):
     bidirectional: Callable[[Place], Span] | None = None
     # the stretch counts as fresh while its first token is masked, as in Fast-dLLM v2
     anew_while_masked: bool = False
+    # rows of earlier forwards are read again, so a forward for guidance would spoil them
+    reads_old_rows: bool = True
 
 
 COVERS = dict(
-    exact=Cover(cover_block, cover_all),
-    none=Cover(cover_block, cover_all),
+    exact=Cover(cover_block, cover_all, reads_old_rows=False),
+    none=Cover(cover_block, cover_all, reads_old_rows=False),
     prefix=Cover(bidirectional=cover_suffix),
     dual=Cover(bidirectional=cover_dual),
     sub_block=Cover(causal=cover_stretch, anew_while_masked=True),

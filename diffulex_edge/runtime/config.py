@@ -10,6 +10,7 @@ __all__ = [
     'GROUP_OF',
     'Revision',
     'Quirks',
+    'check_combinations',
     'DiffusionGenerationConfig',
     'needs_logits',
     'configure',
@@ -60,6 +61,21 @@ class Quirks:
     fail_unprefilled: bool = False
 
 
+# %% ../../nbs/02_runtime/11_config.ipynb #config-09a
+def check_combinations(config):
+    "Raise `ValueError` for settings that need each other."
+    by_chance, shares = config.selection.rule == 'random', config.pace.schedule == 'share'
+    if by_chance != shares or by_chance and config.num_iterations is None:
+        raise ValueError(
+            'the rule "random" goes with the schedule "share" and num_iterations: '
+            'the chance of a mask in each of so many steps'
+        )
+    if config.selection.applied == 'capped' and config.confidence_threshold is None:
+        raise ValueError('the rule "capped" needs a confidence_threshold')
+    if config.pace.exact_steps and config.num_iterations is None:
+        raise ValueError('exact_steps needs num_iterations: how many steps that is')
+
+
 # %% ../../nbs/02_runtime/11_config.ipynb #config-06
 @dataclass(kw_only=True)
 class DiffusionGenerationConfig:
@@ -98,8 +114,7 @@ class DiffusionGenerationConfig:
 
     def __post_init__(self):
         check(self)
-        if self.pace.exact_steps and self.num_iterations is None:
-            raise ValueError('exact_steps needs num_iterations: how many steps that is')
+        check_combinations(self)
 
 
 # %% ../../nbs/02_runtime/11_config.ipynb #config-08

@@ -159,10 +159,12 @@ def check_table(config, left: int):
     "Raise `ValueError` where a schedule is over too early, as it may be when the mask can win."
     if config.pace.exact_steps or config.pace.schedule == 'delayed':
         return
+    cause = f'the rule {config.selection.applied!r} revealed fewer than their quotas'
+    if config.quirks.mask_may_win:
+        cause = 'the model predicted the mask token itself, which mask_may_win allows'
     raise ValueError(
         f'the {config.pace.schedule!r} schedule of {config.num_iterations} steps is over and '
-        f'{left} masks are left: the model predicted the mask token itself, which mask_may_win '
-        f'(a preset with compat=True) allows'
+        f'{left} masks are left: {cause}; use the schedule "spread", or more steps'
     )
 
 
@@ -226,8 +228,8 @@ def commit(requests: list[Request], index: int, layout: Layout) -> Iterator[Step
 # %% ../../nbs/02_runtime/16_loop.ipynb #loop-17
 def check_guidance(request: Request):
     "Raise `ValueError` where the second forward of guidance would spoil a cache."
-    coverage, causal = request.config.coverage, request.session.info.block_length > 0
-    if request.config.distribution.guidance and (causal or coverage.cache in ('prefix', 'dual')):
+    cover, causal = COVERS[request.config.coverage.cache], request.session.info.block_length > 0
+    if request.config.distribution.guidance and (causal or cover.reads_old_rows):
         raise ValueError(
             'guidance needs a bidirectional model without a cache; '
             'set guidance to 0, or cache to "exact"'

@@ -6,7 +6,7 @@
 __all__ = [
     'check_prompt',
     'check_room',
-    'check_stop_texts',
+    'check_stops',
     'mask_of',
     'ends_of',
     'Request',
@@ -27,7 +27,7 @@ from .blocks import Block, Span
 from .canvas import Canvas
 from .config import DiffusionGenerationConfig, needs_logits
 from .step import Prediction, Session
-from .stopping import Ends, before_mask, settled
+from .stopping import Ends, before_mask, first_cut, settled
 
 
 # %% ../../nbs/02_runtime/13_request.ipynb #request-04
@@ -50,8 +50,10 @@ def check_room(prompt: list[int], length: int, max_seq_len: int):
         )
 
 
-def check_stop_texts(ends: Ends):
-    "Raise `ValueError` for a stop sequence of text where nothing can decode."
+def check_stops(ends: Ends):
+    "Raise `ValueError` for an empty stop sequence, and for one of text where nothing can decode."
+    if any(len(sequence) == 0 for sequence in ends.sequences):
+        raise ValueError('a stop sequence is empty; leave it out')
     if ends.texts and ends.decode is None:
         raise ValueError(
             'a stop sequence of text needs a tokenizer; '
@@ -72,7 +74,10 @@ def ends_of(session: Session, config: DiffusionGenerationConfig, decode) -> Ends
     if eos is None:
         eos = session.info.eos_token_ids
     eos = (eos,) if isinstance(eos, int) else tuple(eos)
-    stops = tuple(config.stop_sequences)
+    stops = config.stop_sequences
+    if isinstance(stops, str):
+        raise ValueError(f'stop_sequences is {stops!r}; give a tuple of them: ({stops!r},)')
+    stops = tuple(stops)
     return Ends(mask_of(session, config), eos, stops, decode, config.stopping)
 
 
@@ -89,7 +94,7 @@ class Request:
         mask, length = self.ends.mask, config.max_new_tokens if tail is None else len(tail)
         check_prompt(prompt, mask, config)
         check_room(prompt, length, session.info.max_seq_len)
-        check_stop_texts(self.ends)
+        check_stops(self.ends)
         self.canvas = Canvas(prompt, length, mask, tail or ())
         self.generator = None
         if config.seed is not None:
@@ -134,7 +139,7 @@ def settled_answer(request: Request) -> list[int]:
 def has_end(request: Request) -> bool:
     "Return whether something ends the answer in front of its first mask."
     known = before_mask(request.canvas.answer, request.canvas.mask)
-    return len(settled(known, request.ends)) < len(known)
+    return first_cut(known, request.ends) is not None
 
 
 def is_over(request: Request) -> bool:

@@ -54,18 +54,19 @@ def select(
 def select_factor(score: Tensor, factor: float) -> Tensor:
     """Select by Fast-dLLM's factor rule on probabilities `score [N]`.
 
-    The longest sorted prefix with `score[n] >= 1 - factor / (n + 1)`, n from 1; the first always
-    passes. Counted as the original counts: it also takes the one where its loop breaks off first
-    or reaches the end of the list.
+    The n-th surest (n from 1) must reach `1 - factor / (n + 1)`; the first always passes, and the
+    first that fails ends the list.
     """
     best = score.sort(descending=True).values.tolist()
     last = len(best) - 1
-    count = last
-    for n in range(1, len(best)):
-        if best[n] < 1 - factor / (n + 2):
-            count = n
+    count = last  # of those that pass, unless one fails
+    for index in range(1, len(best)):
+        number = index + 1
+        if best[index] < 1 - factor / (number + 1):
+            count = index
             break
     if count in (0, last):
+        # As the original counts: where only the last fails, or none does, all are taken.
         count += 1
     return select(score, count)
 
@@ -110,7 +111,11 @@ class Selection:
     # the refresh at the start of a block reveals its first token and no other
     first_token: bool = False
 
-    __post_init__ = check
+    def __post_init__(self):
+        check(self)
+        parameter = getattr(self, self.rule or '', self)
+        if parameter is None or parameter == 0.0 and self.rule == 'order_temperature':
+            raise ValueError(f'rule {self.rule!r} needs a number: set {self.rule} too')
 
     @property
     def applied(self) -> str:
