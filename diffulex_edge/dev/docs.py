@@ -69,9 +69,9 @@ def broken_links(root: Path) -> list[str]:
 
 # %% ../../nbs/90_dev/08_docs.ipynb #docs-08
 STAGES = {
-    'model': 'test_model_(?!kv)',
-    'cache': 'test_model_kv',
-    'integration': 'test_(runtime_(pte|runner|prof)|app_(cli|chat|serve|demo)|readme)',
+    'model': 'test_model_(?!kv|caching)',
+    'cache': 'test_model_(kv|caching)',
+    'integration': 'test_(runtime_(pte|runner|prof)|app_(?!terminal|trace|adapt|bench)|readme)',
     'sampler': 'test_(diffusion|runtime)',
     'quantization and export': 'test_(quant|export)',
     'backends': 'test_backends',
