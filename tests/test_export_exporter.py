@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from diffulex_edge.dev.testing import golden_dir
-from diffulex_edge.export.exporter import STAGE_SHARES, export_model, rare_collections, written
+from diffulex_edge.export.exporter import STAGE_SHARES, export_model, open_program, rare_collections
 from diffulex_edge.model import load_model
 
 # %% exporter-35
@@ -135,7 +135,7 @@ def test_what_is_wrong_is_refused_and_leaves_no_file(word, tmp_path):
 # %% exporter-42
 def test_a_file_that_is_not_finished_leaves_nothing(tmp_path):
     with pytest.raises(RuntimeError, match='half-way'):
-        with written(tmp_path / 'z.pte') as file:
+        with open_program(tmp_path / 'z.pte') as file:
             file.write(b'half')
             raise RuntimeError('half-way')
     assert not list(tmp_path.glob('z*'))

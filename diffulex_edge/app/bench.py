@@ -35,6 +35,8 @@ from typing import Annotated
 import typer
 from typer import Argument, Option
 
+from ..model.files import written
+
 
 # %% ../../nbs/10_app/10_bench_command.ipynb #bench-command-04
 def say(message: str):
@@ -98,10 +100,8 @@ def formats_for_llama(gguf: Path | None, folder: Path, threads: int) -> dict[str
 # %% ../../nbs/10_app/10_bench_command.ipynb #bench-command-09
 def save_results(results: dict, output: Path):
     """Write the results as JSON, all or nothing."""
-    from diffulex_edge.export.exporter import written
-
-    with written(output) as file:
-        file.write((json.dumps(results, indent=1) + '\n').encode())
+    with written(output) as part:
+        part.write_text(json.dumps(results, indent=1) + '\n', encoding='utf-8')
 
 
 def print_results(results: dict):

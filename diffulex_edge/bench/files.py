@@ -17,7 +17,6 @@ __all__ = [
 
 # %% ../../nbs/07_bench/04_bench_files.ipynb #bench-files-02
 import json
-import os
 import subprocess
 import sys
 import time
@@ -26,9 +25,10 @@ from importlib.metadata import version
 from pathlib import Path
 
 from .. import __version__
-from ..export.exporter import export_model, written
+from ..export.exporter import export_model
 from ..model import load_model
 from ..model.decoder import Decoder
+from ..model.files import written
 from ..model.loading import packaged_gguf
 from .measure import peak_bytes
 
@@ -88,8 +88,8 @@ def export_variant(path: str, layers: int | None, name: str, folder: Path):
         delegates=result.delegates,
         not_delegated=sum(result.not_delegated.values()),
     )
-    with written(folder / f'{name}.json') as file:
-        file.write(json.dumps(facts, indent=1).encode())
+    with written(folder / f'{name}.json') as part:
+        part.write_text(json.dumps(facts, indent=1), encoding='utf-8')
 
 
 # %% ../../nbs/07_bench/04_bench_files.ipynb #bench-files-10
@@ -165,16 +165,15 @@ def llama_files(gguf: str | Path, folder: str | Path, threads: int = 1) -> dict[
         found[name] = path
         if path.exists():
             continue
-        part = path.with_suffix('.part')
         how = llama_cpp.llama_model_quantize_default_params()
         how.ftype = number
         how.nthread = threads
         how.allow_requantize = True
-        status = llama_cpp.llama_model_quantize(
-            str(gguf).encode(), str(part).encode(), ctypes.byref(how)
-        )
-        if status:
-            part.unlink(missing_ok=True)
-            raise ValueError(f'llama.cpp could not make a {name} file of {gguf} (status {status})')
-        os.replace(part, path)
+        with written(path) as part:
+            files = str(gguf).encode(), str(part).encode()
+            status = llama_cpp.llama_model_quantize(*files, ctypes.byref(how))
+            if status:
+                raise ValueError(
+                    f'llama.cpp could not make a {name} file of {gguf} (status {status})'
+                )
     return found

@@ -11,7 +11,7 @@ __all__ = [
     'lower',
     'serialize',
     'delegation',
-    'written',
+    'open_program',
     'StageClock',
     'rare_collections',
     'lower_to_file',
@@ -20,8 +20,6 @@ __all__ = [
 
 # %% ../../nbs/05_export/04_exporter.ipynb #exporter-02
 import gc
-import os
-import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -42,6 +40,7 @@ from diffulex_edge.export.program import (
 
 from ..backends import Lowering, find_backend, plan_lowering
 from ..model.decoder import Decoder
+from ..model.files import written
 from ..quant.delegation import check_embedding, check_linears, lowered_linears
 from ..quant.quantizer import Quantization, quantize
 from ..runtime.step import ModelInfo
@@ -158,17 +157,11 @@ def delegation(edge, methods) -> tuple[int, dict[str, int], int]:
 
 # %% ../../nbs/05_export/04_exporter.ipynb #exporter-18
 @contextmanager
-def written(path: Path):
-    "Open a file for writing that appears under its name only when the block ends well."
+def open_program(path: Path):
+    "Open a `.pte` for writing, whole or not at all; its folder is made."
     path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, part = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix='.part')
-    try:
-        with os.fdopen(descriptor, 'w+b') as file:
-            yield file
-        os.chmod(part, 0o644)
-        os.replace(part, path)
-    finally:
-        Path(part).unlink(missing_ok=True)
+    with written(path) as part, part.open('w+b') as file:
+        yield file
 
 
 # %% ../../nbs/05_export/04_exporter.ipynb #exporter-21
@@ -238,7 +231,7 @@ def lower_to_file(model: Decoder, request: Request, clock: StageClock) -> Export
     with clock('serialize'):
         program = serialize(edge, quantization.embedding != 'none')
     check_embedding(program, quantization, programs)
-    with clock('write'), written(path) as file:
+    with clock('write'), open_program(path) as file:
         program.write_to_file(file)
         shared = share_constants(file)
     return ExportResult(

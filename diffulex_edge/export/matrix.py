@@ -32,10 +32,11 @@ from pathlib import Path
 from ..backends import BACKENDS
 from ..backends.coreml_backend import coreml_programs
 from ..model.decoder import Decoder
+from ..model.files import written
 from ..quant.observers import calibrate, from_random
 from .comparison import check_file, probe, random_model
 from .config import ExportResult
-from .exporter import export_model, written
+from .exporter import export_model
 
 # %% ../../nbs/05_export/08_matrix.ipynb #matrix-04
 Cell = tuple[str, str, str]  # family, backend, quantization
@@ -166,8 +167,8 @@ def add_missing_cells(
             if progress:
                 progress(cell)
             table['/'.join(cell)] = measure_cell(*cell, folder)
-            with written(path) as file:
-                file.write(json.dumps(table, indent=1, sort_keys=True).encode())
+            with written(path) as part:
+                part.write_text(json.dumps(table, indent=1, sort_keys=True), encoding='utf-8')
     return table
 
 

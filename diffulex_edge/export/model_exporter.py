@@ -44,10 +44,11 @@ except ModuleNotFoundError:  # Python 3.10
 from ..backends import find_backend
 from ..model import load_model
 from ..model.decoder import Decoder
+from ..model.files import written
 from ..quant.quantizer import Quantization
 from .comparison import check_file, probe, random_model
 from .config import METHODS, ExportConfig
-from .exporter import export_model, written
+from .exporter import export_model
 
 
 # %% ../../nbs/05_export/07_model_exporter.ipynb #model-exporter-04
@@ -238,8 +239,8 @@ def export_all(
             row = dict(error=f'{type(error).__name__}: {error}')
         which = dict(name=job.name, backend=job.backend, quantization=job.quantization)
         done[job.key] = which | row
-        with written(state) as file:
-            file.write(json.dumps(done, indent=1).encode())
+        with written(state) as part:
+            part.write_text(json.dumps(done, indent=1), encoding='utf-8')
         rows.append(done[job.key])
     return rows
 

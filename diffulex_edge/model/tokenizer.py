@@ -10,7 +10,6 @@ __all__ = [
     'show_token',
     'Tokenizer',
     'token_files',
-    'write_whole',
     'save_tokenizer',
     'read_tokenizer',
     'chat_template',
@@ -32,6 +31,7 @@ from tokenizers import AddedToken, models
 
 from .bpe import BYTES, SPLITS, byte_level_bpe
 from .chat_template import chat_prompt
+from .files import written
 from .gguf import GGUFFile
 from .hf_config import read_json
 from .loading import find_model
@@ -106,13 +106,6 @@ def token_files(path: Path) -> tuple[Path, Path]:
     return path / 'tokenizer.json', path / 'tokenizer_config.json'
 
 
-def write_whole(path: Path, text: str):
-    "Write a file whole or not at all."
-    part = path.with_name(path.name + '.part')
-    part.write_text(text, encoding='utf-8')
-    part.replace(path)
-
-
 def save_tokenizer(tokenizer: Tokenizer, path: Path):
     "Write the two files of a tokenizer into a folder, or beside a `.pte`."
     file, config_file = token_files(path)
@@ -120,8 +113,10 @@ def save_tokenizer(tokenizer: Tokenizer, path: Path):
     config = dict(tokenizer.special)
     if tokenizer.template:
         config['chat_template'] = tokenizer.template
-    write_whole(file, tokenizer.tk.to_str())
-    write_whole(config_file, json.dumps(config, ensure_ascii=False, indent=1))
+    with written(file) as part:
+        part.write_text(tokenizer.tk.to_str(), encoding='utf-8')
+    with written(config_file) as part:
+        part.write_text(json.dumps(config, ensure_ascii=False, indent=1), encoding='utf-8')
 
 
 # %% ../../nbs/01_model/20_tokenizer.ipynb #tokenizer-12

@@ -32,6 +32,7 @@ from torch import Tensor, nn
 from tqdm.auto import tqdm
 
 from ..model.decoder import Decoder
+from ..model.files import written
 from ..runtime.trace import Trace
 from .quantizer import linears_of
 from .ranges import OBSERVERS, MinMax, MovingAverage, Percentile
@@ -111,7 +112,8 @@ class Statistics:
             for name, ends in ranges.items():
                 tensors[f'{name}/{kind}'] = torch.tensor(ends, dtype=torch.float64)
         about = dict(format=STATISTICS_FORMAT, about=json.dumps(self.about))
-        save_file(tensors, path, metadata=about)
+        with written(path) as part:
+            save_file(tensors, part, metadata=about)
 
     @classmethod
     def load(cls, path: str | Path):

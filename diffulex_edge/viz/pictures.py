@@ -11,7 +11,6 @@ __all__ = [
     'draw_map',
     'Painter',
     'film_frame',
-    'replace_file',
     'save_png',
     'save_gif',
 ]
@@ -21,6 +20,7 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw
 
+from ..model.files import written
 from .film import Film, pairs
 from .layout import LOOKS, THEMES, Canvas, font, looks, ramp
 
@@ -186,18 +186,11 @@ def film_frame(film: Film, step: int = -1, **options) -> Image.Image:
 
 
 # %% ../../nbs/06_viz/03_pictures.ipynb #pictures-26
-def replace_file(path: str | Path, save):
-    "Call `save(part)` with a path beside `path`, then rename: whole or not at all."
-    path = Path(path)
-    part = path.with_name(f'{path.stem}.part{path.suffix}')
-    save(part)
-    part.replace(path)
-
-
 def save_png(path: str | Path, film: Film, step: int = -1, *, scale: int = 2, **options):
     "Write one frame; `options` as for `film_frame`."
     image = film_frame(film, step, scale=scale, **options)
-    replace_file(path, lambda part: image.save(part, format='PNG', optimize=True))
+    with written(path) as part:
+        image.save(part, format='PNG', optimize=True)
 
 
 # %% ../../nbs/06_viz/03_pictures.ipynb #pictures-27
@@ -228,4 +221,5 @@ def save_gif(
     times = [max(20, round(time / speed)) for time in times]
     options = dict(save_all=True, append_images=images[1:], loop=0, optimize=False)
     options['duration'] = [*times, hold]
-    replace_file(path, lambda part: images[0].save(part, format='GIF', **options))
+    with written(path) as part:
+        images[0].save(part, format='GIF', **options)

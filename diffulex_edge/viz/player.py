@@ -11,6 +11,7 @@ import json
 from pathlib import Path
 from string import Template
 
+from ..model.files import written
 from .film import Film, film_data, film_table
 from .scripts import read_web, script, style
 
@@ -55,7 +56,5 @@ def film_html(*films: Film, title: str = '', sync: str = 'step', diff: int | Non
 # %% ../../nbs/06_viz/09_player.ipynb #player-75
 def save_html(path: str | Path, *films: Film, **options):
     "Write `film_html`, whole or not at all."
-    path = Path(path)
-    part = path.with_name(path.name + '.part')
-    part.write_text(film_html(*films, **options), encoding='utf-8')
-    part.replace(path)
+    with written(path) as part:
+        part.write_text(film_html(*films, **options), encoding='utf-8')
