@@ -34,6 +34,7 @@ __all__ = [
 # %% ../../nbs/02_runtime/09_stopping.ipynb #stopping-02
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import NamedTuple
 
 from .settings import check, choice
@@ -68,12 +69,12 @@ class Ends:
     decode: Callable[[list[int]], str] | None = None  # needed where a sequence is text
     stopping: Stopping = field(default_factory=Stopping)
 
-    @property
+    @cached_property
     def texts(self) -> list[str]:
         "The stop sequences of text."
         return [sequence for sequence in self.sequences if isinstance(sequence, str)]
 
-    @property
+    @cached_property
     def id_sequences(self) -> list[list[int]]:
         "The stop sequences of ids."
         return [list(sequence) for sequence in self.sequences if not isinstance(sequence, str)]
@@ -90,15 +91,15 @@ class Cut(NamedTuple):
 
 def cut_at_eos(tokens: list[int], ends: Ends) -> Cut | None:
     "Cut before the first end-of-text token."
-    for position, token in enumerate(tokens):
-        if token in ends.eos:
-            return Cut(position + 1, position, 'eos')
-    return None
+    found = [tokens.index(token) for token in ends.eos if token in tokens]
+    return Cut(min(found) + 1, min(found), 'eos') if found else None
 
 
 # %% ../../nbs/02_runtime/09_stopping.ipynb #stopping-09
 def cut_at_ids(tokens: list[int], ends: Ends) -> Cut | None:
     "Cut before the first complete stop sequence of ids."
+    if not ends.id_sequences:
+        return None
     for end in range(1, len(tokens) + 1):
         for sequence in ends.id_sequences:
             if tokens[max(0, end - len(sequence)) : end] == sequence:
