@@ -3,27 +3,15 @@
 
 # %% answers-06
 import pytest
-import torch
 
-from diffulex_edge.model.llama_edge import LlamaEdge, LlamaEdgeConfig
+from diffulex_edge.dev.testing import random_llama
 from diffulex_edge.runtime.engine import GenerationConfig, InferenceEngine
 from diffulex_edge.train.answers import answer_all
 
 
 def small_llama():
     "A random Llama of two layers whose texts end with token 7."
-    torch.manual_seed(0)
-    config = LlamaEdgeConfig(
-        vocab_size=60,
-        hidden_size=48,
-        intermediate_size=80,
-        num_hidden_layers=2,
-        num_attention_heads=4,
-        num_key_value_heads=2,
-        max_seq_len=64,
-        eos_token_ids=(7,),
-    )
-    return LlamaEdge(config)
+    return random_llama(eos_token_ids=(7,))
 
 
 PROMPTS = [[1, 2, 3, 4], [1, 2, 9], [1, 2, 5, 8, 11, 30, 20], [1, 2, 3, 3], [1, 2]]

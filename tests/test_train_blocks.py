@@ -9,7 +9,6 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from diffulex_edge.model.llama_edge import LlamaEdge, LlamaEdgeConfig
 from diffulex_edge.train.adapter import Recipe, adapt
 from diffulex_edge.train.forward import branch_rows, clean_rows
 from diffulex_edge.train.teacher import Text
@@ -47,26 +46,12 @@ def block_rows(model, clean, starts, ids, masked):
 
 
 # %% blocks-07
+from diffulex_edge.dev.testing import adapted_llama
+
+
 def tiny_llama():
     "A random Llama with a random mask adapter."
-    torch.manual_seed(0)
-    config = LlamaEdgeConfig(
-        vocab_size=60,
-        hidden_size=48,
-        intermediate_size=80,
-        num_hidden_layers=2,
-        num_attention_heads=4,
-        num_key_value_heads=2,
-        max_seq_len=64,
-        mask_token_id=59,
-        eos_token_ids=(),
-    )
-    model = LlamaEdge(config)
-    model.add_mask_adapter(4)
-    model.mask_embed.normal_()
-    for parameter in model.layers.parameters():
-        parameter.data += 0.1 * torch.randn_like(parameter)
-    return model
+    return adapted_llama()
 
 
 # %% blocks-08

@@ -6,7 +6,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from diffulex_edge.model.llama_edge import LlamaEdge, LlamaEdgeConfig
+from diffulex_edge.dev.testing import adapted_llama
 from diffulex_edge.train.forward import clean_rows
 from diffulex_edge.train.lessons import loss_of, mask_rows, places, small_head
 from diffulex_edge.train.teacher import Text
@@ -14,24 +14,7 @@ from diffulex_edge.train.teacher import Text
 
 def small_model():
     "A random Llama with a random mask adapter; its mask token is 59."
-    torch.manual_seed(0)
-    config = LlamaEdgeConfig(
-        vocab_size=60,
-        hidden_size=48,
-        intermediate_size=80,
-        num_hidden_layers=2,
-        num_attention_heads=4,
-        num_key_value_heads=2,
-        max_seq_len=64,
-        mask_token_id=59,
-        eos_token_ids=(),
-    )
-    model = LlamaEdge(config)
-    model.add_mask_adapter(4)
-    model.mask_embed.normal_()
-    for parameter in model.layers.parameters():
-        parameter.data += 0.1 * torch.randn_like(parameter)
-    return model
+    return adapted_llama()
 
 
 # %% lessons-33

@@ -20,6 +20,8 @@ __all__ = [
     'block_length_of',
     'replay_logits',
     'logits_table',
+    'random_llama',
+    'adapted_llama',
 ]
 
 # %% ../../nbs/90_dev/06_testing.ipynb #testing-03
@@ -33,7 +35,7 @@ import torch
 from safetensors import safe_open
 from torch import Tensor
 
-from ..model import load_model
+from ..model import LlamaEdge, LlamaEdgeConfig, load_model
 from ..model.layers import rotate
 
 
@@ -229,3 +231,22 @@ def logits_table(family: str):
             errors[name] = max(errors.get(name, 0), max_error(ours, wanted))
         shown = ', '.join(f'{name} {error:.0e}' for name, error in errors.items())
         print(f'{folder:15} {case["name"]:26}{shown}')
+
+
+# %% ../../nbs/90_dev/06_testing.ipynb #testing-llama
+def random_llama(**changes):
+    "Return a random Llama of two layers over 60 tokens, the same every time."
+    shape = dict(vocab_size=60, hidden_size=48, intermediate_size=80, num_hidden_layers=2)
+    heads = dict(num_attention_heads=4, num_key_value_heads=2, max_seq_len=64)
+    torch.manual_seed(0)
+    return LlamaEdge(LlamaEdgeConfig(**shape | heads | changes))
+
+
+def adapted_llama():
+    "Return a `random_llama` with a random mask adapter; its mask token is 59."
+    model = random_llama(mask_token_id=59, eos_token_ids=())
+    model.add_mask_adapter(4)
+    model.mask_embed.normal_()
+    for parameter in model.layers.parameters():
+        parameter.data += 0.1 * torch.randn_like(parameter)
+    return model

@@ -92,7 +92,8 @@ export class RevealMap {
     }
     for (; this.rows < reel.count; this.rows++) {
       const step = reel.steps[this.rows];
-      for (const position of step.new ?? []) this.paintCell(position, '#8fa3bd'); // without a number
+      // without a number
+      for (const position of step.new ?? []) this.paintCell(position, '#8fa3bd');
       for (const [position, value] of pairs(entropy ? step.ent : step.conf)) {
         const share = entropy ? 1 - value / 400 : value / 1000;
         this.paintCell(position, `rgb(${scaleColour(share)})`);
@@ -213,7 +214,8 @@ export class RateCurve {
       this.drawReel(reel, `dx-film${film}`, timeline.stepOf(reel), x, y);
     });
     const notes = this.reels.map((reel) => this.noteOf(reel, timeline.stepOf(reel)));
-    this.note.textContent = `tokens per forward: ${notes.join(' · ')} (dashed: one, autoregressive)`;
+    const said = notes.join(' · ');
+    this.note.textContent = `tokens per forward: ${said} (dashed: one, autoregressive)`;
     this.box.setAttribute('aria-label', this.note.textContent);
   }
 
