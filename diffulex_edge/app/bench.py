@@ -35,8 +35,6 @@ from typing import Annotated
 import typer
 from typer import Argument, Option
 
-from ..model.files import written
-
 
 # %% ../../nbs/10_app/10_bench_command.ipynb #bench-command-04
 def say(message: str):
@@ -100,6 +98,9 @@ def formats_for_llama(gguf: Path | None, folder: Path, threads: int) -> dict[str
 # %% ../../nbs/10_app/10_bench_command.ipynb #bench-command-09
 def save_results(results: dict, output: Path):
     """Write the results as JSON, all or nothing."""
+    # the package of models loads torch, which `--help` does not wait for
+    from diffulex_edge.model.files import written
+
     with written(output) as part:
         part.write_text(json.dumps(results, indent=1) + '\n', encoding='utf-8')
 
