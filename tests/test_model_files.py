@@ -3,7 +3,7 @@
 
 import os
 
-from diffulex_edge.model.files import written
+from diffulex_edge.model.files import SEAL, check_seal, seal, written
 
 
 # %% files-14
@@ -62,6 +62,37 @@ def test_a_killed_process_leaves_the_old_file(tmp_path):
         process.kill()
     assert path.read_text() == 'old'
     assert [p.suffix for p in tmp_path.iterdir() if p != path] == ['.part']
+    other = tmp_path / 'model.json.old'
+    with written(other) as part:
+        part.write_text('another file')
+    assert len(list(tmp_path.glob('*.part'))) == 1
+    with written(path) as part:
+        part.write_text('new')
+    assert sorted(p.name for p in tmp_path.iterdir()) == [path.name, other.name]
+
+
+# %% files-17b
+def test_what_a_living_process_writes_is_left_alone(tmp_path):
+    path = tmp_path / 'model.json'
+    command = [sys.executable, '-c', WRITER, files.__file__, str(path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout.readline() == 'half\n'
+        with written(path) as part:
+            part.write_text('new')
+        assert len(list(tmp_path.glob('*.part'))) == 1
+        process.kill()
+    assert path.read_text() == 'new'
+
+
+def test_names_that_only_look_like_ours_are_left_alone(tmp_path):
+    path = tmp_path / 'a[1].json'
+    others = ['a[1].json.x-0123456789abcdef.part', 'a[1].json.part', 'a1.json.1-0.part']
+    for name in others:
+        (tmp_path / name).write_text('mine')
+    (tmp_path / 'a[1].json.999999999-0123456789abcdef.part').write_text('left behind')
+    with written(path) as part:
+        part.write_text('new')
+    assert sorted(p.name for p in tmp_path.iterdir()) == sorted([*others, path.name])
 
 
 # %% files-18
@@ -121,3 +152,32 @@ def test_what_cannot_be_written_is_refused_at_once(tmp_path):
     with pytest.raises(IsADirectoryError, match='is a folder'):
         with written(tmp_path):
             pytest.fail('the block must not run')
+
+
+# %% files-seal-test
+def sealed_file(path, data):
+    "Write a sealed file of these bytes."
+    with written(path) as part, part.open('w+b') as file:
+        file.write(data)
+        seal(file)
+    return path
+
+
+def test_every_changed_byte_and_every_cut_is_noticed(tmp_path):
+    path = sealed_file(tmp_path / 'x.bin', b'not much, but ours')
+    whole = path.read_bytes()
+    assert check_seal(path)
+    for place in range(len(whole) - SEAL.size):
+        path.write_bytes(whole[:place] + bytes([whole[place] ^ 64]) + whole[place + 1 :])
+        with pytest.raises(ValueError, match=r'x\.bin is damaged'):
+            check_seal(path)
+    path.write_bytes(whole[1:])
+    with pytest.raises(ValueError, match='damaged'):
+        check_seal(path)
+
+
+@pytest.mark.parametrize('data', [b'', b'short', b'long enough to hold a seal'])
+def test_a_file_without_a_seal_says_so(tmp_path, data):
+    path = tmp_path / 'x.bin'
+    path.write_bytes(data)
+    assert not check_seal(path)

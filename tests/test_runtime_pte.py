@@ -8,6 +8,7 @@ import torch
 from diffulex_edge.dev.testing import golden_cases, golden_dir, golden_model
 from diffulex_edge.export import export_model
 from diffulex_edge.model import load_model
+from diffulex_edge.model.files import SEAL
 from diffulex_edge.quant import quantize
 from diffulex_edge.runtime.diffusion import DiffusionEngine, DiffusionGenerationConfig
 from diffulex_edge.runtime.pte import PteSession, filler
@@ -131,8 +132,21 @@ CUTS = {
     'ten bytes': lambda data: data[:10],
     'a thousand bytes': lambda data: data[:1000],
     'half': lambda data: data[: len(data) // 2],
+    'without its seal and one byte more': lambda data: data[:-21],
     'all but one byte': lambda data: data[:-1],
+    'a weight changed': lambda data: changed(data, len(data) // 2),
+    'a byte of the program changed': lambda data: changed(data, 2000),
+    'the length in the head': lambda data: changed(data, 33),
+    'the checksum changed': lambda data: changed(data, len(data) - 1),
+    'the mark of the checksum': lambda data: changed(data, len(data) - 20),
+    'five thousand bytes of 0xff': lambda data: b'\xff' * 5000,
+    'another kind of file': lambda data: b'GGUF' + bytes(100),
 }
+
+
+def changed(data, place):
+    "The bytes with one bit turned"
+    return data[:place] + bytes([data[place] ^ 16]) + data[place + 1 :]
 
 
 @pytest.mark.parametrize('cut', CUTS)
@@ -146,6 +160,24 @@ def test_damaged_files(exported, tmp_path, cut):
 def test_a_file_that_is_not_there(tmp_path):
     with pytest.raises(FileNotFoundError, match='none.pte'):
         PteSession(tmp_path / 'none.pte')
+
+
+def test_a_file_without_checksum_is_opened_and_says_so(exported, tmp_path, caplog):
+    whole = exported('sdar')[1]
+    old = tmp_path / 'old.pte'
+    old.write_bytes(whole.read_bytes()[: -SEAL.size])
+    answers = [PteSession(path).step([1, 2, 3, 4], 0, 4) for path in (whole, old)]
+    assert_same(*answers)
+    assert len(caplog.records) == 1
+    assert 'old.pte has no checksum' in caplog.text
+
+
+def test_the_check_can_be_left_out(exported, tmp_path, caplog):
+    path = tmp_path / 'changed.pte'
+    data = exported('sdar')[1].read_bytes()
+    path.write_bytes(changed(data, len(data) - 1))
+    PteSession(path, verify=False)
+    assert not caplog.records
 
 
 # %% pte-37

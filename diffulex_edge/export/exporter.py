@@ -40,7 +40,7 @@ from diffulex_edge.export.program import (
 
 from ..backends import Lowering, find_backend, plan_lowering
 from ..model.decoder import Decoder
-from ..model.files import written
+from ..model.files import seal, written
 from ..quant.delegation import check_embedding, check_linears, lowered_linears
 from ..quant.quantizer import Quantization, quantize
 from ..runtime.step import ModelInfo
@@ -234,6 +234,7 @@ def lower_to_file(model: Decoder, request: Request, clock: StageClock) -> Export
     with clock('write'), open_program(path) as file:
         program.write_to_file(file)
         shared = share_constants(file)
+        seal(file)
     return ExportResult(
         path=path,
         bytes=path.stat().st_size,

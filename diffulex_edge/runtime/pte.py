@@ -4,6 +4,10 @@
 
 # %% auto #0
 __all__ = [
+    'HEAD',
+    'IDENTIFIER',
+    'expected_size',
+    'check_bytes',
     'open_program',
     'read_constants',
     'find_step',
@@ -16,21 +20,72 @@ __all__ = [
 ]
 
 # %% ../../nbs/02_runtime/02_pte.ipynb #pte-02
+import logging
+import struct
 from pathlib import Path
 
 import torch
 
+from ..model.files import SEAL, check_seal
 from .step import CONSTANTS, ModelInfo, Prediction, Rows, check_step, predict
+
+# %% ../../nbs/02_runtime/02_pte.ipynb #pte-head
+HEAD = struct.Struct('<4s4s4sIQQQ')  # offset, identifier, magic, length, program, base, segments
+IDENTIFIER = b'ET12'
+
+
+def expected_size(path: Path) -> int:
+    """Return how many bytes an ExecuTorch program should have by its first ones; 0: they don't say.
+
+    Raises `ValueError` when the file is no ExecuTorch program.
+    """
+    with open(path, 'rb') as file:
+        head = file.read(HEAD.size)
+    if len(head) < HEAD.size:
+        raise ValueError(f'{path} has {len(head)} bytes, too few for a program; export it again')
+    _, identifier, magic, length, program, base, segments = HEAD.unpack(head)
+    if identifier != IDENTIFIER:
+        raise ValueError(
+            f'{path} is no ExecuTorch program: bytes 4 to 8 are {identifier!r}, '
+            f'not {IDENTIFIER!r}; give a .pte file (diffulex-edge export makes one)'
+        )
+    if magic != b'eh00' or length < HEAD.size - 8:
+        return 0
+    return base + segments if base else program
+
+
+def check_bytes(path: Path) -> bool:
+    """Return whether a file has a checksum, which then agrees with its bytes.
+
+    Raises `ValueError` when the file is no ExecuTorch program, is cut short or was changed.
+    """
+    size, expected = path.stat().st_size, expected_size(path)
+    if size < expected:
+        raise ValueError(
+            f'{path} has {size} bytes of {expected}: it was cut short, or its first bytes '
+            'are damaged; copy or export it again'
+        )
+    if check_seal(path):
+        return True
+    if expected and expected < size <= expected + SEAL.size:
+        raise ValueError(f'{path} is damaged: its checksum is unreadable; copy or export it again')
+    return False
 
 
 # %% ../../nbs/02_runtime/02_pte.ipynb #pte-06
-def open_program(path: Path):
-    """Return the ExecuTorch program of a file.
+def open_program(path: Path, verify: bool = True):
+    """Return the ExecuTorch program of a file, whose bytes are checked first unless told not to.
 
-    Raises `FileNotFoundError`, or `ValueError` when the file is cut short or no program.
+    Raises `FileNotFoundError`, or `ValueError` when the file is cut short, changed or no program.
     """
     if not path.is_file():
         raise FileNotFoundError(f'{path} is no file; export a model first (diffulex-edge export)')
+    if not verify:
+        expected_size(path)
+    elif not check_bytes(path):
+        logging.getLogger(__name__).warning(
+            '%s has no checksum, so damage would go unnoticed; export it again to have one', path
+        )
 
     # Both take seconds to import. The first registers the operators of quantized embeddings.
     import executorch.kernels.quantized  # noqa: F401
@@ -80,12 +135,13 @@ def find_step(program, path: Path) -> tuple[str, tuple[str, ...]]:
 class PteSession:
     """The step of an exported file.
 
+    `verify`: compare the file with its checksum before it is loaded.
     Raises `FileNotFoundError`, or `ValueError` when the file is damaged or of another kind.
     """
 
-    def __init__(self, path: str | Path):
+    def __init__(self, path: str | Path, *, verify: bool = True):
         self.path = Path(path)
-        self.program = open_program(self.path)
+        self.program = open_program(self.path, verify)
         constants = read_constants(self.program, self.path)
         self.info = ModelInfo.read(constants, self.path)
         self.step_size = constants.get('get_step_size', 0)  # 0: any number of tokens
