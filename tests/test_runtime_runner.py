@@ -5,6 +5,7 @@
 import json
 import random
 import shutil
+import subprocess
 
 import pytest
 import torch
@@ -128,8 +129,15 @@ def test_end_of_text_ends_the_answer(built, tmp_path):
         ([999], {}, '999'),
         ([1], dict(block_size=5), 'block length 4'),
         ([1], dict(wings=2), '--wings'),
-        ([1], dict(max_new_tokens=0), 'at least 1'),
+        ([1], dict(max_new_tokens=0), 'from 1 to'),
+        ([1], dict(max_new_tokens=1e9), 'from 1 to'),
+        ([1], dict(max_new_tokens=2.5), 'whole number'),
+        ([1], dict(iterations=-1, threshold=2), '--iterations must be a whole number from 0'),
+        ([1], dict(block_size=-3), '--block-size must be'),
+        ([1], dict(threads=1e9), '--threads must be'),
         ([1], dict(threshold='high'), 'wants a number, not high'),
+        ([1], dict(threshold=''), 'wants a number'),
+        ([1], dict(threshold='nan'), 'wants a number, not nan'),
     ],
 )
 def test_errors_are_sentences(built, exported, prompt, options, word):
@@ -140,6 +148,49 @@ def test_errors_are_sentences(built, exported, prompt, options, word):
 def test_a_file_that_is_not_there(built, tmp_path):
     with pytest.raises(RuntimeError, match='none.pte'):
         run_runner(built, tmp_path / 'none.pte', [[1]])
+
+
+# %% runner-damage
+def one_bit(data, place):
+    "The bytes with one bit turned"
+    return data[:place] + bytes([data[place] ^ 16]) + data[place + 1 :]
+
+
+DAMAGED = {
+    'nothing': (lambda data: b'', 'too short'),
+    'half': (lambda data: data[: len(data) // 2], 'cut short'),
+    'a bit of the program': (lambda data: one_bit(data, 2000), 'not those that were written'),
+    'a bit of a weight': (lambda data: one_bit(data, len(data) // 2), 'not those that were'),
+    'a bit of the checksum': (lambda data: one_bit(data, len(data) - 1), 'not those that were'),
+    'its mark': (lambda data: one_bit(data, len(data) - 20), 'checksum is unreadable'),
+    '0xff': (lambda data: b'\xff' * 5000, 'no ExecuTorch program'),
+}
+
+
+@pytest.mark.parametrize('damage', DAMAGED)
+def test_a_damaged_file_is_one_sentence(built, exported, tmp_path, damage):
+    change, word = DAMAGED[damage]
+    path = tmp_path / 'x.pte'
+    path.write_bytes(change(exported('sdar')[1].read_bytes()))
+    with pytest.raises(RuntimeError, match=word):
+        run_runner(built, path, [[1]], max_new_tokens=4)
+
+
+def test_a_file_without_checksum_runs_and_says_so(built, exported, tmp_path):
+    path, whole = tmp_path / 'old.pte', exported('sdar')[1]
+    path.write_bytes(whole.read_bytes()[:-20])
+    command = [built, path, '--max-new-tokens', '8']
+    run = subprocess.run(command, input='5 9\n', capture_output=True, text=True)
+    assert 'old.pte has no checksum' in run.stderr
+    answer = [int(token) for token in run.stdout.split()]
+    assert [answer] == run_runner(built, whole, [[5, 9]], max_new_tokens=8)
+
+
+def test_the_check_can_be_left_out(built, exported, tmp_path):
+    path = tmp_path / 'x.pte'
+    data = exported('sdar')[1].read_bytes()
+    path.write_bytes(one_bit(data, len(data) - 1))
+    assert run_runner(built, path, [[5, 9]], max_new_tokens=8, verify=0)
 
 
 # %% runner-33
@@ -185,4 +236,4 @@ def test_the_source_is_what_this_notebook_writes():
             parts.append(rest + '\n')
     assert ''.join(parts) == SOURCE.read_text(encoding='utf-8')
     assert len(parts) > 1
-    assert len(SOURCE.read_text().splitlines()) < 300
+    assert len(SOURCE.read_text().splitlines()) < 400

@@ -1,14 +1,18 @@
 // Generates with an exported diffusion language model: token ids in, token ids out.
 //
 //   runner model.pte [--max-new-tokens N] [--iterations N] [--threshold P]
-//                    [--block-size N] [--threads N] < prompts
+//                    [--block-size N] [--threads N] [--verify 0] < prompts
 //
 // One prompt a line, ids separated by spaces; one answer a line. Timings go to stderr.
 // Everything about the model is read from the file's constants; nothing but ExecuTorch is needed.
 #include <algorithm>
+#include <array>
 #include <chrono>
+#include <cmath>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
+#include <fstream>
 #include <iostream>
 #include <sstream>
 #include <stdexcept>
@@ -32,10 +36,82 @@ struct Settings {
   int64_t iterations = 0;  // steps per block; 0: as many as needed
   int64_t block_size = 0;  // 0: the model's block, or 32
   int64_t threads = 0;     // 0: ExecuTorch's choice
+  int64_t verify = 1;      // compare the file with its checksum; a second per gigabyte or less
   double threshold = 0.9;  // reveal what is at least this sure; above 1: the best or the quota only
 };
 
 [[noreturn]] void fail(const std::string& why) { throw std::runtime_error(why); }
+
+// CRC-32 of bytes, eight at a time; `crc` is that of the bytes before.
+uint32_t crc32(const unsigned char* data, size_t size, uint32_t crc) {
+  static const auto table = [] {
+    std::array<std::array<uint32_t, 256>, 8> t{};
+    for (uint32_t i = 0; i < 256; ++i) {
+      t[0][i] = i;
+      for (int bit = 0; bit < 8; ++bit) t[0][i] = t[0][i] >> 1 ^ (t[0][i] & 1 ? 0xedb88320u : 0);
+    }
+    for (int k = 1; k < 8; ++k)
+      for (int i = 0; i < 256; ++i) t[k][i] = t[k - 1][i] >> 8 ^ t[0][t[k - 1][i] & 255];
+    return t;
+  }();
+  crc = ~crc;
+  for (; size >= 8; data += 8, size -= 8) {
+    uint64_t word = 0;
+    for (int i = 7; i >= 0; --i) word = word << 8 | data[i];
+    word ^= crc;
+    crc = 0;
+    for (int i = 0; i < 8; ++i) crc ^= table[7 - i][word >> 8 * i & 255];
+  }
+  while (size--) crc = crc >> 8 ^ table[0][(crc ^ *data++) & 255];
+  return ~crc;
+}
+
+uint64_t little_endian(const char* data, int bytes) {
+  uint64_t value = 0;
+  while (bytes--) value = value << 8 | static_cast<unsigned char>(data[bytes]);
+  return value;
+}
+
+// Refuse a file that is no program, was cut short or was changed.
+void check_file(const std::string& path, bool verify) {
+  std::ifstream file(path, std::ios::binary | std::ios::ate);
+  if (!file) fail(path + " cannot be read");
+  const uint64_t size = static_cast<uint64_t>(file.tellg());
+  char head[40], seal[20];  // seal: magic, bytes before it, their CRC-32
+  if (size < sizeof head) fail(path + " is too short for a program; export it again");
+  file.seekg(0).read(head, sizeof head);
+  if (std::memcmp(head + 4, "ET12", 4))
+    fail(path + " is no ExecuTorch program; give a .pte file");
+  uint64_t expected = 0;
+  if (!std::memcmp(head + 8, "eh00", 4) && little_endian(head + 12, 4) >= 32) {
+    const uint64_t base = little_endian(head + 24, 8);
+    expected = base ? base + little_endian(head + 32, 8) : little_endian(head + 16, 8);
+  }
+  if (size < expected)
+    fail(path + " has " + std::to_string(size) + " bytes of " + std::to_string(expected) +
+         ": it was cut short; copy or export it again");
+  if (!verify) return;
+  file.seekg(size - sizeof seal).read(seal, sizeof seal);
+  const bool sealed = !std::memcmp(seal, "DLEXSEAL", 8);
+  if (!sealed && expected && size > expected && size <= expected + sizeof seal)
+    fail(path + " is damaged: its checksum is unreadable; copy or export it again");
+  if (!sealed) {
+    std::fprintf(stderr, "runner: %s has no checksum; export it again\n", path.c_str());
+    return;
+  }
+  uint64_t rest = little_endian(seal + 8, 8);
+  uint32_t crc = 0;
+  std::vector<char> part(1 << 20);
+  file.seekg(0);
+  for (bool same = rest == size - sizeof seal; same && rest;) {
+    const size_t count = std::min<uint64_t>(rest, part.size());
+    if (!file.read(part.data(), count)) break;
+    crc = crc32(reinterpret_cast<unsigned char*>(part.data()), count, crc);
+    rest -= count;
+  }
+  if (rest || crc != little_endian(seal + 16, 4))
+    fail(path + " is damaged: its bytes are not those that were written; copy or export it again");
+}
 
 // What a step says about each of its rows.
 struct Prediction {
@@ -51,7 +127,9 @@ struct Model {
   int64_t forwards = 0;
 
   explicit Model(const std::string& path) : module(path, Module::LoadMode::Mmap) {
-    if (module.load() != Error::Ok) fail(path + " is not a whole ExecuTorch program");
+    using executorch::runtime::Program;
+    if (module.load(Program::Verification::InternalConsistency) != Error::Ok)
+      fail(path + " is not a whole ExecuTorch program");
     if (fact("get_contract_version") != 1)
       fail(path + " follows another contract version; export it again");
     rows = fact("get_max_seq_len");
@@ -62,7 +140,12 @@ struct Model {
     vocab = fact("get_vocab_size");
     auto ends = module.execute("get_eos_ids");
     if (!ends.ok()) fail("the file lacks the constant get_eos_ids");
-    for (const auto& end : ends.get()) eos.push_back(end.toInt());
+    for (const auto& end : ends.get()) {
+      if (!end.isInt()) fail("the constant get_eos_ids holds something else than numbers");
+      eos.push_back(end.toInt());
+    }
+    if (rows < 1 || max_tokens < 1 || block < 0 || vocab < 1 || shift < 0 || shift > 1)
+      fail(path + " states facts that cannot be right; export it again");
     if (module.load_method("forward") != Error::Ok)
       fail("method forward could not be loaded; export with methods=(\"forward\",)");
   }
@@ -70,6 +153,7 @@ struct Model {
   int64_t fact(const char* name) {
     auto value = module.get(name);
     if (!value.ok()) fail(std::string("the file lacks the constant ") + name);
+    if (!value->isInt()) fail(std::string("the constant ") + name + " is no number");
     return value->toInt();
   }
 
@@ -88,8 +172,12 @@ struct Model {
       fail("the step failed with ExecuTorch error " +
            std::to_string(static_cast<int>(outputs.error())));
     ++forwards;
+    if (outputs->size() < 2 || !outputs->at(0).isTensor() || !outputs->at(1).isTensor())
+      fail("the step returns no ids and confidences; export with methods=(\"forward\",)");
     const auto best = outputs->at(0).toTensor();
     const auto sure = outputs->at(1).toTensor();
+    if (best.numel() < count || sure.numel() < count)
+      fail("the step returned fewer rows than it was given");
     const auto* id = best.const_data_ptr<int64_t>();
     const auto* confidence = sure.const_data_ptr<float>();
     return {Ids(id, id + count), std::vector<float>(confidence, confidence + count)};
@@ -216,25 +304,36 @@ struct Answer {
   }
 };
 
+// Read a whole number from `least` to `most` into `field`.
+void read_whole(const std::string& name, double value, int64_t least, int64_t most,
+                int64_t& field) {
+  if (!(value >= least && value <= most) || value != std::floor(value))
+    fail(name + " must be a whole number from " + std::to_string(least) + " to " +
+         std::to_string(most));
+  field = static_cast<int64_t>(value);
+}
+
 Settings parse(int argc, char** argv) {
   if (argc < 2)
     fail("usage: runner model.pte [--max-new-tokens N] [--iterations N] [--threshold P] "
-         "[--block-size N] [--threads N] < prompts");
+         "[--block-size N] [--threads N] [--verify 0] < prompts");
   Settings settings;
+  const int64_t most = 1 << 24;
   for (int i = 2; i < argc; i += 2) {
     const std::string name = argv[i];
     if (i + 1 == argc) fail(name + " wants a number");
     char* rest;
     const double value = std::strtod(argv[i + 1], &rest);
-    if (*rest) fail(name + " wants a number, not " + argv[i + 1]);
-    if (name == "--max-new-tokens") settings.max_new_tokens = value;
-    else if (name == "--iterations") settings.iterations = value;
+    if (*rest || rest == argv[i + 1] || std::isnan(value))
+      fail(name + " wants a number, not " + argv[i + 1]);
+    if (name == "--max-new-tokens") read_whole(name, value, 1, most, settings.max_new_tokens);
+    else if (name == "--iterations") read_whole(name, value, 0, most, settings.iterations);
     else if (name == "--threshold") settings.threshold = value;
-    else if (name == "--block-size") settings.block_size = value;
-    else if (name == "--threads") settings.threads = value;
+    else if (name == "--block-size") read_whole(name, value, 0, most, settings.block_size);
+    else if (name == "--threads") read_whole(name, value, 0, 1024, settings.threads);
+    else if (name == "--verify") read_whole(name, value, 0, 1, settings.verify);
     else fail("unknown option " + name);
   }
-  if (settings.max_new_tokens < 1) fail("--max-new-tokens must be at least 1");
   return settings;
 }
 
@@ -242,7 +341,7 @@ Ids parse_prompt(const std::string& line) {
   std::istringstream words(line);
   Ids prompt;
   for (int64_t token; words >> token;) prompt.push_back(token);
-  if (!words.eof()) fail("a prompt is a line of token ids, not: " + line);
+  if (!words.eof()) fail("a prompt is a line of token ids, not: " + line.substr(0, 60));
   return prompt;
 }
 
@@ -255,6 +354,7 @@ void print(const Ids& ids) {
 
 int main(int argc, char** argv) try {
   const Settings settings = parse(argc, argv);
+  check_file(argv[1], settings.verify);
   if (settings.threads > 0)
     executorch::extension::threadpool::get_threadpool()->_unsafe_reset_threadpool(settings.threads);
   Model model(argv[1]);

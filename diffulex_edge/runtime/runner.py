@@ -62,7 +62,7 @@ def run_runner(
 ) -> list[list[int]]:
     """Return the compiled runner's answers to prompts of token ids.
 
-    `options`: max_new_tokens, iterations, threshold, block_size, threads.
+    `options`: max_new_tokens, iterations, threshold, block_size, threads, verify.
     Raises `RuntimeError` with the runner's own sentence.
     """
     command = [str(runner), str(pte)]
