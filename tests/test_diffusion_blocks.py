@@ -77,6 +77,39 @@ def test_no_cache_is_the_oracle(folder, block_length, length):
     assert answer == Oracle(model, block_length, 0.6).generate(prompt, 21)
 
 
+# %% loop-32
+def counted_from_the_prompt(model, prompt, new, size, threshold):
+    "Block-causal decoding without a cache that lasts, the blocks counted from the prompt's end."
+    ids, mask = list(prompt), model.config.mask_token_id
+    for start in range(len(prompt), len(prompt) + new, size):
+        ids += [mask] * min(size, len(prompt) + new - start)
+        while mask in ids[start:]:
+            first = len(prompt) % size  # tokens of the short first block
+            edges = [0, *range(first or size, len(ids), size), len(ids)]
+            for begin, end in zip(edges, edges[1:]):
+                logits = model.logits(ids[begin:end], begin, end, block_length=0)
+            logits[:, mask] = -torch.inf
+            confidence, tokens = logits.softmax(-1).max(-1)  # of the last block
+            masked = [i for i in range(start, len(ids)) if ids[i] == mask]
+            surest = max(masked, key=lambda i: confidence[i - start])
+            for i in masked:
+                if i == surest or confidence[i - start] >= threshold:
+                    ids[i] = int(tokens[i - start])
+    return ids[len(prompt) :]
+
+
+@pytest.mark.parametrize('length', [3, 8, 11])
+@pytest.mark.parametrize('folder, grid', [('llada_a', 'model'), ('sdar_a', 'prompt')])
+def test_blocks_count_from_the_prompt(folder, grid, length):
+    model, prompt = load_model(golden_dir() / folder, max_seq_len=64), random_prompt(length)
+    settings = dict(cache='block', grid=grid, cut_last=True, block_size=8)
+    settings |= dict(max_new_tokens=19, confidence_threshold=0.2)
+    answer, records = write_answer(model, prompt, **settings)
+    assert answer == counted_from_the_prompt(model, prompt, 19, 8, 0.2)
+    assert max(len(step.tokens) for step in records) == 8
+    assert [step.kind for step in records].count('commit') == 2
+
+
 # %% loop-26
 FOLDERS = ('sdar_a', 'fast_dllm_v2_a', 'dream_a', 'llada_a')
 SETTINGS = (

@@ -4,7 +4,7 @@
 # %% hf-config-18
 import pytest
 
-from diffulex_edge.model.hf_config import read_config
+from diffulex_edge.model.hf_config import FAMILIES, find_family, marks_of, read_config
 from diffulex_edge.model.sdar_edge import SDAREdge
 
 SDAR = dict(
@@ -29,7 +29,11 @@ REFUSED = [
     (dict(partial_rotary_factor=0.5), 'partial_rotary_factor'),
     (dict(model_type='gemma3', architectures=['SDARForCausalLM']), 'gemma3'),
     (dict(model_type=None, architectures=['SDARMoeForCausalLM']), 'SDARMoe'),
-    (dict(model_type=['sdar'], architectures=[None]), 'model_type'),
+    (dict(model_type=['sdar']), 'model_type'),
+    (dict(architectures=[None]), 'architectures'),
+    (dict(architectures='SDARForCausalLM'), 'architectures'),
+    (dict(auto_map='modeling_sdar.SDARForCausalLM'), 'auto_map'),
+    (dict(auto_map=dict(AutoModel=1)), 'auto_map'),
 ]
 
 
@@ -46,6 +50,42 @@ def test_accepted_configs():
     assert config.block_length == 4
     rope = dict(rope_parameters=dict(rope_type='default', rope_theta=5e4))
     assert read_config(SDAR | rope)[1].rope_theta == 5e4
+
+
+# %% hf-config-19b
+MASK = dict(mask_token_id=99)
+DISGUISED = [
+    (dict(model_type='llama', architectures=['SomeDiffusionForCausalLM']), 'SomeDiffusion'),
+    (dict(model_type='llama', auto_map=dict(AutoModelForCausalLM='m.Other')), 'Other'),
+    (dict(model_type='llama', auto_map=dict(AutoModel='them/it--m.Other')), 'Other'),
+    (dict(model_type='qwen2', architectures=['SDLMQwen2ForCausalLM']), 'SDLM'),
+    (dict(model_type='qwen3', architectures=['EfficientDLM']), 'Efficient'),
+    (dict(model_type='qwen3', dlm_paradigm='bidirectional'), 'dlm_paradigm'),
+    (dict(model_type='llama', block_size=4), 'block_size'),
+    (dict(model_type='llama', architectures=['LlamaForCausalLM']) | MASK, 'mask_token_id'),
+    (dict(model_type='llama', architectures=['Qwen2ForCausalLM']), 'Qwen2'),
+    (dict(model_type='qwen2', architectures=['Qwen3ForCausalLM']), 'Qwen3'),
+    (dict(model_type='sdar', architectures=['DreamModel']), 'DreamModel'),
+    (dict(model_type='sdar', bd_size=4), 'bd_size'),
+    (dict(model_type='llada', architectures=['SomeLLaDAForCausalLM']), 'SomeLLaDA'),
+]
+
+
+@pytest.mark.parametrize('change, named', DISGUISED, ids=str)
+def test_disguised_configs(change, named):
+    with pytest.raises(ValueError, match=named):
+        read_config(SDAR | change)
+
+
+KNOWN = [(name, kind) for name, family in FAMILIES.items() for kind in family.architectures]
+
+
+@pytest.mark.parametrize('name, kind', KNOWN, ids=str)
+def test_families_by_their_marks(name, kind):
+    family = FAMILIES[name]
+    assert find_family(marks_of(name)) is family
+    assert find_family(dict(architectures=[kind])) is family
+    assert find_family(dict(auto_map=dict(AutoModelForCausalLM=f'm.{kind}'))) is family
 
 
 # %% hf-config-21

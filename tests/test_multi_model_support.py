@@ -10,7 +10,7 @@ from safetensors.torch import save_file
 
 from diffulex_edge.dev.conformance import CHECKS, conformance, difference
 from diffulex_edge.model.checkpoint import expand_names
-from diffulex_edge.model.hf_config import COMMON, FAMILIES
+from diffulex_edge.model.hf_config import COMMON, FAMILIES, marks_of
 from diffulex_edge.model.loading import load_model
 
 DTYPES = {'fp32': torch.float32, 'fp16': torch.float16, 'bf16': torch.bfloat16}
@@ -32,7 +32,7 @@ def random_model(name, dtype='fp32', **fields):
     "A random model of a family"
     torch.manual_seed(3)
     family = FAMILIES[name]
-    released = family.read_config({'model_type': name})
+    released = family.read_config(marks_of(name))
     model = family(family.Config(**SIZES | released | fields))
     for parameter_name, parameter in model.named_parameters():
         if 'norm' in parameter_name:
@@ -89,13 +89,15 @@ def save_checkpoint(model, folder, kind):
             tensors[source] = part.clone()
     save_file(tensors, folder / 'model.safetensors')
     fields = {field: getattr(config, field) for field in COMMON}
+    fields |= marks_of(kind)
     fields |= dict(
-        model_type=kind,
         eos_token_id=list(config.eos_token_ids),
         max_position_embeddings=config.max_seq_len,
     )
-    for field in ('bd_size', 'block_size', 'block_length'):
-        fields[field] = config.block_length
+    if 'mask_token_id' not in model.telling:
+        del fields['mask_token_id']
+    for field in model.telling:
+        fields.setdefault(field, config.block_length)
     (folder / 'config.json').write_text(json.dumps(fields))
 
 
@@ -107,6 +109,9 @@ def test_checkpoint_round_trip(name, tied, tmp_path):
     model = random_model(name, tie_word_embeddings=tied)
     save_checkpoint(model, tmp_path, name)
     again = load_model(tmp_path)
+    if 'mask_token_id' not in model.telling:  # a causal model's mask is no part of its config.json
+        assert again.config.mask_token_id is None
+        again.config.mask_token_id = model.config.mask_token_id
     assert again.config == model.config
     assert type(again) is type(model)
     assert torch.equal(again.logits(IDS), model.logits(IDS))

@@ -12,22 +12,32 @@ from diffulex_edge.runtime.blocks import (
     Place,
     Span,
     blocks_of,
+    chunks_before,
     cover_of,
 )
 
 
 @pytest.mark.parametrize(
-    'prompt, limit, size, causal, want',
+    'prompt, limit, size, grid, cut, want',
     [
-        (10, 22, 8, True, [(8, 16), (16, 24)]),
-        (16, 24, 8, True, [(16, 24)]),
-        (0, 3, 4, True, [(0, 4)]),
-        (3, 5, 1, True, [(3, 4), (4, 5)]),
-        (10, 22, 8, False, [(10, 18), (18, 22)]),
+        (10, 22, 8, 'sequence', False, [(8, 16), (16, 24)]),
+        (10, 22, 8, 'sequence', True, [(8, 16), (16, 22)]),
+        (16, 24, 8, 'sequence', False, [(16, 24)]),
+        (0, 3, 4, 'sequence', False, [(0, 4)]),
+        (3, 5, 1, 'sequence', False, [(3, 4), (4, 5)]),
+        (10, 22, 8, 'prompt', True, [(10, 18), (18, 22)]),
+        (10, 22, 8, 'prompt', False, [(10, 18), (18, 26)]),
     ],
 )
-def test_block_layout(prompt, limit, size, causal, want):
-    assert blocks_of(prompt, limit, size, causal) == want
+def test_block_layout(prompt, limit, size, grid, cut, want):
+    assert blocks_of(prompt, limit, size, grid, cut) == want
+
+
+@pytest.mark.parametrize(
+    'end, want', [(10, [(0, 2), (2, 6), (6, 10)]), (8, [(0, 4), (4, 8)]), (3, [(0, 3)]), (0, [])]
+)
+def test_chunks_before_an_end(end, want):
+    assert chunks_before(end, 4) == want
 
 
 # %% blocks-13
@@ -42,6 +52,8 @@ FRESH, LATER = (Place(Block(8, 16), Block(8, 12), 24, fresh) for fresh in (True,
         ('prefix', False, Span('refresh', 0, 24, 24), Span('denoise', 8, 24, 24)),
         ('dual', False, Span('refresh', 0, 24, 24), Span('denoise', 8, 16, 24)),
         ('sub_block', True, Span('refresh', 8, 16, 16), Span('denoise', 8, 12, 16)),
+        ('block', True, Span('denoise', 8, 16, 16), Span('denoise', 8, 16, 16)),
+        ('block', False, Span('denoise', 8, 16, 16), Span('denoise', 8, 16, 16)),
     ],
 )
 def test_what_a_step_covers(cache, causal, fresh, later):

@@ -24,9 +24,25 @@ def requests_on(folder, prompts, max_seq_len=128, **settings):
 def test_rows_of_a_batch_share_their_blocks():
     requests = requests_on('sdar_a', [list(range(9)), list(range(20, 35))])
     layout = lay_out(requests)
-    assert layout.prefill_end == 8
+    assert (layout.prefill_end, layout.rule) == (8, 4)
     assert requests[0].blocks == requests[1].blocks
     assert requests[0].blocks[0] == (8, 12)
+
+
+# %% prefill-19
+def test_rows_of_a_batch_count_from_their_own_prompts():
+    requests = requests_on(
+        'llada_a', [list(range(9)), list(range(20, 35))], cache='block', block_size=4
+    )
+    for row, request in enumerate(requests):
+        request.row = row
+    layout = lay_out(requests)
+    assert layout.rule == 0
+    assert [request.blocks[0] for request in requests] == [(9, 13), (15, 19)]
+    read = {0: [], 1: []}
+    for step in prefill(requests, layout):
+        read[step.row].append((step.start, step.kv_len))
+    assert read == {0: [(0, 1), (1, 5), (5, 9)], 1: [(0, 3), (3, 7), (7, 11), (11, 15)]}
 
 
 # %% prefill-15

@@ -179,14 +179,16 @@ def hidden_states(
 class Decoder(Trunk):
     """A decoder-only language model with a static KV cache of `config.max_seq_len` rows.
 
-    A family is a subclass that names its config class, `model_types` and `architectures` (of a
-    Hugging Face `config.json`) and tensor `names`.
+    A family is a subclass that names its config class, its marks in a `config.json` (see
+    `hf_config.find_family`) and its tensor `names`.
     """
 
     Config = DecoderConfig
     family = 'decoder'
-    model_types: tuple[str, ...] = ()
-    architectures: tuple[str, ...] = ()
+    model_types: tuple[str, ...] = ()  # of its own: they suffice
+    borrowed_types: tuple[str, ...] = ()  # another family's too: the model class must be named
+    architectures: tuple[str, ...] = ()  # every model class that a config may name
+    telling: tuple[str, ...] = ()  # which of `hf_config.TELLING` a config of the family may have
     names = HF_NAMES
 
     def __init__(self, config: DecoderConfig):

@@ -32,6 +32,7 @@ class DreamEdge(Decoder):
     family = 'dream'
     model_types = ('Dream',)
     architectures = ('DreamModel',)
+    telling = ('mask_token_id',)
 
     @classmethod
     def read_config(cls, hf: dict) -> dict:

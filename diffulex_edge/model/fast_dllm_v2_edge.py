@@ -35,6 +35,7 @@ class FastdLLMV2Edge(Decoder):
     family = 'fast_dllm_v2'
     model_types = ('Fast_dLLM_Qwen',)
     architectures = ('Fast_dLLM_QwenForCausalLM',)
+    telling = ('bd_size', 'mask_token_id')
 
     @classmethod
     def read_config(cls, hf: dict) -> dict:

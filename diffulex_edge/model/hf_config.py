@@ -5,12 +5,21 @@
 # %% auto #0
 __all__ = [
     'FAMILIES',
+    'LOADERS',
+    'TELLING',
+    'UNSUPPORTED',
     'USUAL',
     'COMMON',
     'REQUIRED',
     'LONGEST',
     'read_json',
+    'marks_of',
+    'strings',
+    'model_classes',
+    'is_of',
     'find_family',
+    'refuse_telling_fields',
+    'refuse_known',
     'refuse_scaled_positions',
     'refuse_unsupported',
     'common_fields',
@@ -46,28 +55,126 @@ def read_json(path: Path) -> dict:
 
 
 # %% ../../nbs/01_model/20_hf_config.ipynb #hf-config-06
-FAMILIES = {}  # model_type -> class
+FAMILIES = {}  # name -> class; the name is a model_type of its own, else the family's
 for family in (FastdLLMV2Edge, DreamEdge, LLaDAEdge, SDAREdge, LlamaEdge, QwenEdge):
-    for model_type in family.model_types:
-        FAMILIES[model_type] = family
+    for name in family.model_types or (family.family,):
+        FAMILIES[name] = family
+
+
+def marks_of(name: str) -> dict:
+    "Return `model_type` and `architectures` as a `config.json` of `FAMILIES[name]` has them."
+    family = FAMILIES[name]
+    if name in family.model_types:
+        return dict(model_type=name)
+    return dict(model_type=family.borrowed_types[0], architectures=[family.architectures[0]])
+
+
+# %% ../../nbs/01_model/20_hf_config.ipynb #hf-config-07b
+LOADERS = ('AutoModelForCausalLM', 'AutoModelForMaskedLM')  # entries of auto_map that matter
+
+
+def strings(value, field: str) -> list[str]:
+    "Return a list of strings. Raise `ValueError` naming the field when `value` is something else."
+    if value is None:
+        return []
+    if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
+        raise ValueError(f'config: {field} is {value!r}; it must be a list of strings')
+    return value
+
+
+def model_classes(hf: dict) -> set[str]:
+    """Return the model classes that a `config.json` names, in `architectures` and `auto_map`.
+
+    Raise `ValueError` naming the field when it is malformed.
+    """
+    classes = set(strings(hf.get('architectures'), 'architectures'))
+    auto_map = hf.get('auto_map') or {}
+    if not isinstance(auto_map, dict):
+        raise ValueError(f'config: auto_map is {auto_map!r}; it must be an object')
+    places = [auto_map[loader] for loader in LOADERS if loader in auto_map]
+    if not places and 'AutoModel' in auto_map:
+        places = [auto_map['AutoModel']]
+    for place in strings(places, 'auto_map'):
+        classes.add(place.rpartition('.')[2])  # of "repository--module.Class"
+    return classes
+
+
+# %% ../../nbs/01_model/20_hf_config.ipynb #hf-config-07e
+def is_of(family: type[Decoder], model_type: str | None, classes: set[str]) -> bool:
+    "Return whether the type and the model classes of a `config.json` are a family's."
+    if not classes:
+        return model_type in family.model_types
+    types = (None, *family.model_types, *family.borrowed_types)
+    return model_type in types and classes <= set(family.architectures)
 
 
 def find_family(hf: dict) -> type[Decoder]:
-    """Return the class for a `config.json`, by `model_type`, else by `architectures`.
+    """Return the class for a `config.json`, on whose type and model classes both agree.
 
-    Raise `ValueError` naming both for a family that is not known.
+    Raise `ValueError` naming both for a family that is not known, and naming the field for one
+    that another kind of diffusion model has.
     """
-    model_type, architectures = hf.get('model_type'), hf.get('architectures')
-    if isinstance(model_type, str) and model_type in FAMILIES:
-        return FAMILIES[model_type]
-    if model_type is None and isinstance(architectures, list):
-        for family in FAMILIES.values():
-            if any(name in family.architectures for name in architectures):
-                return family
+    model_type = hf.get('model_type')
+    classes = model_classes(hf)
+    refuse_known(model_type, classes)
+    for family in FAMILIES.values():
+        if is_of(family, model_type, classes):
+            refuse_telling_fields(hf, family)
+            return family
+    known = {f'{name} ({" or ".join(each.architectures)})' for name, each in FAMILIES.items()}
     raise ValueError(
-        f'config: model_type is {model_type!r} and architectures {architectures!r}; '
-        f'supported model types are {", ".join(FAMILIES)}'
+        f'config: model_type is {model_type!r} and the model class '
+        f'{" and ".join(sorted(classes)) or "is not named"}; supported are '
+        f'{", ".join(sorted(known))}'
     )
+
+
+# %% ../../nbs/01_model/20_hf_config.ipynb #hf-config-07g
+TELLING = (  # fields that only diffusion models have
+    'block_size',
+    'bd_size',
+    'block_length',
+    'diffusion_block_size',
+    'canvas_length',
+    'dlm_paradigm',
+    'mask_token_id',
+    'mask_id',
+)
+
+
+def refuse_telling_fields(hf: dict, family: type[Decoder]):
+    "Raise `ValueError` naming a field that says that the model is of another kind than `family`."
+    for field in TELLING:
+        value = hf.get(field)
+        if value in (None, -1) or field in family.telling:
+            continue
+        kind = 'diffusion' if family.telling else 'causal'
+        raise ValueError(
+            f'config: {field} is {value!r}, which no {kind} {family.family} model has; '
+            'correct model_type and architectures, or remove the field if it means nothing'
+        )
+
+
+# %% ../../nbs/01_model/20_hf_config.ipynb #hf-config-07i
+UNSUPPORTED = {  # pattern of a type or model class -> what it is, and why it is not read
+    r'(?i)moe|^RND1': 'mixtures of experts are not supported',
+    r'(?i)^diffusion_?gemma': 'DiffusionGemma has no mask token, which every sampler here needs',
+    r'^SDLM': "SDLM's blocks have not been checked against its original code",
+    r'^(EfficientDLM|DiffEncoder)': (
+        "Efficient-DLM's attention has not been checked against its original code"
+    ),
+    r'(?i)^dream_?reasoner': (
+        "DreamReasoner's blocks have not been checked against its original code"
+    ),
+}
+
+
+def refuse_known(model_type: str | None, classes: set[str]):
+    "Raise `ValueError` for a known kind of model that is not supported, with the reason."
+    for name in (model_type, *sorted(classes)):
+        for pattern, reason in UNSUPPORTED.items():
+            if isinstance(name, str) and re.search(pattern, name):
+                raise ValueError(f'config: {name} is not supported: {reason}')
 
 
 # %% ../../nbs/01_model/20_hf_config.ipynb #hf-config-09

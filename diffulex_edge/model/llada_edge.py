@@ -99,6 +99,7 @@ class LLaDAEdge(Decoder):
     family = 'llada'
     model_types = ('llada',)
     architectures = ('LLaDAModelLM',)
+    telling = ('block_length', 'mask_token_id')
     names = LLADA_NAMES
 
     @classmethod

@@ -37,10 +37,16 @@ class QwenEdge(Decoder):
         """Return what `config.json` says beyond the common fields.
 
         Qwen2 has a bias on q, k, v. Qwen3 has query/key norms, and `attention_bias` puts a bias on
-        q, k, v and the output projection.
+        q, k, v and the output projection. Raise `ValueError` when a config says both.
         """
-        names = hf.get('architectures') or ()
-        if hf.get('model_type') == 'qwen3' or 'Qwen3ForCausalLM' in names:
+        kinds = {f'{hf.get("model_type")}'.title(), *(hf.get('architectures') or ())}
+        is_qwen3 = bool(kinds & {'Qwen3', 'Qwen3ForCausalLM'})
+        if is_qwen3 and kinds & {'Qwen2', 'Qwen2ForCausalLM'}:
+            raise ValueError(
+                f'config: model_type is {hf.get("model_type")!r} and architectures '
+                f'{hf.get("architectures")!r}; they must both be of Qwen2 or of Qwen3'
+            )
+        if is_qwen3:
             bias = hf.get('attention_bias') or False
             return dict(qk_norm=True, qkv_bias=bias, o_bias=bias)
         return dict(qk_norm=False, qkv_bias=True, o_bias=False)

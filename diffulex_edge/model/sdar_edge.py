@@ -34,6 +34,7 @@ class SDAREdge(Decoder):
     family = 'sdar'
     model_types = ('sdar',)
     architectures = ('SDARForCausalLM',)
+    telling = ('block_size', 'mask_token_id')
 
     @classmethod
     def read_config(cls, hf: dict) -> dict:

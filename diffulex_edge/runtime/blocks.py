@@ -4,9 +4,12 @@
 
 # %% auto #0
 __all__ = [
+    'GRIDS',
     'COVERS',
     'Block',
     'blocks_of',
+    'chunks_of',
+    'chunks_before',
     'Span',
     'Place',
     'cover_block',
@@ -35,15 +38,29 @@ class Block(NamedTuple):
     end: int
 
 
-def blocks_of(prompt: int, limit: int, size: int, causal: bool) -> list[Block]:
+GRIDS = ('model', 'sequence', 'prompt')  # what blocks are counted from
+
+
+def blocks_of(prompt: int, limit: int, size: int, grid: str, cut: bool) -> list[Block]:
     """Return the blocks of an answer from position `prompt` to `limit`.
 
-    Causal blocks lie at multiples of `size` and are whole; others count from the answer's start.
+    They lie at multiples of `size`, counted from the beginning of the `'sequence'` or from the end
+    of the `'prompt'`. `cut`: the last one ends at the limit; otherwise it is whole.
     """
-    if causal:
-        first = prompt // size * size
-        return [Block(start, start + size) for start in range(first, limit, size)]
-    return [Block(start, min(start + size, limit)) for start in range(prompt, limit, size)]
+    first = prompt // size * size if grid == 'sequence' else prompt
+    starts = range(first, limit, size)
+    return [Block(start, min(start + size, limit) if cut else start + size) for start in starts]
+
+
+def chunks_of(start: int, end: int, chunk: int) -> list[Block]:
+    "Return the positions from `start` to `end` in chunks; the last one may be shorter."
+    return [Block(first, min(first + chunk, end)) for first in range(start, end, chunk)]
+
+
+def chunks_before(end: int, chunk: int) -> list[Block]:
+    "Return the positions before `end` in chunks that end there; the first one may be shorter."
+    short = end % chunk
+    return chunks_of(0, short, chunk) + chunks_of(short, end, chunk)
 
 
 # %% ../../nbs/02_runtime/10_blocks.ipynb #blocks-08
@@ -117,6 +134,7 @@ COVERS = dict(
     prefix=Cover(bidirectional=cover_suffix),
     dual=Cover(bidirectional=cover_dual),
     sub_block=Cover(causal=cover_stretch, anew_while_masked=True),
+    block=Cover(cover_block, cover_block, reads_old_rows=False),
 )
 
 
@@ -135,6 +153,9 @@ class Coverage:
     "What a forward covers, and how far blocks reach."
 
     cache: str = choice('exact', COVERS)
+    # what blocks are counted from: the beginning of the sequence or the end of the prompt;
+    # 'model': the former for a block-causal model, the latter for a bidirectional one
+    grid: str = choice('model', GRIDS)
     # prefix and dual: recompute everything after this many steps too
     refresh_interval: int | None = number(None, whole=True, least=1)
     # finish this many positions before the next ones of the block
@@ -145,6 +166,7 @@ class Coverage:
     # share of a block that must be known before the next is begun, and before it must progress
     lookahead_shares: tuple[float, float] = (0.1, 0.95)
     whole_blocks: bool = False  # fill the last block to its end; the answer is cut
+    cut_last: bool = False  # the last block ends with the answer, without masks behind it
     # max_new_tokens counts whole blocks, from the start of the block the prompt ends in
     from_block: bool = False
     commit_last: bool = False  # commit the last block too

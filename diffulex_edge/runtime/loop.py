@@ -228,8 +228,9 @@ def commit(requests: list[Request], index: int, layout: Layout) -> Iterator[Step
 # %% ../../nbs/02_runtime/16_loop.ipynb #loop-17
 def check_guidance(request: Request):
     "Raise `ValueError` where the second forward of guidance would spoil a cache."
-    cover, causal = COVERS[request.config.coverage.cache], request.session.info.block_length > 0
-    if request.config.distribution.guidance and (causal or cover.reads_old_rows):
+    cache = request.config.coverage.cache
+    causal = request.session.info.block_length > 0 or cache == 'block'
+    if request.config.distribution.guidance and (causal or COVERS[cache].reads_old_rows):
         raise ValueError(
             'guidance needs a bidirectional model without a cache; '
             'set guidance to 0, or cache to "exact"'

@@ -106,8 +106,9 @@ def check_pipeline(request: Request):
         )
     coverage = config.coverage
     by_schedule = config.num_iterations or coverage.sub_block
-    if by_schedule or coverage.commit_last or coverage.cache != 'exact':
+    counted = coverage.cache != 'exact' or coverage.grid == 'prompt'
+    if by_schedule or coverage.commit_last or counted:
         raise ValueError(
             'fused and lookahead reveal by threshold, factor or entropy budget: leave '
-            'num_iterations, sub_block, commit_last and cache at their defaults'
+            'num_iterations, sub_block, commit_last, cache and grid at their defaults'
         )
