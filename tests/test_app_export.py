@@ -9,7 +9,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from diffulex_edge.app.export import backends_command, export_command, save_tokenizer
+from diffulex_edge.app.export import backends_command, export_command, warn_of_no_tokenizer
 from diffulex_edge.app.opening import open_model
 
 
@@ -25,7 +25,7 @@ def test_another_ending_is_a_usage_error(tmp_path):
 
 
 def test_a_model_without_tokenizer_is_told(capsys):
-    save_tokenizer(None, 'a/checkpoint', Path('x.pte'))
+    warn_of_no_tokenizer('a/checkpoint', Path('x.pte'))
     assert 'x.pte takes token ids only' in capsys.readouterr().err
 
 

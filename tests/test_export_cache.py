@@ -10,6 +10,8 @@ import pytest
 
 import diffulex_edge.export.cache as cache
 from diffulex_edge.export.cache import cache_folder, cached_export
+from diffulex_edge.export.exporter import open_program
+from diffulex_edge.model.files import seal
 from diffulex_edge.model.loading import shipped
 
 
@@ -19,10 +21,11 @@ def checkpoint(tmp_path, monkeypatch):
     shutil.copytree(shipped('tiny'), tmp_path / 'model')
     made = []
 
-    def export(model, output_path, **options):
+    def export(model, output_path, tokenizer, **options):
         made.append(options)
-        Path(output_path).parent.mkdir(exist_ok=True)
-        Path(output_path).write_bytes(b'x')
+        with open_program(output_path, tokenizer) as file:
+            file.write(b'x')
+            seal(file)
 
     monkeypatch.setattr(cache, 'export_model', export)
     model, folder = tmp_path / 'model', tmp_path / 'cache'
@@ -58,6 +61,17 @@ def test_each_request_has_a_file_of_its_own(checkpoint, options):
     assert path != first
     assert checkpoint.get(**options) == (path, False)
     assert checkpoint.get() == (first, False)
+
+
+# %% export-cache-damage
+@pytest.mark.parametrize('damage', [b'y', b''])
+def test_a_damaged_file_is_made_again(checkpoint, damage):
+    path, _ = checkpoint.get()
+    whole = path.read_bytes()
+    path.write_bytes(damage + whole[1:])
+    assert checkpoint.get() == (path, True)
+    assert path.read_bytes() == whole
+    assert checkpoint.get() == (path, False)
 
 
 # %% export-cache-19

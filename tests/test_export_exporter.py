@@ -141,6 +141,76 @@ def test_a_file_that_is_not_finished_leaves_nothing(tmp_path):
     assert not list(tmp_path.glob('z*'))
 
 
+# %% exporter-pair
+def save_pair(path, tokenizer=None, data=b'program'):
+    "Write a program that is no program, as an export does."
+    with open_program(path, tokenizer) as file:
+        file.write(data)
+
+
+@pytest.fixture
+def tiny_tokenizer():
+    from diffulex_edge.model.tokenizer import load_tokenizer
+
+    return load_tokenizer('tiny')
+
+
+def test_the_tokenizer_is_published_with_the_file(tiny_tokenizer, tmp_path):
+    path = tmp_path / 'z.pte'
+    save_pair(path, tiny_tokenizer)
+    names = ['z.pte', 'z.tokenizer.json', 'z.tokenizer_config.json']
+    assert sorted(p.name for p in tmp_path.iterdir()) == names
+
+
+def test_an_export_without_tokenizer_keeps_no_old_one(tiny_tokenizer, tmp_path):
+    save_pair(tmp_path / 'other.pte', tiny_tokenizer)
+    save_pair(tmp_path / 'z.pte', tiny_tokenizer)
+    save_pair(tmp_path / 'z.pte')
+    names = sorted(p.name for p in tmp_path.iterdir())
+    assert names == [
+        'other.pte',
+        'other.tokenizer.json',
+        'other.tokenizer_config.json',
+        'z.pte',
+    ]
+
+
+def test_a_tokenizer_that_cannot_be_written_leaves_the_old_file(tmp_path):
+    path = tmp_path / 'z.pte'
+    save_pair(path, data=b'old')
+
+    class Full:
+        def save(self, path):
+            raise OSError('disk full')
+
+    with pytest.raises(OSError, match='disk full'):
+        save_pair(path, Full(), data=b'new')
+    assert path.read_bytes() == b'old'
+
+
+# %% exporter-pair-2
+def test_a_file_names_the_tokenizer_it_was_exported_with(tiny_tokenizer, tmp_path):
+    from diffulex_edge.model.tokenizer import token_files
+    from diffulex_edge.runtime.pte import tokenizer_of
+
+    path = tmp_path / 'z.pte'
+    model = load_model(golden_dir() / 'sdar_a', max_seq_len=16)
+    how = dict(backend='portable', methods=('forward',), tokenizer=tiny_tokenizer)
+    export_model(model, output_path=path, **how)
+    session = PteSession(path)
+    assert tokenizer_of(session).encode('1 2') == tiny_tokenizer.encode('1 2')
+    token_files(path)[1].write_text('{}')
+    with pytest.raises(ValueError, match='is not what'):
+        tokenizer_of(session)
+
+
+def test_a_path_that_cannot_be_written_is_refused_first(tmp_path):
+    (tmp_path / 'note').write_text('a file')
+    for path in (tmp_path, tmp_path / 'note' / 'z.pte'):
+        with pytest.raises(OSError, match=str(path)):
+            export_model(None, output_path=path)
+
+
 # %% exporter-43
 def test_collections_come_back_after_an_error():
     before = gc.get_threshold()

@@ -7,7 +7,9 @@ import json
 import pytest
 
 from diffulex_edge.export import model_exporter
+from diffulex_edge.export.exporter import open_program
 from diffulex_edge.export.model_exporter import export_all, read_plan, results_table
+from diffulex_edge.model.files import seal
 
 TINY = """
 max_seq_len = 32
@@ -76,8 +78,10 @@ def two_jobs(tmp_path, monkeypatch):
         made.append(job.name)
         if job.backend == 'portable':
             raise RuntimeError('no power')
-        (folder / f'{job.name}.pte').write_bytes(b'12345')
-        return dict(bytes=5, delegates=1, cpu=1.0, peak_mb=1.0)
+        with open_program(folder / f'{job.name}.pte') as file:
+            file.write(b'12345')
+            seal(file)
+        return dict(bytes=25, delegates=1, cpu=1.0, peak_mb=1.0)
 
     monkeypatch.setattr(model_exporter, 'run_job', run)
     jobs = plan(tmp_path, '[[export]]\nbackend = ["portable", "xnnpack"]\n' + TINY)
@@ -115,6 +119,29 @@ def test_another_request_of_the_same_name_is_made_again(two_jobs):
     job.max_seq_len = 16
     export_all([job], folder)
     assert made == [job.name] * 2
+
+
+# %% model-exporter-38b
+def test_a_file_that_was_changed_is_made_again(two_jobs):
+    [_, job], made, folder = two_jobs
+    export_all([job], folder)
+    path = folder / f'{job.name}.pte'
+    path.write_bytes(b'x' + path.read_bytes()[1:])
+    export_all([job], folder)
+    assert made == [job.name] * 2
+
+
+def test_other_weights_are_another_job(tmp_path):
+    folder = tmp_path / 'model'
+    folder.mkdir()
+    (folder / 'model.safetensors').write_bytes(bytes(100_000))
+    job = model_exporter.ModelExportConfig(model=str(folder))
+    before = job.key
+    assert job.key == before
+    weights = bytearray(100_000)
+    weights[54_321] = 1  # one byte, the same size
+    (folder / 'model.safetensors').write_bytes(weights)
+    assert job.key != before
 
 
 # %% model-exporter-39

@@ -3,7 +3,7 @@
 
 import os
 
-from diffulex_edge.model.files import SEAL, check_seal, seal, written
+from diffulex_edge.model.files import SEAL, check_seal, check_writable, seal, written
 
 
 # %% files-14
@@ -152,6 +152,20 @@ def test_what_cannot_be_written_is_refused_at_once(tmp_path):
     with pytest.raises(IsADirectoryError, match='is a folder'):
         with written(tmp_path):
             pytest.fail('the block must not run')
+
+
+# %% files-writable-test
+def test_whether_a_path_can_be_written_is_known_before(tmp_path, monkeypatch):
+    check_writable(tmp_path / 'a' / 'b' / 'model.json')
+    assert not list(tmp_path.iterdir())
+    (tmp_path / 'note').write_text('a file')
+    with pytest.raises(NotADirectoryError, match='note is no folder'):
+        check_writable(tmp_path / 'note' / 'model.json')
+    with pytest.raises(IsADirectoryError, match='name a file'):
+        check_writable(tmp_path)
+    monkeypatch.setattr(os, 'access', lambda *_: False)  # root may write anywhere
+    with pytest.raises(PermissionError, match='no permission'):
+        check_writable(tmp_path / 'model.json')
 
 
 # %% files-seal-test

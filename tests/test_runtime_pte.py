@@ -2,6 +2,8 @@
 # edit the notebook, then run `edge_export`.
 
 # %% pte-30
+from types import SimpleNamespace
+
 import pytest
 import torch
 
@@ -9,9 +11,10 @@ from diffulex_edge.dev.testing import golden_cases, golden_dir, golden_model
 from diffulex_edge.export import export_model
 from diffulex_edge.model import load_model
 from diffulex_edge.model.files import SEAL
+from diffulex_edge.model.tokenizer import saved_identity, token_files
 from diffulex_edge.quant import quantize
 from diffulex_edge.runtime.diffusion import DiffusionEngine, DiffusionGenerationConfig
-from diffulex_edge.runtime.pte import PteSession, filler
+from diffulex_edge.runtime.pte import PteSession, filler, tokenizer_of
 from diffulex_edge.runtime.step import EagerSession, Prediction
 
 FAMILY = ('fast_dllm_v2', 'dream', 'llada', 'sdar')
@@ -210,10 +213,44 @@ def test_a_file_without_logits_says_so(tmp_path):
         pte.step([5], 0, 1, logits=True)
 
 
+# %% pte-tok-test
+@pytest.fixture
+def pair(tmp_path):
+    "A session's path and number, and the tokenizer that was saved beside it"
+    from diffulex_edge.model.tokenizer import load_tokenizer
+
+    tokenizer = load_tokenizer('tiny')
+    session = SimpleNamespace(path=tmp_path / 'x.pte', tokenizer_id=None)
+    tokenizer.save(session.path)
+    session.tokenizer_id = saved_identity(session.path)
+    return session, tokenizer
+
+
+def test_the_tokenizer_of_the_file_is_taken(pair):
+    session, tokenizer = pair
+    assert tokenizer_of(session).encode('1 2 3') == tokenizer.encode('1 2 3')
+    tokenizer.save(session.path)  # written again, the same bytes
+    assert tokenizer_of(session)
+
+
+@pytest.mark.parametrize('number', [0, 1])
+def test_another_tokenizer_is_refused(pair, number):
+    session, _ = pair
+    file = token_files(session.path)[number]
+    file.write_text(file.read_text() + ' ')
+    with pytest.raises(ValueError, match=r'x\.tokenizer\.json or .* is not what .*x\.pte was'):
+        tokenizer_of(session)
+
+
+def test_a_file_that_names_no_tokenizer_takes_what_is_there(pair):
+    session, _ = pair
+    session.tokenizer_id = None
+    assert tokenizer_of(session)
+    token_files(session.path)[0].unlink()
+    assert tokenizer_of(session) is None
+
+
 # %% pte-39
-from types import SimpleNamespace
-
-
 def fixed_session(size=8, masks_aside=False):
     "What `filler` reads of a session with steps of one size"
     info = SimpleNamespace(masks_aside=masks_aside, mask_token_id=99)

@@ -15,7 +15,7 @@ __all__ = [
     'summary',
     'as_object',
     'export_command',
-    'save_tokenizer',
+    'warn_of_no_tokenizer',
     'backends_table',
     'backends_command',
 ]
@@ -119,8 +119,10 @@ def export_command(
             quantization=quantization,
             methods=tuple(method or ('forward', 'logits')),
             progress=enter,
+            tokenizer=engine.tokenizer,
         )
-    save_tokenizer(engine.tokenizer, checkpoint, output)
+    if not engine.tokenizer:
+        warn_of_no_tokenizer(checkpoint, output)
     if as_json:
         emit(as_object(result))
     else:
@@ -128,11 +130,8 @@ def export_command(
 
 
 # %% ../../nbs/10_app/11_export.ipynb #export-10
-def save_tokenizer(tokenizer, checkpoint: str, output: Path):
-    """Put the tokenizer beside the file, or warn that there is none."""
-    if tokenizer:
-        tokenizer.save(output)
-        return
+def warn_of_no_tokenizer(checkpoint: str, output: Path):
+    """Say that a file was made without tokenizer."""
     err.print(
         f'{checkpoint} has no tokenizer.json: {output} takes token ids only',
         style='yellow',

@@ -40,7 +40,8 @@ from diffulex_edge.export.program import (
 
 from ..backends import Lowering, find_backend, plan_lowering
 from ..model.decoder import Decoder
-from ..model.files import seal, written
+from ..model.files import check_writable, seal, written
+from ..model.tokenizer import Tokenizer, file_contents, identity, remove_tokenizer
 from ..quant.delegation import check_embedding, check_linears, lowered_linears
 from ..quant.quantizer import Quantization, quantize
 from ..runtime.step import ModelInfo
@@ -58,12 +59,15 @@ class Request:
     quantization: Quantization  # what is done to the model; nothing where the backend does it
     info: ModelInfo
     example: tuple[Tensor, Tensor, Tensor]  # tokens [1, T], start [1], kv_len [1]
+    tokenizer: Tokenizer | None = None  # published with the file
 
     def constants(self) -> dict:
         "Return the constant methods of the file."
         constants = self.info.constants()
         if self.lowering.constant_shapes:
             constants['get_step_size'] = self.info.max_tokens
+        if self.tokenizer:
+            constants['get_tokenizer_id'] = identity(file_contents(self.tokenizer))
         return constants
 
 
@@ -157,11 +161,19 @@ def delegation(edge, methods) -> tuple[int, dict[str, int], int]:
 
 # %% ../../nbs/05_export/04_exporter.ipynb #exporter-18
 @contextmanager
-def open_program(path: Path):
-    "Open a `.pte` for writing, whole or not at all; its folder is made."
+def open_program(path: Path, tokenizer: Tokenizer | None = None):
+    """Open a `.pte` for writing, whole or not at all; its folder is made.
+
+    Its tokenizer is written beside it; without one, what lies there of an earlier file goes.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
-    with written(path) as part, part.open('w+b') as file:
-        yield file
+    with written(path) as part:
+        with part.open('w+b') as file:
+            yield file
+        if tokenizer:
+            tokenizer.save(path)
+        else:
+            remove_tokenizer(path)
 
 
 # %% ../../nbs/05_export/04_exporter.ipynb #exporter-21
@@ -231,7 +243,7 @@ def lower_to_file(model: Decoder, request: Request, clock: StageClock) -> Export
     with clock('serialize'):
         program = serialize(edge, quantization.embedding != 'none')
     check_embedding(program, quantization, programs)
-    with clock('write'), open_program(path) as file:
+    with clock('write'), open_program(path, request.tokenizer) as file:
         program.write_to_file(file)
         shared = share_constants(file)
         seal(file)
@@ -261,6 +273,7 @@ def export_model(
     max_tokens: int | None = None,  # most tokens of one step
     options: dict | None = None,  # of the backend, see `describe_backends()`
     progress: Callable[[str], None] | None = None,  # called with each stage as it begins
+    tokenizer: Tokenizer | None = None,  # published with the file, which then takes no other
 ) -> ExportResult:
     """Lower `model` to a `.pte` that holds its step, its cache and its facts.
 
@@ -270,8 +283,9 @@ def export_model(
 
     Raises `ValueError` naming what is unknown, does not fit or lost its quantization in
     lowering, `RuntimeError` naming what this machine lacks to lower. On any error no file is
-    left behind.
+    left behind. A path that cannot be written is refused before the work.
     """
+    check_writable(output_path)
     config = ExportConfig(
         output_path=output_path,
         backend=backend,
@@ -281,6 +295,7 @@ def export_model(
         options=options or {},
     )
     request = check_request(model, example_inputs, config)
+    request.tokenizer = tokenizer
     clock = StageClock(progress)
     with torch.no_grad(), rare_collections():
         with clock('quantize'):

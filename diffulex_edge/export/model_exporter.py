@@ -7,6 +7,7 @@ __all__ = [
     'PRODUCT',
     'EXPORTERS',
     'model_name',
+    'weights_digest',
     'ModelExportConfig',
     'combinations',
     'read_tables',
@@ -45,7 +46,9 @@ from ..backends import find_backend
 from ..model import load_model
 from ..model.decoder import Decoder
 from ..model.files import written
+from ..model.loading import find_model
 from ..quant.quantizer import Quantization
+from .cache import files_digest, is_whole, model_files, versions
 from .comparison import check_file, probe, random_model
 from .config import METHODS, ExportConfig
 from .exporter import export_model
@@ -57,6 +60,16 @@ def model_name(model: str | dict) -> str:
     if isinstance(model, dict):
         return model.get('name', model.get('family', 'model'))
     return Path(model).name.removesuffix('.gguf')
+
+
+def weights_digest(model: str | dict) -> str:
+    "Return hex digits over every byte of a checkpoint; '' for random weights or none there."
+    if isinstance(model, dict):
+        return ''
+    try:
+        return files_digest(model_files(find_model(model)))
+    except (OSError, ValueError):
+        return ''  # loading it will say what is wrong
 
 
 @dataclass(kw_only=True)
@@ -84,9 +97,9 @@ class ModelExportConfig:
 
     @property
     def key(self) -> str:
-        "Sixteen hex digits that change with everything that shapes the file."
-        fields = json.dumps(asdict(self), sort_keys=True)
-        return hashlib.sha256(fields.encode()).hexdigest()[:16]
+        "Sixteen hex digits that change with everything that shapes the file, weights included."
+        facts = json.dumps([asdict(self), versions(), weights_digest(self.model)], sort_keys=True)
+        return hashlib.sha256(facts.encode()).hexdigest()[:16]
 
 
 # %% ../../nbs/05_export/07_model_exporter.ipynb #model-exporter-07
@@ -205,7 +218,7 @@ def is_done(row: dict | None, path: Path) -> bool:
     "Return whether a job's row of an earlier run is a success, and its file still that file."
     if not row or 'error' in row:
         return False
-    return path.exists() and path.stat().st_size == row['bytes']
+    return is_whole(path) and path.stat().st_size == row['bytes']
 
 
 def export_all(
@@ -227,8 +240,9 @@ def export_all(
     done = json.loads(state.read_text()) if state.exists() else {}
     rows = []
     for job in jobs:
-        if is_done(done.get(job.key), folder / f'{job.name}.pte'):
-            rows.append(done[job.key] | dict(skipped=True))
+        key = job.key
+        if is_done(done.get(key), folder / f'{job.name}.pte'):
+            rows.append(done[key] | dict(skipped=True))
             continue
         announce = None
         if progress:
@@ -238,10 +252,10 @@ def export_all(
         except Exception as error:
             row = dict(error=f'{type(error).__name__}: {error}')
         which = dict(name=job.name, backend=job.backend, quantization=job.quantization)
-        done[job.key] = which | row
+        done[key] = which | row
         with written(state) as part:
             part.write_text(json.dumps(done, indent=1), encoding='utf-8')
-        rows.append(done[job.key])
+        rows.append(done[key])
     return rows
 
 

@@ -13,6 +13,7 @@ __all__ = [
     'lock',
     'is_running',
     'abandoned',
+    'check_writable',
     'checksum',
     'seal',
     'read_seal',
@@ -110,6 +111,21 @@ def abandoned(path: Path) -> list[Path]:
             if lock(file):
                 found.append(part)
     return found
+
+
+# %% ../../nbs/01_model/19_files.ipynb #files-writable
+def check_writable(path: str | Path):
+    "Raise `OSError` when no file could be written at `path`; its folder may still be missing."
+    path = Path(path)
+    if path.is_dir():
+        raise IsADirectoryError(f'{path} is a folder; name a file')
+    folder = path.absolute().parent
+    while not folder.exists():
+        folder = folder.parent
+    if not folder.is_dir():
+        raise NotADirectoryError(f'{path} cannot be written: {folder} is no folder')
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise PermissionError(f'{path} cannot be written: no permission to write in {folder}')
 
 
 # %% ../../nbs/01_model/19_files.ipynb #files-seal

@@ -11,6 +11,10 @@ __all__ = [
     'Tokenizer',
     'token_files',
     'save_tokenizer',
+    'file_contents',
+    'identity',
+    'saved_identity',
+    'remove_tokenizer',
     'read_tokenizer',
     'chat_template',
     'special_tokens',
@@ -23,6 +27,7 @@ __all__ = [
 ]
 
 # %% ../../nbs/01_model/26_tokenizer.ipynb #tokenizer-01
+import hashlib
 import json
 from pathlib import Path
 
@@ -108,15 +113,40 @@ def token_files(path: Path) -> tuple[Path, Path]:
 
 def save_tokenizer(tokenizer: Tokenizer, path: Path):
     "Write the two files of a tokenizer into a folder, or beside a `.pte`."
-    file, config_file = token_files(path)
-    file.parent.mkdir(parents=True, exist_ok=True)
+    token_files(path)[0].parent.mkdir(parents=True, exist_ok=True)
+    for file, content in zip(token_files(path), file_contents(tokenizer)):
+        with written(file) as part:
+            part.write_bytes(content)
+
+
+# %% ../../nbs/01_model/26_tokenizer.ipynb #tokenizer-identity
+def file_contents(tokenizer: Tokenizer) -> tuple[bytes, bytes]:
+    "Return what the two files of a tokenizer hold, see `token_files`."
     config = dict(tokenizer.special)
     if tokenizer.template:
         config['chat_template'] = tokenizer.template
-    with written(file) as part:
-        part.write_text(tokenizer.tk.to_str(), encoding='utf-8')
-    with written(config_file) as part:
-        part.write_text(json.dumps(config, ensure_ascii=False, indent=1), encoding='utf-8')
+    config = json.dumps(config, ensure_ascii=False, indent=1)
+    return tokenizer.tk.to_str().encode(), config.encode()
+
+
+def identity(contents: tuple[bytes, bytes]) -> int:
+    "Return the number, from 1 to 2**63 - 1, that stands for a tokenizer's two files in a `.pte`."
+    digest = hashlib.sha256()
+    for content in contents:
+        digest.update(len(content).to_bytes(8, 'little') + content)
+    return int.from_bytes(digest.digest()[:8], 'little') % (2**63 - 1) + 1
+
+
+def saved_identity(path: Path) -> int:
+    "Return the `identity` of the files beside a `.pte`; a missing one counts as empty."
+    files = token_files(path)
+    return identity(tuple(file.read_bytes() if file.is_file() else b'' for file in files))
+
+
+def remove_tokenizer(path: Path):
+    "Remove the two files beside a `.pte`, if they are there."
+    for file in token_files(path):
+        file.unlink(missing_ok=True)
 
 
 # %% ../../nbs/01_model/26_tokenizer.ipynb #tokenizer-12

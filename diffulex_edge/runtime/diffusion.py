@@ -27,12 +27,12 @@ import torch
 
 from ..model.decoder import Decoder
 from ..model.loading import load_model
-from ..model.tokenizer import load_tokenizer, tokenizer_beside
+from ..model.tokenizer import load_tokenizer
 from .answers import Generation, StopGeneration, Update, result_of, updates
 from .config import DiffusionGenerationConfig
 from .loop import denoise
 from .pipeline import pipeline
-from .pte import PteSession
+from .pte import PteSession, tokenizer_of
 from .request import Request
 from .speculation import speculate
 from .step import EagerSession, Session
@@ -186,7 +186,8 @@ class Engine:
     @classmethod
     def from_pte(cls, path: str | Path, tokenizer=None):
         "Return an engine on an exported file, with the tokenizer beside it if there is one."
-        return cls(session=PteSession(path), tokenizer=tokenizer or tokenizer_beside(path))
+        session = PteSession(path)
+        return cls(session=session, tokenizer=tokenizer or tokenizer_of(session))
 
     def encode(self, prompt) -> list[int]:
         "Return the token ids of a prompt; see `encode_prompt`."

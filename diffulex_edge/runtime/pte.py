@@ -13,6 +13,7 @@ __all__ = [
     'find_step',
     'PteSession',
     'load_method',
+    'tokenizer_of',
     'check_request',
     'filler',
     'to_prediction',
@@ -25,6 +26,13 @@ import struct
 from pathlib import Path
 
 import torch
+
+from diffulex_edge.model.tokenizer import (
+    Tokenizer,
+    saved_identity,
+    token_files,
+    tokenizer_beside,
+)
 
 from ..model.files import SEAL, check_seal
 from .step import CONSTANTS, ModelInfo, Prediction, Rows, check_step, predict
@@ -102,7 +110,7 @@ def open_program(path: Path, verify: bool = True):
 # %% ../../nbs/02_runtime/02_pte.ipynb #pte-09
 def read_constants(program, path: Path) -> dict:
     "Return the constants of a program: name -> value. Raise `ValueError` when one is damaged."
-    optional = ('get_masks_aside', 'get_contract_version', 'get_step_size')
+    optional = ('get_masks_aside', 'get_contract_version', 'get_step_size', 'get_tokenizer_id')
     constants = {}
     for name in (*CONSTANTS, *optional):
         if name not in program.method_names:
@@ -145,6 +153,8 @@ class PteSession:
         constants = read_constants(self.program, self.path)
         self.info = ModelInfo.read(constants, self.path)
         self.step_size = constants.get('get_step_size', 0)  # 0: any number of tokens
+        # What stands for the tokenizer it was exported with; None: none, or an earlier version.
+        self.tokenizer_id = constants.get('get_tokenizer_id')
         self.name, self.offers = find_step(self.program, self.path)
         self.loaded = None
         self.rows = Rows()
@@ -188,6 +198,24 @@ def load_method(program, name: str, path: Path):
         raise ValueError(
             f'method {name!r} of {path} could not be loaded ({error}); export it again'
         ) from None
+
+
+# %% ../../nbs/02_runtime/02_pte.ipynb #pte-tok
+def tokenizer_of(session: PteSession) -> Tokenizer | None:
+    """Return the tokenizer beside the file of a session, or None when there is none.
+
+    Raises `ValueError` when it is not the one that the file was exported with.
+    """
+    tokenizer = tokenizer_beside(session.path)
+    if tokenizer is None or session.tokenizer_id is None:
+        return tokenizer
+    if saved_identity(session.path) != session.tokenizer_id:
+        file, config = token_files(session.path)
+        raise ValueError(
+            f'{file} or {config.name} is not what {session.path} was exported with; '
+            'put the right ones beside it, or export it again'
+        )
+    return tokenizer
 
 
 # %% ../../nbs/02_runtime/02_pte.ipynb #pte-18
