@@ -6,37 +6,57 @@ import json
 # %% protocol-14
 import pytest
 
-from diffulex_edge.app.protocol import Refused, read_request
+from diffulex_edge.app.protocol import NEUTRAL, Refused, read_request
+
+RIGHT = dict(messages=[dict(role='user', content='1')])
 
 
 @pytest.mark.parametrize(
     'wrong, field',
     [
         (dict(n=2), 'n'),
+        (dict(n=True), 'n'),
         (dict(logprobs=True), 'logprobs'),
+        (dict(logit_bias={'5': 1}), 'logit_bias'),
+        (dict(beam='wide'), 'beam'),
         (dict(temperature=2.5), 'temperature'),
         (dict(temperature=True), 'temperature'),
         (dict(max_tokens=0), 'max_tokens'),
+        (dict(max_tokens=-2), 'max_tokens'),
         (dict(seed=-1), 'seed'),
+        (dict(seed=1 << 64), 'seed'),
         (dict(stop=['']), 'stop'),
-        (dict(stop=list('abcde')), 'stop'),
+        (dict(stop=list('abcdefghijklmnopq')), 'stop'),
         (dict(stream='yes'), 'stream'),
         (dict(stream_options=dict(include_usage=True)), 'stream_options'),
         (dict(messages=[]), 'messages'),
-        (dict(messages=[dict(role='user', content='1', name='x')]), 'messages'),
+        (dict(messages=[dict(role=['user'], content='1')]), 'messages'),
+        (dict(messages=[dict(role='user', content=[dict(type='image_url')])]), 'messages'),
+        (dict(messages=[dict(role='user', content='1', tool_calls=[1])]), 'messages'),
         (dict(messages=[dict(role='tool', content='1', tool_call_id='x')]), 'messages'),
     ],
 )
 def test_a_wrong_field_is_named(wrong, field):
-    right = dict(messages=[dict(role='user', content='1')])
     with pytest.raises(Refused) as caught:
-        read_request(json.dumps(right | wrong).encode(), chat=True)
+        read_request(json.dumps(RIGHT | wrong).encode(), chat=True)
     assert caught.value.status == 400
     assert caught.value.field == field
     assert field in caught.value.message
 
 
-@pytest.mark.parametrize('body', [b'{', b'[]', b'{}', b'{"prompt": 1}'])
+# %% protocol-24
+@pytest.mark.parametrize('field', NEUTRAL)
+def test_a_neutral_value_is_accepted(field):
+    for value in NEUTRAL[field]:
+        read_request(json.dumps(RIGHT | {field: value}).encode(), chat=True)
+
+
+@pytest.mark.parametrize(
+    'body',
+    [b'{', b'[]', b'{}', b'{"prompt": 1}', b'{"prompt": []}', rb'{"prompt": "\ud83d"}']
+    + [b'[' * 100_000, b'{"prompt":' * 100_000],
+    ids=['cut', 'list', 'empty', 'number', 'none', 'half-a-character', 'deep', 'deep-objects'],
+)
 def test_what_is_no_request_is_refused(body):
     with pytest.raises(Refused) as caught:
         read_request(body, chat=False)
@@ -45,4 +65,21 @@ def test_what_is_no_request_is_refused(body):
 
 def test_null_is_as_if_it_were_not_there():
     body = b'{"prompt": "1", "stop": null, "seed": null}'
-    assert read_request(body, chat=False) == dict(prompt='1', stop=[])
+    assert read_request(body, chat=False) == dict(prompts=['1'], stop=[])
+
+
+def test_messages_become_roles_and_texts():
+    parts = [dict(type='text', text='a'), dict(type='text', text='b')]
+    turns = [
+        dict(role='developer', content='x', name='me'),
+        dict(role='assistant', content=None, tool_calls=[], refusal=None),
+        dict(role='user', content=parts),
+    ]
+    read = read_request(json.dumps(dict(messages=turns)).encode())['messages']
+    assert [turn['role'] for turn in read] == ['system', 'assistant', 'user']
+    assert [turn['content'] for turn in read] == ['x', '', 'a\nb']
+
+
+@pytest.mark.parametrize('prompt', [['a', 'b'], [[1, 2], 'b']])
+def test_several_prompts(prompt):
+    assert read_request(json.dumps(dict(prompt=prompt)).encode())['prompts'] == prompt

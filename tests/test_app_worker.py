@@ -5,12 +5,53 @@
 import pytest
 
 from diffulex_edge.app.protocol import Refused
-from diffulex_edge.app.worker import new_tokens
+from diffulex_edge.app.worker import Worker, encode_messages, new_tokens, request_config
 
 
-@pytest.mark.parametrize('wanted, word', [(29, 'cache of 128'), (2000, 'allows')])
-def test_what_does_not_fit_is_refused(wanted, word):
+@pytest.mark.parametrize('wanted, given', [(5, 5), (28, 28), (29, 28), (4096, 28), (-1, 28)])
+def test_an_answer_is_cut_to_the_room(wanted, given):
+    assert new_tokens(dict(max_tokens=wanted), 100, rows=128, most=1024) == given
+
+
+def test_an_answer_is_cut_to_what_the_server_allows():
+    assert new_tokens(dict(max_completion_tokens=2000), 100, rows=4096, most=1024) == 1024
+
+
+def test_a_prompt_that_fills_the_cache_is_refused():
+    with pytest.raises(Refused, match='cache of 128') as caught:
+        new_tokens(dict(messages=[]), 128, rows=128, most=1024)
+    assert caught.value.field == 'messages'
+
+
+# %% worker-20
+from types import SimpleNamespace
+
+from diffulex_edge.app.opening import open_model
+
+
+def test_a_file_without_logits_refuses_a_temperature():
+    engine = SimpleNamespace(session=SimpleNamespace(offers=('forward',)))
+    engine.session.info = open_model('tiny').session.info
+    assert request_config(dict(stop=[], temperature=1e-40), engine, 5).temperature == 0
+    with pytest.raises(Refused, match='temperature'):
+        request_config(dict(stop=[], temperature=0.5), engine, 5)
+
+
+@pytest.mark.parametrize('prompt', ['', [10**9], '<mask>'], ids=['empty', 'unknown id', 'mask'])
+def test_a_prompt_that_the_engine_would_not_take(prompt):
+    engine = open_model('tiny')
+    if prompt == '<mask>':
+        prompt = [1, engine.session.info.mask_token_id]
     with pytest.raises(Refused) as caught:
-        new_tokens(dict(max_tokens=wanted), 100, rows=128, most=1024)
-    assert word in caught.value.message
-    assert caught.value.field == 'max_tokens'
+        Worker(engine, 'tiny').prepare(dict(prompts=[prompt], stop=[]))
+    assert (caught.value.status, caught.value.field) == (400, 'prompt')
+
+
+def test_a_message_that_spells_a_special_token():
+    tokenizer = open_model('tiny').tokenizer
+    tokenizer.template = '{{ messages[0].content }}'
+    special = [t for t in tokenizer.tk.get_added_tokens_decoder().values() if t.special]
+    for token in special[:1]:
+        with pytest.raises(Refused, match='special token'):
+            encode_messages([dict(role='user', content=f'1 {token.content}')], tokenizer)
+    assert special

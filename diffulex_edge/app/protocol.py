@@ -5,16 +5,30 @@
 # %% auto #0
 __all__ = [
     'MAX_BODY',
+    'READ',
+    'IGNORED',
+    'NEUTRAL',
+    'ROLES',
+    'MESSAGE',
+    'NEUTRAL_IN_MESSAGE',
+    'MOST_PROMPTS',
     'RANGES',
-    'FIELDS',
+    'SEEDS',
+    'MOST_STOPS',
     'Refused',
     'need',
+    'is_neutral',
+    'check_fields',
+    'content_text',
+    'read_message',
+    'read_messages',
     'is_whole',
-    'is_message',
-    'check_messages',
+    'is_prompt',
+    'read_prompts',
     'check_numbers',
     'check_stream',
     'stop_sequences',
+    'read_json',
     'read_request',
 ]
 
@@ -28,6 +42,7 @@ class Refused(Exception):
     """A request that is answered with an error: status, message, and the field it is about."""
 
     def __init__(self, status: int, message: str, field: str | None = None):
+        super().__init__(message)
         self.status = status
         self.message = message
         self.field = field
@@ -40,8 +55,7 @@ def need(holds: bool, field: str, what: str):
 
 
 # %% ../../nbs/10_app/15_protocol.ipynb #protocol-04
-RANGES = dict(temperature=(0, 2), top_p=(0, 1))
-FIELDS = {
+READ = {
     'model',
     'messages',
     'prompt',
@@ -51,10 +65,117 @@ FIELDS = {
     'seed',
     'max_tokens',
     'max_completion_tokens',
-    'n',
-    'user',
-    *RANGES,
+    'temperature',
+    'top_p',
+    'top_k',
 }
+# About the client, the bill or a cache; the answer is the same.
+IGNORED = {
+    'user',
+    'metadata',
+    'service_tier',
+    'parallel_tool_calls',
+    'safety_identifier',
+    'prompt_cache_key',
+    'prompt_cache_retention',
+    'cache_prompt',
+}
+
+# %% ../../nbs/10_app/15_protocol.ipynb #protocol-16
+# Field -> the values at which it asks for nothing that this server has not.
+NEUTRAL = dict(
+    n=(1,),
+    best_of=(1,),
+    frequency_penalty=(0,),
+    presence_penalty=(0,),
+    repetition_penalty=(1,),
+    repeat_penalty=(1,),
+    min_p=(0,),
+    typical_p=(1,),
+    min_tokens=(0,),
+    logit_bias=({},),
+    logprobs=(False,),
+    top_logprobs=(0,),
+    echo=(False,),
+    suffix=('',),
+    store=(False,),
+    ignore_eos=(False,),
+    tools=([],),
+    functions=([],),
+    tool_choice=('none', 'auto'),
+    function_call=('none', 'auto'),
+    response_format=(dict(type='text'),),
+    modalities=(['text'],),
+    reasoning_effort=('none',),
+    chat_template_kwargs=({},),
+)
+
+
+def is_neutral(value, neutral: tuple) -> bool:
+    """Return whether a value is one of these; `True` is not 1."""
+    return any(value == one and isinstance(value, bool) == isinstance(one, bool) for one in neutral)
+
+
+def check_fields(given: dict, read: set[str], neutral: dict, where: str = ''):
+    """Check that every field is read, ignored or neutral. Raises `Refused`."""
+    for field, value in given.items():
+        if field in read or field in IGNORED:
+            continue
+        if field not in neutral:
+            raise Refused(400, f'{field}{where} is not supported by this server', field)
+        if not is_neutral(value, neutral[field]):
+            allowed = ' or '.join(json.dumps(one) for one in neutral[field])
+            raise Refused(400, f'{field}{where} is not supported; only {allowed} is', field)
+
+
+# %% ../../nbs/10_app/15_protocol.ipynb #protocol-06
+ROLES = dict(system='system', developer='system', user='user', assistant='assistant')
+MESSAGE = {'role', 'content', 'name'}  # a name distinguishes people; templates have no place for it
+NEUTRAL_IN_MESSAGE = dict(tool_calls=([],), annotations=([],), reasoning_content=('',))
+
+
+def content_text(content) -> str:
+    """Return the text of a message's content. Raises `Refused`."""
+    if content is None:
+        return ''
+    if isinstance(content, str):
+        return content
+    need(isinstance(content, list), 'messages', 'turns whose content is text or parts of text')
+    texts = []
+    for part in content:
+        is_text = isinstance(part, dict) and part.get('type') == 'text'
+        need(
+            is_text and isinstance(part.get('text'), str),
+            'messages',
+            'text: this model reads no images, files or sound',
+        )
+        texts.append(part['text'])
+    return '\n'.join(texts)
+
+
+def read_message(message) -> dict:
+    """Return a message as role and text. Raises `Refused`."""
+    need(isinstance(message, dict), 'messages', 'a list of {role: …, content: …}')
+    role = message.get('role')
+    known = isinstance(role, str) and role in ROLES
+    need(known, 'messages', f'turns of {", ".join(ROLES)}; a role is {role!r}')
+    given = {name: value for name, value in message.items() if value is not None}
+    try:
+        check_fields(given, MESSAGE, NEUTRAL_IN_MESSAGE, ' in messages')
+    except Refused as error:
+        raise Refused(400, error.message, 'messages') from None
+    return dict(role=ROLES[role], content=content_text(message.get('content')))
+
+
+def read_messages(messages) -> list[dict]:
+    """Return the turns of a chat as roles and texts. Raises `Refused`."""
+    turns = isinstance(messages, list) and len(messages) > 0
+    need(turns, 'messages', 'a list of {role: …, content: …}')
+    return [read_message(message) for message in messages]
+
+
+# %% ../../nbs/10_app/15_protocol.ipynb #protocol-19
+MOST_PROMPTS = 32
 
 
 def is_whole(value, low: int) -> bool:
@@ -62,33 +183,39 @@ def is_whole(value, low: int) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and value >= low
 
 
-def is_message(value) -> bool:
-    """Return whether a value has a known role and a text."""
-    return (
-        isinstance(value, dict)
-        and isinstance(value.get('content'), str)
-        and value.get('role') in ('system', 'user', 'assistant')
+def is_prompt(value) -> bool:
+    """Return whether a value is a text or token ids."""
+    if isinstance(value, str):
+        return True
+    return isinstance(value, list) and bool(value) and all(is_whole(token, 0) for token in value)
+
+
+def read_prompts(prompt) -> list[str | list[int]]:
+    """Return the prompts of a completion. Raises `Refused`."""
+    if is_prompt(prompt):
+        return [prompt]
+    several = isinstance(prompt, list) and 0 < len(prompt) <= MOST_PROMPTS
+    need(
+        several and all(is_prompt(one) for one in prompt),
+        'prompt',
+        f'a text, token ids, or a list of up to {MOST_PROMPTS} of them',
     )
+    return prompt
 
 
-# %% ../../nbs/10_app/15_protocol.ipynb #protocol-06
-def check_messages(messages):
-    """Check the turns of a chat. Raises `Refused`."""
-    turns = isinstance(messages, list) and messages and all(is_message(m) for m in messages)
-    need(turns, 'messages', 'a list of {role: system, user or assistant, content: text}')
-    for message in messages:
-        given = {name for name, value in message.items() if value is not None}
-        for name in sorted(given - {'role', 'content'}):
-            raise Refused(400, f'{name} in messages is not supported by this server', 'messages')
+# %% ../../nbs/10_app/15_protocol.ipynb #protocol-22
+RANGES = dict(temperature=(0, 2), top_p=(0, 1))
+SEEDS = 1 << 64  # what a generator of random numbers takes
 
 
 def check_numbers(request: dict):
-    """Check lengths, seed, temperature and top-p. Raises `Refused`."""
-    if request.get('n', 1) != 1:
-        raise Refused(400, 'n must be 1: there is one cache', 'n')
+    """Check lengths, seed, temperature, top-p and top-k. Raises `Refused`."""
     for field in ('max_tokens', 'max_completion_tokens'):
-        need(is_whole(request.get(field, 1), 1), field, 'a whole number from 1')
-    need(is_whole(request.get('seed', 0), 0), 'seed', 'a whole number from 0')
+        value = request.get(field, 1)
+        need(is_whole(value, -1) and value != 0, field, 'a whole number from 1, or -1 for no limit')
+    seed = request.get('seed', 0)
+    need(is_whole(seed, 0) and seed < SEEDS, 'seed', 'a whole number from 0 below 2**64')
+    need(is_whole(request.get('top_k', 0), -1), 'top_k', 'a whole number from 0; 0 and -1: all')
     for field, (low, high) in RANGES.items():
         value = request.get(field, high)
         number = isinstance(value, (int, float)) and not isinstance(value, bool)
@@ -100,7 +227,7 @@ def check_stream(request: dict):
     stream = request.get('stream', False)
     need(isinstance(stream, bool), 'stream', 'true or false')
     options = request.get('stream_options', {})
-    known = isinstance(options, dict) and options.keys() <= {'include_usage'}
+    known = isinstance(options, dict) and options.keys() <= {'include_usage', 'include_obfuscation'}
     need(
         known and (stream or not options),
         'stream_options',
@@ -109,31 +236,52 @@ def check_stream(request: dict):
 
 
 # %% ../../nbs/10_app/15_protocol.ipynb #protocol-08
+MOST_STOPS = 16  # OpenAI has 4; completion in editors sends more
+
+
 def stop_sequences(value) -> list[str]:
-    """Return a stop sequence or up to four as a list. Raises `Refused`."""
+    """Return a stop sequence or several as a list. Raises `Refused`."""
     stops = [value] if isinstance(value, str) else value
     texts = isinstance(stops, list) and all(isinstance(stop, str) and stop for stop in stops)
-    need(texts and len(stops) <= 4, 'stop', 'a text or up to four')
+    need(texts and len(stops) <= MOST_STOPS, 'stop', f'a text or up to {MOST_STOPS}')
     return stops
 
 
-# %% ../../nbs/10_app/15_protocol.ipynb #protocol-11
-def read_request(body: bytes, chat: bool) -> dict:
-    """Return a request as a dict, checked; `stop` as a list. Raises `Refused`."""
+# %% ../../nbs/10_app/15_protocol.ipynb #protocol-23
+def read_json(body: bytes) -> dict:
+    """Return the JSON object of a body. Raises `Refused`."""
     try:
         request = json.loads(body)
+        json.dumps(request, ensure_ascii=False).encode()
+    except RecursionError:
+        raise Refused(400, 'the body is not a request: it is nested too deep') from None
+    except UnicodeEncodeError:
+        raise Refused(
+            400,
+            'a text in the body holds half of a character (a lone surrogate, \\ud800 to \\udfff)',
+        ) from None
     except ValueError as error:
         raise Refused(400, f'the body is not JSON: {error}') from None
     if not isinstance(request, dict):
         raise Refused(400, 'the body must be a JSON object')
-    request = {name: value for name, value in request.items() if value is not None}
-    for field in request:
-        if field not in FIELDS:
-            raise Refused(400, f'{field} is not supported by this server', field)
-    if chat:
-        check_messages(request.get('messages'))
-    else:
-        need(isinstance(request.get('prompt'), str), 'prompt', 'a string')
+    return {name: value for name, value in request.items() if value is not None}
+
+
+# %% ../../nbs/10_app/15_protocol.ipynb #protocol-11
+def read_request(body: bytes, chat: bool | None = None) -> dict:
+    """Return a request as a dict, checked: `messages` or `prompts`, `stop` as a list.
+
+    `chat`: whether it must be one; None: if it has messages. Raises `Refused`.
+    """
+    request = read_json(body)
+    if chat is None:
+        chat = 'messages' in request
+    check_fields(request, READ, NEUTRAL)
     check_numbers(request)
     check_stream(request)
-    return request | dict(stop=stop_sequences(request.get('stop', [])))
+    stop = stop_sequences(request.get('stop', []))
+    if chat:
+        asked = dict(messages=read_messages(request.get('messages')))
+    else:
+        asked = dict(prompts=read_prompts(request.pop('prompt', None)))
+    return request | asked | dict(stop=stop)

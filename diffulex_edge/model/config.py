@@ -5,11 +5,13 @@
 # %% auto #0
 __all__ = [
     'LIMITS',
+    'ROPE_SCALINGS',
     'is_whole',
     'check_sizes',
     'divide',
     'fill_sizes',
     'check_conventions',
+    'check_rope_scaling',
     'released_id',
     'check_ids',
     'fill_ids',
@@ -96,6 +98,39 @@ def check_conventions(config):
         raise ValueError(f'config: logits_shift is {config.logits_shift!r}; it must be 0 or 1')
 
 
+# %% ../../nbs/01_model/01_config.ipynb #config-11b
+ROPE_SCALINGS = {  # rope_type -> the numbers it needs
+    'default': (),
+    'linear': ('factor',),
+    'llama3': (
+        'factor',
+        'low_freq_factor',
+        'high_freq_factor',
+        'original_max_position_embeddings',
+    ),
+    'yarn': ('factor', 'original_max_position_embeddings'),
+}
+
+
+def check_rope_scaling(scaling: dict | None):
+    "Raise `ValueError` for an unknown kind of scaling, or a number that is missing or wrong."
+    if scaling is None:
+        return
+    kind = scaling.get('rope_type')
+    if kind not in ROPE_SCALINGS:
+        known = ', '.join(ROPE_SCALINGS)
+        raise ValueError(f'config: rope_type is {kind!r}; it must be one of {known}')
+    for name in ROPE_SCALINGS[kind]:
+        if name not in scaling:
+            raise ValueError(f'config: {name} is missing; rope_type {kind!r} needs it')
+    for name, value in scaling.items():
+        if name in ('rope_type', 'truncate'):
+            continue
+        is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+        if not is_number or not 0 < value < math.inf:
+            raise ValueError(f'config: {name} is {value!r}; it must be a positive number')
+
+
 # %% ../../nbs/01_model/01_config.ipynb #config-14
 def released_id(config, field: str, spare):
     "Return the id (or ids) of the released checkpoints, `spare` where the vocabulary is too small."
@@ -151,6 +186,7 @@ class DecoderConfig:
     head_dim: int | None = None  # None: hidden_size / num_attention_heads, else 64
     rms_norm_eps: float = 1e-6
     rope_theta: float = 1e6  # base of the rotary frequencies
+    rope_scaling: dict | None = None  # how they are stretched, see `read_scaling`; None: not
     qkv_bias: bool = False  # bias on the q, k, v projections (Fast-dLLM v2, Dream)
     o_bias: bool = False  # bias on the attention output projection
     qk_norm: bool = False  # RMSNorm of each query and key head before the rotation (SDAR)
@@ -186,6 +222,7 @@ def complete(config: DecoderConfig):
     fill_sizes(config)
     check_sizes(config)
     check_conventions(config)
+    check_rope_scaling(config.rope_scaling)
     fill_ids(config)
 
 

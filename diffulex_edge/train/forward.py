@@ -19,7 +19,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ..model.decoder import Decoder
+from ..model.decoder import Decoder, rope_at
 from ..model.layers import block_mask
 
 
@@ -36,7 +36,7 @@ def through_layers(
     `attend(layer, q, k, v)` is the attention of layer number `layer`: from `q [H, R, D]` and
     `k`, `v [KV, R, D]` to `[R, H * D]`. `gate [R, 1]`: 1 in rows of masks, see `Layer.project`.
     """
-    rope = model.cos[positions], model.sin[positions], model.turn  # [R, D] twice, [D, D]
+    rope = rope_at(model, positions)
     for number, layer in enumerate(model.layers):
         q, k, v = layer.heads_of(x, rope, gate)
         x = layer.finish(x, attend(number, q, k, v), gate)

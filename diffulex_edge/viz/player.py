@@ -37,7 +37,7 @@ def film_html(*films: Film, title: str = '', sync: str = 'step', diff: int | Non
     """
     if not 1 <= len(films) <= 2:
         raise ValueError(f'{len(films)} films; a page plays one or two')
-    options = dict(at=0, sync=sync)
+    options = dict(sync=sync)  # it opens at its last step
     if len(films) == 2:
         options['diff'] = diff
     data = dict(films=[film_data(film) for film in films], options=options)

@@ -112,7 +112,7 @@ def test_pictures_are_named(race, name):
 
 def test_steps_are_announced(offline, tmp_path):  # noqa: F811
     film = opened(offline, tmp_path / 'film.html', 'drafts')
-    offline.locator('input[type=range]').focus()
+    offline.keyboard.press('Home')
     states = list(film.states())
     for number, step in enumerate(film.steps[:15], 1):
         offline.keyboard.press('ArrowRight')

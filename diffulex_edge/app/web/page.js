@@ -18,14 +18,19 @@ async function* readEvents(response) {
 }
 
 /** Ask for the denoising of a prompt. */
-function requestSteps(prompt, signal) {
+async function requestSteps(prompt, signal) {
   const body = chat ? { messages: [{ role: 'user', content: prompt }] } : { prompt };
-  return fetch('/v1/steps', {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify(body),
-    signal,
-  });
+  const key = sessionStorage.getItem('key');
+  const headers = { 'content-type': 'application/json' };
+  if (key) headers.authorization = `Bearer ${key}`;
+  const options = { method: 'POST', headers, body: JSON.stringify(body), signal };
+  const response = await fetch('/v1/steps', options);
+  if (response.status !== 401) return response;
+  const given = window.prompt('API key of this server');
+  if (!given) return response;
+  sessionStorage.setItem('key', given);
+  headers.authorization = `Bearer ${given}`;
+  return fetch('/v1/steps', options);
 }
 /** Show what one forward added to the answer. */
 function showUpdate(update) {
@@ -56,6 +61,7 @@ async function denoise(prompt, signal) {
     return;
   }
   for await (const update of readEvents(response)) {
+    if (update.error) throw new Error(update.error.message);
     showUpdate(update);
     if (update.kind) showFacts(update, counts);
   }
