@@ -1,10 +1,13 @@
 """Everything is in settings.ini; edit there, not here."""
 
+import json
 import shlex
+import shutil
 from configparser import ConfigParser
 from pathlib import Path
 
 from setuptools import find_packages, setup
+from setuptools.command.build_py import build_py
 from setuptools.command.sdist import sdist
 
 here = Path(__file__).parent
@@ -28,16 +31,58 @@ CLASSIFIERS = [
 ]
 
 
+def chapter_files() -> list[Path]:
+    """Return the notebooks and the data they read."""
+    return [
+        path for kind in ('ipynb', 'json', 'toml') for path in (here / 'nbs').rglob(f'*.{kind}')
+    ]
+
+
+def without_outputs(notebook: dict) -> dict:
+    """Return a notebook for readers without a checkout: no outputs, no cells that write scripts."""
+    for cell in notebook['cells']:
+        if cell['cell_type'] != 'code':
+            continue
+        text = ''.join(cell['source'])
+        cell.update(outputs=[], execution_count=None)
+        if text.startswith('%%writefile'):
+            name, _, script = text.partition('\n')
+            shown = f'`{name.split("/")[-1]}`:\n\n```\n{script}\n```'
+            cell.update(cell_type='markdown', source=shown.splitlines(keepends=True))
+            del cell['outputs'], cell['execution_count']
+    return notebook
+
+
+class BuildPy(build_py):
+    """Put the chapters into the package, for `diffulex-edge lab`; not for an editable install."""
+
+    def run(self):
+        super().run()
+        if self.editable_mode:
+            return
+        for path in chapter_files():
+            if '.ipynb_checkpoints' in path.parts:
+                continue
+            target = Path(self.build_lib, lib, 'chapters', path.relative_to(here / 'nbs'))
+            target.parent.mkdir(parents=True, exist_ok=True)
+            if path.suffix != '.ipynb':
+                shutil.copyfile(path, target)
+                continue
+            notebook = without_outputs(json.loads(path.read_text(encoding='utf-8')))
+            target.write_text(json.dumps(notebook, ensure_ascii=False), encoding='utf-8')
+
+
 class SDist(sdist):
-    """Put settings.ini into the sdist, so that a wheel can be built from it without MANIFEST.in."""
+    """Put settings.ini and the chapters into the sdist, so that a wheel can be built from it."""
 
     def make_distribution(self):
         self.filelist.append('settings.ini')
+        self.filelist.extend(str(path.relative_to(here)) for path in chapter_files())
         super().make_distribution()
 
 
 setup(
-    cmdclass={'sdist': SDist},
+    cmdclass={'sdist': SDist, 'build_py': BuildPy},
     name=lib,
     version=cfg['version'],
     description=cfg['description'],
@@ -57,7 +102,8 @@ setup(
     python_requires=f'>={cfg["min_python"]}',
     install_requires=shlex.split(cfg['requirements']),
     extras_require={
-        extra: shlex.split(cfg[f'{extra}_requirements']) for extra in ('dev', 'serve', 'eval')
+        extra: shlex.split(cfg[f'{extra}_requirements'])
+        for extra in ('dev', 'lab', 'serve', 'eval')
     },
     entry_points={'console_scripts': cfg['console_scripts'].split()},
     long_description=(here / 'README.md').read_text(encoding='utf-8'),
