@@ -39,7 +39,7 @@ def test_a_message_that_is_no_sentence_is_a_fault(message):
 
 def test_something_that_does_not_hold_is_wrong():
     def attempt():
-        assert 1 == 2, 'one is not two'
+        raise AssertionError('one is not two')
 
     assert judge(attempt) == ('wrong', 'one is not two')
 

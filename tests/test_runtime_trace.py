@@ -201,6 +201,13 @@ def test_another_version(tmp_path):
         (2, '"row"', '"rows"', "unknown field 'rows'"),
         (0, '[7, 8]', '"78"', 'line 1: prompt'),
         (0, '"kept"', '"records": [], "kept"', "unknown field 'records'"),
+        (0, '"kept": 2', '"kept": -1', 'cannot be negative'),
+        (0, '"seconds": 0.1', '"seconds": 1e999', 'seconds'),
+        (2, '"start": 2', '"start": 1000000000', 'position 1000000001'),
+        (2, '"start": 2', '"start": -7', 'position -7'),
+        (2, '"3": 5', '"1000000000": 5', 'position 1000000000'),
+        (2, '"kv_len": 4', '"kv_len": 1000000000', 'position 999999999'),
+        (2, '0.4', 'Infinity', 'no JSON object'),
     ],
 )
 def test_damaged_fields(line, old, new, reason, tmp_path):

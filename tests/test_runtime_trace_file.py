@@ -18,6 +18,7 @@ PAIRS = dict[int, list[tuple[int, float]]]
         (5, float, 5),
         (0.5, float, 0.5),
         ('eos', str, 'eos'),
+        ('half \ud83d', str, 'half \ufffd'),
         (None, int | None, None),
         (99, int | None, 99),
         ('commit', Literal['denoise', 'commit'], 'commit'),
@@ -41,6 +42,8 @@ def test_a_value_comes_back(value, hint, want):
         (None, int),
         ('0.5', float),
         (True, float),
+        (float('inf'), float),
+        (float('nan'), float),
         (5, str),
         ('78', list[int]),
         ([99, None], list[int]),
@@ -128,6 +131,8 @@ def test_writing_is_all_or_nothing(tmp_path):
         ('{"format": "diffulex-edge-trace/1", "lines": 1}', '0 records and its header says 1'),
         ('{"format": "diffulex-edge-trace/1", "lines": 0}\n{}', '1 records and its header says 0'),
         ('{"format": "diffulex-edge-trace/1", "lines": 1}\n[]', 'line 2 is no JSON object'),
+        ('{"format": "diffulex-edge-trace/1", "x": Infinity}', 'not a trace'),
+        ('[' * 100_000, 'not a trace'),
     ],
 )
 def test_another_file_is_refused(text, reason, tmp_path):

@@ -79,3 +79,28 @@ def test_a_failed_saving_leaves_the_one_before(tmp_path):
     assert load_state(tmp_path / 'state', {'x': tensor}, [], {}) == dict(step=1)
     assert tensor.tolist() == [1, 1]
     assert [path.name for path in tmp_path.iterdir()] == ['state']
+
+
+# %% state-21
+DAMAGE = {
+    'cut': lambda data: data[:40],
+    'empty': lambda data: b'',
+    'no JSON': lambda data: data.replace(b'"3"', b'"{"'),
+    'another name': lambda data: data.replace(b'"x"', b'"y"'),
+}
+
+
+@pytest.mark.parametrize('damage', DAMAGE)
+def test_a_damaged_state_is_refused(damage, tmp_path):
+    path = tmp_path / 'state'
+    save_state(path, {'x': torch.ones(2)}, [], dict(step=3))
+    path.write_bytes(DAMAGE[damage](path.read_bytes()))
+    tensor = torch.zeros(2)
+    with pytest.raises(ValueError, match='state'):
+        load_state(path, {'x': tensor}, [], {})
+    assert not tensor.any()
+
+
+def test_a_state_that_is_not_there(tmp_path):
+    with pytest.raises(FileNotFoundError, match='is missing'):
+        load_state(tmp_path / 'none', {}, [], {})

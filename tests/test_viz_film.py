@@ -139,6 +139,14 @@ def test_gaps_are_revealed():
     assert film.steps[-1]['tpf'] == round(10 / len(film.steps), 3)
 
 
+# %% film-plain-test
+def test_a_token_does_not_steer_the_terminal():
+    words = {1: '\x1b[2J', 2: 'a\nb', 3: '\x07\x9b', 4: 'é\ud83d'}
+    film = Film([1, 2, 3, 4], None, words)
+    text = film_text(film, answer_only=False)
+    assert '�[2Ja\nb��é?' in text
+
+
 # %% film-33
 def test_text():
     assert film_text(Film.of(small_trace())).splitlines()[2:] == [

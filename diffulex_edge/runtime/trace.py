@@ -18,6 +18,7 @@ __all__ = [
     'differing_field',
     'record_difference',
     'save_trace',
+    'check_positions',
     'load_trace',
 ]
 
@@ -263,6 +264,29 @@ def save_trace(trace: Trace, path: str | Path):
     write_lines(path, head, map(asdict, trace.records))
 
 
+def check_positions(trace: Trace, where: str | Path):
+    """Raise `ValueError` when a record speaks of positions that the generation cannot have had.
+
+    A position is part of the prompt, was computed by a forward, or follows one that was.
+    """
+    limit = len(trace.prompt) + len(trace.tail)
+    limit += sum(len(record.tokens) + 1 for record in trace.records)
+    for number, record in enumerate(trace.records, 2):
+        spoken_of = [record.start, record.start + len(record.tokens) - 1, record.kv_len - 1]
+        for positions in (record.revealed, record.confidence, record.entropy):
+            spoken_of += positions
+        spoken_of += [*record.candidates, *record.remasked]
+        low, high = min(spoken_of), max(spoken_of)
+        if low < -1 or record.start < 0 or high > limit:
+            position = high if high > limit else low
+            raise ValueError(
+                f'{where}, line {number} speaks of position {position}, which this generation of '
+                f'at most {limit} cannot have; write the trace again'
+            )
+    if min(trace.kept, trace.reused) < 0:
+        raise ValueError(f'{where}, line 1: kept and reused count tokens and cannot be negative')
+
+
 def load_trace(path: str | Path) -> Trace:
     """Read what `save_trace` wrote.
 
@@ -280,4 +304,5 @@ def load_trace(path: str | Path) -> Trace:
         trace.records.append(
             StepRecord(**restore_fields(StepRecord, row, f'{path}, line {number}'))
         )
+    check_positions(trace, path)
     return trace

@@ -6,16 +6,19 @@
 __all__ = [
     'FORMAT',
     'expect',
+    'readable',
     'restore',
     'position',
     'restore_fields',
     'write_lines',
     'read_lines',
+    'refuse_constant',
     'parse_lines',
 ]
 
 # %% ../../nbs/02_runtime/03_trace_file.ipynb #trace-file-02
 import json
+import math
 from collections.abc import Iterable
 from dataclasses import MISSING, fields
 from pathlib import Path
@@ -27,10 +30,17 @@ from ..model.files import written
 
 # %% ../../nbs/02_runtime/03_trace_file.ipynb #trace-file-06
 def expect(value, kind):
-    "Return `value` if it is of this type (or one of these), else raise `TypeError`."
+    "Return `value` if it is of this type (or one of these) and finite, else raise `TypeError`."
     if isinstance(value, bool) or not isinstance(value, kind):
         raise TypeError(f'{value!r} is no {kind}')
+    if isinstance(value, float) and not math.isfinite(value):
+        raise TypeError(f'{value!r} is no number')
     return value
+
+
+def readable(text: str) -> str:
+    "Return a text with � for halves of characters, which no file and no terminal can take."
+    return text.encode('utf-16', 'surrogatepass').decode('utf-16', 'replace')
 
 
 # %% ../../nbs/02_runtime/03_trace_file.ipynb #trace-file-08
@@ -52,7 +62,8 @@ def restore(value, hint):
     if origin is dict:
         items = expect(value, dict).items()
         return {position(key): restore(item, inner[1]) for key, item in items}
-    return expect(value, (int, float) if hint is float else hint)
+    value = expect(value, (int, float) if hint is float else hint)
+    return readable(value) if hint is str else value
 
 
 def position(key: str) -> int:
@@ -126,13 +137,18 @@ def read_lines(path: str | Path) -> tuple[dict, list[dict]]:
 
 
 # %% ../../nbs/02_runtime/03_trace_file.ipynb #trace-file-22
+def refuse_constant(name: str):
+    "Raise `ValueError`: NaN and Infinity are no JSON, though Python reads them."
+    raise ValueError(f'{name} is no JSON')
+
+
 def parse_lines(lines: list[str], path: str | Path) -> list[dict]:
     "Return a JSON object for each line. Raise `ValueError` naming the line that is none."
     rows = []
     for number, line in enumerate(lines, 1):
         try:
-            row = json.loads(line)
-        except ValueError:
+            row = json.loads(line, parse_constant=refuse_constant)
+        except (ValueError, RecursionError):
             row = None
         if not isinstance(row, dict):
             if number == 1:

@@ -11,6 +11,7 @@ __all__ = [
     'follow',
     'replay',
     'film_data',
+    'plain',
     'film_text',
     'spread',
     'table_cell',
@@ -23,6 +24,7 @@ __all__ = [
 
 # %% ../../nbs/06_viz/01_film.ipynb #film-02
 import html
+import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from importlib.resources import files
@@ -158,6 +160,12 @@ def film_data(film: Film) -> dict:
 
 
 # %% ../../nbs/06_viz/01_film.ipynb #film-31
+def plain(text: str) -> str:
+    "Return text without control characters but line breaks: a token must not steer a terminal."
+    shown = (c if c == '\n' or unicodedata.category(c) != 'Cc' else '�' for c in text)
+    return ''.join(shown).encode('utf-8', 'replace').decode()
+
+
 def film_text(film: Film, answer_only: bool = True) -> str:
     """Return a line per step: number, kind, milliseconds, and the text.
 
@@ -169,7 +177,7 @@ def film_text(film: Film, answer_only: bool = True) -> str:
         new = set(step.get('new', ()))
         text = ''
         for position, token in enumerate(ids[first:], first):
-            word = film.word(token)
+            word = plain(film.word(token))
             text += f'[{word}]' if position in new else word
         kind = step.get('kind', 'start')
         lines.append(f'{number:4} {kind:8} {step.get("ms", 0.0):8.1f} ms  {text}')
