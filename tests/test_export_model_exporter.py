@@ -131,6 +131,16 @@ def test_a_file_that_was_changed_is_made_again(two_jobs):
     assert made == [job.name] * 2
 
 
+@pytest.mark.parametrize('text', ['', '[', '[1]', '{"key": 3}', '\ufeff{}', '[' * 100_000])
+def test_a_damaged_list_of_exports_is_refused(text, two_jobs):
+    jobs, made, folder = two_jobs
+    folder.mkdir()
+    (folder / 'exports.json').write_text(text)
+    with pytest.raises(ValueError, match='exports.json is damaged'):
+        export_all(jobs, folder)
+    assert not made
+
+
 def test_other_weights_are_another_job(tmp_path):
     folder = tmp_path / 'model'
     folder.mkdir()

@@ -2,11 +2,16 @@
 # edit the notebook, then run `edge_export`.
 
 # %% settings-10
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import pytest
 
-from diffulex_edge.runtime.settings import check, choice, number
+from diffulex_edge.runtime.settings import biases, check, choice, ids, number
+
+
+@dataclass(frozen=True)
+class Inner:
+    pass
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -15,6 +20,12 @@ class Group:
     share: float = number(0.5, above=0, below=1)
     threshold: float = number(0.9, least=0, most=1)
     score: str = choice('probability', dict(probability=1, margin=2))
+    wide: float = number(1.0, least=0)
+    never: tuple[int, ...] = ids()
+    ends: int | tuple[int, ...] | None = ids(None, single=True)
+    bias: dict[int, float] = biases()
+    strict: bool = False
+    inner: Inner = field(default_factory=Inner)
     __post_init__ = check
 
 
@@ -30,6 +41,22 @@ class Group:
         dict(threshold=-0.1),
         dict(threshold=float('nan')),
         dict(score='luck'),
+        dict(score=['margin']),
+        dict(steps=True),
+        dict(steps=2**64),
+        dict(wide=float('inf')),
+        dict(wide=10**400),
+        dict(never=5),
+        dict(never='5'),
+        dict(never=(5, -1)),
+        dict(never=(2.5,)),
+        dict(ends='5'),
+        dict(bias=[5]),
+        dict(bias={'5': 1.0}),
+        dict(bias={5: float('nan')}),
+        dict(strict=1),
+        dict(strict=None),
+        dict(inner=3),
     ],
     ids=str,
 )
@@ -42,7 +69,18 @@ def test_a_value_out_of_range_is_named(wrong):
 # %% settings-11
 @pytest.mark.parametrize(
     'right',
-    [dict(), dict(steps=1), dict(threshold=0), dict(threshold=1), dict(score='margin')],
+    [
+        dict(),
+        dict(steps=1),
+        dict(threshold=0),
+        dict(threshold=1),
+        dict(score='margin'),
+        dict(never=[5, 0]),
+        dict(ends=5),
+        dict(ends=(5, 6)),
+        dict(bias={5: -1}),
+        dict(strict=True),
+    ],
     ids=str,
 )
 def test_the_edges_of_a_range_are_accepted(right):

@@ -44,6 +44,8 @@ def test_a_value_comes_back(value, hint, want):
         (True, float),
         (float('inf'), float),
         (float('nan'), float),
+        (1e300, float),
+        (10**30, int),
         (5, str),
         ('78', list[int]),
         ([99, None], list[int]),

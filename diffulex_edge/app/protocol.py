@@ -158,7 +158,7 @@ def read_message(message) -> dict:
     need(isinstance(message, dict), 'messages', 'a list of {role: …, content: …}')
     role = message.get('role')
     known = isinstance(role, str) and role in ROLES
-    need(known, 'messages', f'turns of {", ".join(ROLES)}; a role is {role!r}')
+    need(known, 'messages', f'turns of {", ".join(ROLES)}; a role is {str(role)[:40]!r}')
     given = {name: value for name, value in message.items() if value is not None}
     try:
         check_fields(given, MESSAGE, NEUTRAL_IN_MESSAGE, ' in messages')

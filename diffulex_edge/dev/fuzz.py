@@ -70,9 +70,9 @@ def command_line() -> argparse.ArgumentParser:
     return parser
 
 
-def run_child(name: str, folder: str, seed: str, first: str, until: str, pipe: str) -> int:
+def run_child(name: str, folder: str, seed: str, first: str, rest: str, pipe: str) -> int:
     """Run cases in this process, for `start_child`."""
-    run_cases(CAMPAIGNS[name], Path(folder), int(seed), int(first), float(until), int(pipe))
+    run_cases(CAMPAIGNS[name], Path(folder), int(seed), int(first), float(rest), int(pipe))
     return 0
 
 

@@ -19,6 +19,7 @@ __all__ = [
 ]
 
 # %% ../../nbs/90_dev/12_harness.ipynb #harness-02
+import faulthandler
 import json
 import os
 import select
@@ -65,9 +66,9 @@ def judge(attempt: Callable[[], None]) -> tuple[str, str]:
         derived = isinstance(error, ValueError) and type(error) is not ValueError
         if message and '\n' not in message and len(message) < 2000 and not derived:
             return 'refused', ''
-        return 'fault', f'{type(error).__name__} in {len(message)} characters: {place(error)}'
+        return 'fault', f'{type(error).__name__} that is no sentence at {place(error)}'
     except Exception as error:
-        return 'fault', f'{type(error).__name__}: {str(error)[:120]!r} at {place(error)}'
+        return 'fault', f'{type(error).__name__} at {place(error)}'
     return 'ran', ''
 
 
@@ -94,15 +95,15 @@ def limit_memory():
     resource.setrlimit(resource.RLIMIT_AS, (bound, bound))
 
 
-def run_cases(campaign: Campaign, folder: Path, seed: int, first: int, until: float, pipe: int):
-    """Try cases from number `first` on, until the time is over; tell each to a pipe."""
+def run_cases(campaign: Campaign, folder: Path, seed: int, first: int, rest: float, pipe: int):
+    """Try cases from number `first` on for `rest` seconds; tell each to a pipe."""
 
     def tell(*values):
         os.write(pipe, (json.dumps(values) + '\n').encode())
 
     state = campaign.prepare(folder)
     limit_memory()
-    number = first
+    number, until = first, time.time() + rest
     while time.time() < until:
         tell('begin', number)
         rng = Random(f'{campaign.name} {seed} {number}')
@@ -112,12 +113,12 @@ def run_cases(campaign: Campaign, folder: Path, seed: int, first: int, until: fl
 
 
 # %% ../../nbs/90_dev/12_harness.ipynb #harness-09
-def start_child(campaign: Campaign, folder: Path, seed: int, first: int, until: float):
+def start_child(campaign: Campaign, folder: Path, seed: int, first: int, rest: float):
     """Start a process that runs cases; return its number and the end of its pipe."""
     reader, writer = os.pipe()
     if campaign.native:
         os.set_inheritable(writer, True)
-        what = [campaign.name, str(folder), str(seed), str(first), str(until), str(writer)]
+        what = [campaign.name, str(folder), str(seed), str(first), str(rest), str(writer)]
         command = [sys.executable, '-m', 'diffulex_edge.dev.fuzz', '--child', *what]
         quiet = os.open(os.devnull, os.O_RDWR)
         files = [(os.POSIX_SPAWN_DUP2, quiet, 1), (os.POSIX_SPAWN_DUP2, quiet, 2)]
@@ -126,8 +127,9 @@ def start_child(campaign: Campaign, folder: Path, seed: int, first: int, until: 
     else:
         child = os.fork()
         if child == 0:
+            faulthandler.disable()  # the parent tells it
             try:
-                run_cases(campaign, folder, seed, first, until, writer)
+                run_cases(campaign, folder, seed, first, rest, writer)
             finally:
                 os._exit(0)  # without the parent's exit handlers
     os.close(writer)
@@ -193,7 +195,8 @@ def run_campaign(
     began = time.time()
     first, until = 0, began + seconds
     while time.time() < until or not report.cases:
-        child, reader = start_child(campaign, folder, seed, first, max(until, time.time() + 0.5))
+        rest = max(until - time.time(), 0.1)
+        child, reader = start_child(campaign, folder, seed, first, rest)
         try:
             why, number = listen(reader, report, patience)
         finally:

@@ -108,7 +108,7 @@ def spoil_place(rng: Random, value, path: tuple):
     elif way == 3 and isinstance(parent, list):
         parent.insert(key, copy.deepcopy(rng.choice(parent)))
     elif way == 4 and rng.random() < 0.1:
-        parent[key] = nested(rng.choice((50, 500)), old)
+        parent[key] = nested(rng.choice((50, 200)), old)
     else:
         parent[key] = copy.deepcopy(rng.choice(ODD))
 

@@ -17,6 +17,7 @@ __all__ = [
     'source_kind',
     'run_job',
     'is_done',
+    'read_state',
     'export_all',
     'verdict',
     'results_table',
@@ -218,7 +219,21 @@ def is_done(row: dict | None, path: Path) -> bool:
     "Return whether a job's row of an earlier run is a success, and its file still that file."
     if not row or 'error' in row:
         return False
-    return is_whole(path) and path.stat().st_size == row['bytes']
+    return is_whole(path) and path.stat().st_size == row.get('bytes')
+
+
+def read_state(state: Path) -> dict[str, dict]:
+    "Return the rows of earlier runs by key. Raises `ValueError` when the file is damaged."
+    if not state.exists():
+        return {}
+    try:
+        done = json.loads(state.read_text(encoding='utf-8'))
+    except (ValueError, RecursionError):
+        done = None
+    whole = isinstance(done, dict) and all(isinstance(row, dict) for row in done.values())
+    if not whole:
+        raise ValueError(f'{state} is damaged; delete it, and all files are made again')
+    return done
 
 
 def export_all(
@@ -237,7 +252,7 @@ def export_all(
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     state = folder / 'exports.json'
-    done = json.loads(state.read_text()) if state.exists() else {}
+    done = read_state(state)
     rows = []
     for job in jobs:
         key = job.key
@@ -320,7 +335,10 @@ def main(argv: list[str] | None = None) -> int:
     def show(name, stage):
         print(f'{time.time() - start:7.1f} s  {name}: {stage}', flush=True)
 
-    rows = export_all(jobs, options.folder, check=not options.no_check, progress=show)
+    try:
+        rows = export_all(jobs, options.folder, check=not options.no_check, progress=show)
+    except (OSError, ValueError) as error:
+        parser.error(str(error))
     print(results_table(rows))
     return int(any('error' in row for row in rows))
 

@@ -42,7 +42,7 @@ def read_adapter(path: str | Path) -> tuple[dict[str, Tensor], dict[str, str]]:
             return tensors, file.metadata() or {}
     except SafetensorError as e:
         raise ValueError(
-            f'{path} is not a whole safetensors file ({e}); download it again'
+            f'{path} is not a whole safetensors file ({str(e)[:200]}); download it again'
         ) from None
 
 

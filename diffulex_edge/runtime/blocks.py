@@ -27,7 +27,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from .settings import check, choice, number
+from .settings import check, choice, is_within, number
 
 
 # %% ../../nbs/02_runtime/10_blocks.ipynb #blocks-04
@@ -173,6 +173,8 @@ class Coverage:
 
     def __post_init__(self):
         check(self)
-        if not all(0 <= share <= 1 for share in self.lookahead_shares):
-            shares = self.lookahead_shares
-            raise ValueError(f'lookahead_shares is {shares}; both must lie between 0 and 1')
+        shares = self.lookahead_shares
+        pair = isinstance(shares, (tuple, list)) and len(shares) == 2
+        if not pair or not all(is_within(share, dict(least=0, most=1)) for share in shares):
+            shown = repr(shares)[:80]
+            raise ValueError(f'lookahead_shares is {shown}; it must be two numbers from 0 to 1')

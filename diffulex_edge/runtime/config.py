@@ -25,7 +25,7 @@ from .blocks import Coverage
 from .pace import Pace
 from .sampler import Distribution
 from .selection import Selection
-from .settings import check, number
+from .settings import check, ids, number
 from .stopping import Stopping
 
 
@@ -56,9 +56,11 @@ class Quirks:
     # prompt is a whole number of blocks
     lose_first_token: bool = False
     # block length of the mask rule while denoising, where it is not the block size
-    denoise_rule: int | None = None
+    denoise_rule: int | None = number(None, whole=True, least=0)
     # fail when all rows of a batch end in the first block and nothing was prefilled
     fail_unprefilled: bool = False
+
+    __post_init__ = check
 
 
 # %% ../../nbs/02_runtime/11_config.ipynb #config-09a
@@ -92,8 +94,8 @@ class DiffusionGenerationConfig:
     top_k: int = number(0, whole=True, least=0)  # 0: all
     top_p: float = number(1.0, above=0, most=1)
     repetition_penalty: float = number(1.0, above=0)
-    mask_token_id: int | None = None  # None: the model's
-    eos_token_id: int | tuple[int, ...] | None = None  # None: the model's
+    mask_token_id: int | None = number(None, whole=True, least=0)  # None: the model's
+    eos_token_id: int | tuple[int, ...] | None = ids(None, single=True)  # None: the model's
     # ids, or text when there is a tokenizer; the answer ends before the first of them
     stop_sequences: tuple[tuple[int, ...] | str, ...] = ()
     early_stop: bool = True  # stop when an end is revealed and everything before it is
@@ -102,7 +104,7 @@ class DiffusionGenerationConfig:
     drafts: int = number(0, whole=True, least=0)
     lookup: int = number(0, whole=True, least=0)
     candidates: int = number(0, whole=True, least=0)  # record so many best tokens per position
-    seed: int | None = None
+    seed: int | None = number(None, whole=True, least=-(2**63), below=2**64)
 
     selection: Selection = field(default_factory=Selection)
     pace: Pace = field(default_factory=Pace)
@@ -170,7 +172,9 @@ def configure(base: DiffusionGenerationConfig | None = None, /, **settings):
         else:
             raise ValueError(f'unknown setting {name!r}; see DiffusionGenerationConfig')
     for group, values in grouped.items():
-        flat[group] = replace(flat.get(group, getattr(base, group)), **values)
+        if group in flat:
+            raise ValueError(f'give {group} or {sorted(values)[0]}, which is part of it, not both')
+        flat[group] = replace(getattr(base, group), **values)
     return replace(base, **flat)
 
 

@@ -7,7 +7,9 @@ __all__ = [
     'check_prompt',
     'check_room',
     'check_stops',
+    'check_vocabulary',
     'mask_of',
+    'is_stop',
     'ends_of',
     'Request',
     'forbidden_ids',
@@ -26,6 +28,7 @@ from torch import Tensor
 from .blocks import Block, Span
 from .canvas import Canvas
 from .config import DiffusionGenerationConfig, needs_logits
+from .settings import is_ids
 from .step import Prediction, Session
 from .stopping import Ends, before_mask, first_cut, settled
 
@@ -61,11 +64,34 @@ def check_stops(ends: Ends):
         )
 
 
+def check_vocabulary(config: DiffusionGenerationConfig, vocab_size: int):
+    "Raise `ValueError` for a setting that names a token which the model does not have."
+    distribution, eos = config.distribution, config.eos_token_id
+    named = dict(
+        late=distribution.late,
+        forbidden=distribution.forbidden,
+        logit_bias=distribution.logit_bias,
+        eos_token_id=(eos,) if isinstance(eos, int) else eos or (),
+        mask_token_id=() if config.mask_token_id is None else (config.mask_token_id,),
+    )
+    for name, tokens in named.items():
+        beyond = [token for token in tokens if not 0 <= token < vocab_size]
+        if beyond:
+            raise ValueError(
+                f'{name} names the token {beyond[0]}; this model has tokens 0 to {vocab_size - 1}'
+            )
+
+
 # %% ../../nbs/02_runtime/13_request.ipynb #request-05
 def mask_of(session: Session, config: DiffusionGenerationConfig) -> int | None:
     "Return the mask token: the one asked for, or the model's."
     asked = config.mask_token_id
     return session.info.mask_token_id if asked is None else asked
+
+
+def is_stop(sequence) -> bool:
+    "Return whether something can be a stop sequence: text, or token ids."
+    return isinstance(sequence, str) or is_ids(sequence)
 
 
 def ends_of(session: Session, config: DiffusionGenerationConfig, decode) -> Ends:
@@ -77,6 +103,10 @@ def ends_of(session: Session, config: DiffusionGenerationConfig, decode) -> Ends
     stops = config.stop_sequences
     if isinstance(stops, str):
         raise ValueError(f'stop_sequences is {stops!r}; give a tuple of them: ({stops!r},)')
+    if not isinstance(stops, (tuple, list)) or not all(map(is_stop, stops)):
+        raise ValueError(
+            f'stop_sequences is {str(stops)[:60]!r}; give a tuple of texts or of tuples of ids'
+        )
     stops = tuple(stops)
     return Ends(mask_of(session, config), eos, stops, decode, config.stopping)
 
@@ -95,6 +125,7 @@ class Request:
         check_prompt(prompt, mask, config)
         check_room(prompt, length, session.info.max_seq_len)
         check_stops(self.ends)
+        check_vocabulary(config, session.info.vocab_size)
         self.canvas = Canvas(prompt, length, mask, tail or ())
         self.generator = None
         if config.seed is not None:

@@ -40,6 +40,14 @@ struct Settings {
   double threshold = 0.9;  // reveal what is at least this sure; above 1: the best or the quota only
 };
 
+// What a user wrote, as it can be shown: no control characters, and not all of it.
+std::string shown(std::string text) {
+  text.resize(std::min<size_t>(text.size(), 60));
+  for (char& c : text)
+    if (c < 32 || c > 126) c = '?';
+  return text;
+}
+
 [[noreturn]] void fail(const std::string& why) { throw std::runtime_error(why); }
 
 // CRC-32 of bytes, eight at a time; `crc` is that of the bytes before.
@@ -321,18 +329,18 @@ Settings parse(int argc, char** argv) {
   const int64_t most = 1 << 24;
   for (int i = 2; i < argc; i += 2) {
     const std::string name = argv[i];
-    if (i + 1 == argc) fail(name + " wants a number");
+    if (i + 1 == argc) fail(shown(name) + " wants a number");
     char* rest;
     const double value = std::strtod(argv[i + 1], &rest);
     if (*rest || rest == argv[i + 1] || std::isnan(value))
-      fail(name + " wants a number, not " + argv[i + 1]);
+      fail(name + " wants a number, not " + shown(argv[i + 1]));
     if (name == "--max-new-tokens") read_whole(name, value, 1, most, settings.max_new_tokens);
     else if (name == "--iterations") read_whole(name, value, 0, most, settings.iterations);
     else if (name == "--threshold") settings.threshold = value;
     else if (name == "--block-size") read_whole(name, value, 0, most, settings.block_size);
     else if (name == "--threads") read_whole(name, value, 0, 1024, settings.threads);
     else if (name == "--verify") read_whole(name, value, 0, 1, settings.verify);
-    else fail("unknown option " + name);
+    else fail("unknown option " + shown(name));
   }
   return settings;
 }
@@ -341,7 +349,7 @@ Ids parse_prompt(const std::string& line) {
   std::istringstream words(line);
   Ids prompt;
   for (int64_t token; words >> token;) prompt.push_back(token);
-  if (!words.eof()) fail("a prompt is a line of token ids, not: " + line.substr(0, 60));
+  if (!words.eof()) fail("a prompt is a line of token ids, not: " + shown(line));
   return prompt;
 }
 

@@ -21,12 +21,12 @@ __all__ = [
 ]
 
 # %% ../../nbs/02_runtime/06_sampler.ipynb #sampler-03
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from .settings import check, choice, number
+from .settings import biases, check, choice, ids, number
 
 
 # %% ../../nbs/02_runtime/06_sampler.ipynb #sampler-07
@@ -167,11 +167,13 @@ class Distribution:
     gumbel: bool = False  # draw by LLaDA's float64 noise
     float64: bool = False  # probabilities in float64
     full: bool = False  # read all logits even where the best token would do; records entropies
-    guidance: float = 0.0  # classifier-free: a second forward without the prompt in each step
-    logit_bias: dict[int, float] = field(default_factory=dict)
-    forbidden: tuple[int, ...] = ()  # ids never chosen; the mask token is always one of them
+    guidance: float = number(
+        0.0
+    )  # classifier-free: a second forward without the prompt in each step
+    logit_bias: dict[int, float] = biases()
+    forbidden: tuple[int, ...] = ids()  # ids never chosen; the mask token is always one of them
     # ids whose probability counts as 0 in the score: they come last (LLaDA's end-of-text option)
-    late: tuple[int, ...] = ()
+    late: tuple[int, ...] = ids()
     draws: str = choice('masked', DRAWS)
     # shifted block-causal: the first token of a block is the best one, whatever the temperature
     ahead_greedy: bool = False

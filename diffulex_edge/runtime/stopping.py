@@ -37,7 +37,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import NamedTuple
 
-from .settings import check, choice
+from .settings import check, choice, number
 
 # %% ../../nbs/02_runtime/09_stopping.ipynb #stopping-04
 MOMENTS = ('token', 'block', 'commit')
@@ -49,7 +49,9 @@ class Stopping:
 
     # after every step; when a block is complete; after its commit
     stop: str = choice('token', MOMENTS)
-    repetition_stop: int = 0  # stop at this many repeats of the same tokens and keep one; 0: never
+    repetition_stop: int = number(
+        0, whole=True, least=0
+    )  # stop at this many repeats of the same tokens and keep one; 0: never
 
     def __post_init__(self):
         check(self)

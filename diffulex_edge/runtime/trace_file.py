@@ -18,7 +18,6 @@ __all__ = [
 
 # %% ../../nbs/02_runtime/03_trace_file.ipynb #trace-file-02
 import json
-import math
 from collections.abc import Iterable
 from dataclasses import MISSING, fields
 from pathlib import Path
@@ -30,11 +29,14 @@ from ..model.files import written
 
 # %% ../../nbs/02_runtime/03_trace_file.ipynb #trace-file-06
 def expect(value, kind):
-    "Return `value` if it is of this type (or one of these) and finite, else raise `TypeError`."
+    """Return `value` if it is of this type, or one of these, else raise `TypeError`.
+
+    A number must be one that every reader of JSON keeps: within 2**53.
+    """
     if isinstance(value, bool) or not isinstance(value, kind):
         raise TypeError(f'{value!r} is no {kind}')
-    if isinstance(value, float) and not math.isfinite(value):
-        raise TypeError(f'{value!r} is no number')
+    if isinstance(value, (int, float)) and not abs(value) <= 2**53:
+        raise TypeError(f'{value!r} is no number here')
     return value
 
 

@@ -4,10 +4,12 @@
 
 # %% auto #0
 __all__ = [
+    'check_prompts',
     'Prompts',
     'Text',
     'fingerprint',
     'save_texts',
+    'list_texts',
     'load_texts',
     'write_batch',
     'resumed_texts',
@@ -32,6 +34,28 @@ from .answers import answer_all
 
 
 # %% ../../nbs/08_train/04_teacher.ipynb #teacher-03
+def check_prompts(prompts: 'Prompts', path: str | Path):
+    "Raise `ValueError` when the fields of a file of prompts are not what they should be."
+    lists = dict(templates=prompts.templates, held=prompts.held)
+    if isinstance(prompts.topics, dict):
+        lists |= {f'topic {name!r}': subjects for name, subjects in prompts.topics.items()}
+    else:
+        lists['topics'] = None
+    for name, texts in lists.items():
+        if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
+            raise ValueError(f'{path}: {name[:60]} must be a list of texts (topics: of lists)')
+    if not prompts.templates:
+        raise ValueError(f'{path} has no templates; give at least one, with {{}} for a subject')
+    for template in prompts.templates:
+        try:
+            template.format('')
+        except (ValueError, LookupError, AttributeError):
+            raise ValueError(
+                f'{path}: the template {template[:60]!r} must hold {{}} for a subject, '
+                'and no other braces'
+            ) from None
+
+
 @dataclass(frozen=True)
 class Prompts:
     "Ways to ask about subjects, some topics of which are kept for testing; stored as JSON."
@@ -48,10 +72,12 @@ class Prompts:
         """
         try:
             prompts = cls(**json.loads(Path(path).read_text(encoding='utf-8')))
-        except (TypeError, UnicodeDecodeError, json.JSONDecodeError) as error:
+        except (TypeError, ValueError, RecursionError) as error:
             raise ValueError(
-                f'{path} is not a list of prompts ({error}); it needs templates, topics and held'
+                f'{path} is not a list of prompts ({str(error)[:200]}); '
+                'it needs templates, topics and held'
             ) from None
+        check_prompts(prompts, path)
         unknown = sorted(set(prompts.held) - prompts.topics.keys())
         if unknown:
             raise ValueError(f'{path}: the held topic {unknown[0]!r} is not among its topics')
@@ -109,6 +135,19 @@ def save_texts(path: str | Path, texts: list[Text], about: dict):
         save_file(tensors, part, dict(topics=json.dumps(topics), about=json.dumps(about)))
 
 
+def list_texts(ids: list[int], columns: list[list[int]], topics: list[str]) -> list[Text]:
+    "Return the texts of the columns of a file. Raise `ValueError` when they do not fit together."
+    texts, start = [], 0
+    for length, prompt, greedy, topic in zip(*columns, strict=True):
+        if not 0 <= prompt <= greedy <= length or topic < 0:
+            raise ValueError(f'text {len(texts)} has impossible lengths')
+        texts.append(Text(ids[start : start + length], prompt, greedy, topics[topic]))
+        start += length
+    if start != len(ids):
+        raise ValueError(f'{len(ids)} ids for texts of {start}')
+    return texts
+
+
 def load_texts(path: str | Path) -> tuple[list[Text], dict]:
     """Return the teacher text of a file, and what was said about it.
 
@@ -122,14 +161,12 @@ def load_texts(path: str | Path) -> tuple[list[Text], dict]:
             ids, *columns = (file.get_tensor(name).tolist() for name in names)
             topics = json.loads(file.metadata()['topics'])
             about = json.loads(file.metadata()['about'])
-    except (SafetensorError, KeyError, TypeError) as error:
+        texts = list_texts(ids, columns, topics)
+    except (SafetensorError, LookupError, TypeError, ValueError, RecursionError) as error:
+        reason = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
         raise ValueError(
-            f'{path} is no teacher text ({error}); delete it and write it again'
+            f'{path} is no teacher text ({reason}); delete it and write it again'
         ) from None
-    texts, start = [], 0
-    for length, prompt, greedy, topic in zip(*columns):
-        texts.append(Text(ids[start : start + length], prompt, greedy, topics[topic]))
-        start += length
     return texts, about
 
 
