@@ -79,7 +79,7 @@ def exported(golden, tmp_path_factory):
     The family's golden checkpoint with 96 cache rows; the file gives ids, confidence and logits.
     It is made once per run: who comes second waits and takes it.
     """
-    from diffulex_edge.dev.testing import golden_model
+    from diffulex_edge.dev.testing import golden_file, golden_model
     from diffulex_edge.export import export_model
     from diffulex_edge.model import load_model
 
@@ -89,7 +89,9 @@ def exported(golden, tmp_path_factory):
         key = family, quantization, backend
         path = folder / f'{"-".join(key)}.pte'
         if key not in models:
-            model = load_model(golden_model(family), max_seq_len=96)
+            golden = golden_model(family)
+            mask = golden_file(golden.name)['mask_id']
+            model = load_model(golden, max_seq_len=96, mask_token_id=mask)
             with open(path.with_suffix('.lock'), 'w') as lock:
                 fcntl.flock(lock, fcntl.LOCK_EX)  # released when the file is closed
                 if not path.exists():

@@ -88,7 +88,7 @@ def test_every_campaign_has_its_bug():
 # %% campaigns-22
 def test_a_program_without_checksum_answers_wrongly_or_dies(exported, tmp_path):
     put_program(exported, tmp_path, keep=-20)
-    report = run_campaign(CAMPAIGNS['pte'], tmp_path, 2)
+    report = run_campaign(CAMPAIGNS['pte'], tmp_path, 0.5)
     assert not report.clean
 
 

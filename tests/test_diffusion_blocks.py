@@ -163,7 +163,7 @@ def test_a_guiding_forward_bears_the_number_of_its_step():
     [
         ('llada_a', dict(cache='sub_block'), 'does not fit a bidirectional'),
         ('sdar_a', dict(cache='dual'), 'does not fit a block-causal'),
-        ('sdar_a', dict(guidance=1.0), 'guidance needs'),
+        ('fast_dllm_v2_a', dict(guidance=1.0), 'guidance needs'),
         ('llada_a', dict(guidance=1.0, cache='dual'), 'guidance needs'),
     ],
     ids=str,

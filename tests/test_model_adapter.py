@@ -4,7 +4,13 @@
 # %% adapter-18
 import torch
 
-from diffulex_edge.model.adapter import PROJECTIONS, adapter_shapes, load_adapter
+from diffulex_edge.model.adapter import (
+    PROJECTIONS,
+    adapter_shapes,
+    load_adapter,
+    merge_adapter,
+    read_adapter,
+)
 
 
 def greedy(model, ids, limit):
@@ -168,6 +174,32 @@ def check_refused(model, path, named):
     assert model.mask_embed is None
     assert model.config.mask_token_id is None
     assert model.layers[0].lora is None
+
+
+# %% merge-03
+def test_merged_is_the_branch_in_all_rows(small):
+    model, tensors, save = small
+    path = save(tensors)
+    merged = merge_adapter(small_model(), path)
+    x = torch.randn(5, model.config.hidden_size)
+    branches = load_adapter(model, path)
+    for layer, other in zip(branches.layers, merged.layers):
+        want = layer.project('gate_up', x, torch.ones(5, 1))
+        assert torch.allclose(other.gate_up(x), want, atol=1e-4)
+    assert torch.equal(merged.embed.weight[59], tensors['mask_embedding'])
+    assert merged.mask_embed is None
+
+
+# %% merge-04
+def test_integers_need_their_scales(small):
+    model, tensors, save = small
+    name = 'layers.1.o_proj.lora_B'
+    scale = tensors[name].abs().amax(0) / 127
+    whole = tensors | {name: (tensors[name] / scale).round().to(torch.int8)}
+    with pytest.raises(ValueError, match=name):
+        load_adapter(model, save(whole))
+    read, _ = read_adapter(save(whole | {f'{name}.scale': scale}))
+    assert (read[name] - tensors[name]).abs().max() <= scale.max() / 2 + 1e-6
 
 
 # %% adapter-31

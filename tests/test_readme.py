@@ -54,21 +54,38 @@ def test_every_option_that_the_readme_names_exists(words):
     assert [word for word in words if word.startswith('--') and word not in shown] == []
 
 
-# %% readme-15
-@pytest.mark.slow
-def test_quick_start(tmp_path):
-    (block,) = readme_blocks('python')
-    result = '\nprint(len(tokens), len(result), max(result) < 32000)\n'
-    (tmp_path / 'quick.py').write_text(block + result)
+# %% readme-15a
+def run_as_it_stands(block, folder):
+    "Run a block of the README in a fresh process; return what it prints"
+    (folder / 'quick.py').write_text(block)
     run = subprocess.run(
         [sys.executable, 'quick.py'],
-        cwd=tmp_path,
+        cwd=folder,
         capture_output=True,
         text=True,
         env={**os.environ, 'PYTHONPATH': str(project_root())},
     )
     assert run.returncode == 0, run.stderr[-2000:]
-    new, denoised, inside = run.stdout.split()[-3:]
+    return run.stdout
+
+
+# %% readme-15b
+@pytest.mark.slow
+def test_the_first_quick_start_tells_the_story_that_it_says(tmp_path):
+    block, _ = readme_blocks('python')
+    eager, rate, exported = run_as_it_stands(block, tmp_path).splitlines()[-3:]
+    says = re.search('# (ben .*) …', block)[1]
+    assert eager.startswith(says)
+    assert exported == eager
+    assert float(rate.split()[0]) > 2
+
+
+# %% readme-15
+@pytest.mark.slow
+def test_quick_start(tmp_path):
+    _, block = readme_blocks('python')
+    result = '\nprint(len(tokens), len(result), max(result) < 32000)\n'
+    new, denoised, inside = run_as_it_stands(block + result, tmp_path).split()[-3:]
     assert 0 < int(new) <= 100
     assert 0 < int(denoised) <= 50
     assert inside == 'True'

@@ -7,8 +7,8 @@ import pytest
 from diffulex_edge.dev.testing import golden_dir
 from diffulex_edge.model import load_model
 from diffulex_edge.runtime.answers import StopGeneration
-from diffulex_edge.runtime.config import configure
-from diffulex_edge.runtime.diffusion import DiffusionEngine
+from diffulex_edge.runtime.config import DiffusionGenerationConfig, configure
+from diffulex_edge.runtime.diffusion import DiffusionEngine, with_stop_ids
 from diffulex_edge.runtime.trace import Trace
 
 FOLDERS = ('sdar_a', 'fast_dllm_v2_a', 'llada_a', 'dream_a')
@@ -234,6 +234,46 @@ def test_prompts_of_every_kind():
         assert engine.encode(prompt) == [0, 1, 2], prompt
 
 
+# %% diffusion-53
+class ChatLetters(Letters):
+    "The same with a template: a turn of the user stands between x and y"
+
+    template = 'x…y'
+
+    def chat(self, messages):
+        texts = [messages] if isinstance(messages, str) else [m['content'] for m in messages]
+        return self.encode(''.join(f'x{text}y' for text in texts))
+
+
+@pytest.mark.parametrize(
+    'prompt, chat, said',
+    [
+        ('abc', None, 'xabcy'),
+        ('abc', True, 'xabcy'),
+        ('abc', False, 'abc'),
+        ([dict(role='user', content='abc')], None, 'xabcy'),
+        ([0, 1, 2], None, 'abc'),
+        ([0, 1, 2], True, 'abc'),
+    ],
+)
+def test_a_text_is_a_turn_where_there_is_a_template(prompt, chat, said):
+    tokenizer = ChatLetters()
+    engine = engine_of('sdar_a', tokenizer=tokenizer)
+    want, config = tokenizer.encode(said), plain(4)
+    assert engine.encode(prompt, chat) == want
+    assert engine.generate(prompt, config, chat=chat).trace.prompt == want
+    [batched] = engine.generate_batch([prompt], config, chat=chat)
+    assert batched.trace.prompt == want
+    streamed = ''.join(update.text for update in engine.stream(prompt, config, chat=chat))
+    assert streamed == batched.text
+    assert list(engine.generate_stream(prompt, config, chat=chat)) == batched
+
+
+def test_a_text_without_a_template_stays_as_it_is():
+    engine = engine_of('sdar_a', tokenizer=Letters())
+    assert engine.encode('abc') == engine.encode('abc', chat=False) == [0, 1, 2]
+
+
 # %% diffusion-40
 @pytest.mark.parametrize(
     'wrong, word',
@@ -289,3 +329,45 @@ def test_a_trace_says_what_ran(tmp_path):
     times = [step.at for step in again.records]
     assert times == sorted(times)
     assert 0 < times[0] <= again.seconds * 1e3 + 1
+
+
+# %% diffusion-43b
+from types import SimpleNamespace
+
+from diffulex_edge.dev.testing import random_llama
+from diffulex_edge.model.tokenizer import load_tokenizer
+from diffulex_edge.runtime.engine import GenerationConfig, InferenceEngine
+
+
+def test_stops_that_are_special_tokens():
+    tokenizer = load_tokenizer('tiny')
+    config = DiffusionGenerationConfig(stop_sequences=('[MASK]', 'x[MASK]', (5,), 'MASK'))
+    mask = tokenizer.special_ids['[MASK]']
+    assert with_stop_ids(config, tokenizer).stop_sequences == ((mask,), 'x[MASK]', (5,), 'MASK')
+    assert with_stop_ids(config, None) is config
+
+
+def test_a_special_token_ends_an_answer():
+    model = random_llama(eos_token_ids=())
+    greedy = GenerationConfig(max_new_tokens=8, temperature=0)
+    free = list(InferenceEngine(model).generate([1, 2, 3], greedy))
+    tokenizer = SimpleNamespace(
+        encode=None, decode=lambda ids: '', special_ids={'<end>': free[-1]}, token=str
+    )
+    greedy.stop_sequences = ('<end>',)
+    answer = InferenceEngine(model, tokenizer=tokenizer).generate([1, 2, 3], greedy)
+    assert list(answer) == free[: free.index(free[-1])]
+    assert answer.finish == 'stop'
+
+
+# %% diffusion-43c
+def test_the_revision_reaches_the_tokenizer(monkeypatch):
+    from diffulex_edge.runtime import diffusion
+
+    asked = []
+    monkeypatch.setattr(diffusion, 'load_model', lambda path, **options: random_llama())
+    monkeypatch.setattr(
+        diffusion, 'load_tokenizer', lambda path, revision: asked.append((path, revision))
+    )
+    DiffusionEngine.from_pretrained('them/model', revision='0' * 40)
+    assert asked == [('them/model', '0' * 40)]

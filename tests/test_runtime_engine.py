@@ -149,15 +149,16 @@ def test_the_second_turn_is_exact_and_cheaper(smol):
 @pytest.mark.slow
 def test_text_stops(smol):
     prompt = 'A list of colours: red, green,'
-    free = smol.generate(prompt, GenerationConfig(**GREEDY))
+    free = smol.generate(prompt, GenerationConfig(**GREEDY), chat=False)
     word = free.text[6:11]  # it begins and ends within tokens
     config = GenerationConfig(**GREEDY, stop_sequences=(word,))
-    out = smol.generate(prompt, config)
+    out = smol.generate(prompt, config, chat=False)
     assert len(out.text) > 0
     assert free.text.startswith(out.text)
     assert word not in out.text
     assert out.finish == 'stop'
-    assert ''.join(update.text for update in smol.stream(prompt, config)) == out.text
+    streamed = smol.stream(prompt, config, chat=False)
+    assert ''.join(update.text for update in streamed) == out.text
 
 
 # %% engine-22

@@ -77,6 +77,11 @@ def test_without_steps_the_quota_is_one_for_ever():
         allowance.spend(0, 4)
 
 
+# %% pace-40
+def test_a_stretch_without_masks_takes_no_rounded_step():
+    assert Allowance(Pace(schedule='rounded'), masks=0, length=4, steps=3).quota is None
+
+
 # %% pace-26
 from diffulex_edge.dev.testing import golden_cases
 
@@ -93,6 +98,12 @@ TABLES = [
     for family in ('llada', 'sdar')
     for case in golden_cases(family, 'filters', 'num_transfer_tokens')
 ]
+
+
+@pytest.mark.parametrize('folder, case', golden_cases('a2d', 'filters', 'num_transfer_tokens'))
+def test_golden_rounded_tables(folder, case):
+    for masks, steps, want in case['rows']:
+        assert run_schedule('rounded', masks, steps, most=steps) == want, (masks, steps)
 
 
 @pytest.mark.parametrize('folder, case', TABLES)

@@ -8,7 +8,14 @@ import torch.nn.functional as F
 
 from diffulex_edge.dev.testing import adapted_llama
 from diffulex_edge.train.forward import clean_rows
-from diffulex_edge.train.lessons import loss_of, mask_rows, places, small_head
+from diffulex_edge.train.lessons import (
+    before_repeats,
+    draft_accuracy,
+    loss_of,
+    mask_rows,
+    places,
+    small_head,
+)
 from diffulex_edge.train.teacher import Text
 
 
@@ -54,3 +61,14 @@ def test_places_are_in_the_greedy_part_and_have_answers():
     text = Text(list(range(20)), prompt=5, greedy=9, topic='')
     assert places(text, 3) == range(7, 16)
     assert places(Text([1, 2, 3], 2, 2, ''), 2) == range(1, 0)
+
+
+# %% lessons-34
+def test_what_repeats_is_counted_apart():
+    assert before_repeats(Text([9, *range(20)], 1, 1, '')) == 20
+    assert before_repeats(Text([9, *range(10), *range(10)], 1, 1, '')) == 10
+    assert before_repeats(Text([9, *[5] * 12], 1, 1, '')) == 1
+    looping = Text([1, 2] + list(range(10, 30)) * 2, 2, 2, '')
+    found = draft_accuracy(small_model(), [looping])
+    assert found['repeated'] == 0.5
+    assert found['tpf_lookup_fresh'][0] == 1 < found['tpf_lookup'][0]

@@ -118,6 +118,56 @@ def test_the_form_is_obeyed():
     assert view.wait() == view.engine.generate([4, 5, 6], config)
 
 
+# %% explorer-60
+def test_a_click_on_generate_repeats_what_was_given():
+    view, ids = solved()
+    before = view.film.x
+    shown = {field['name']: str(field['value'] or '') for field in view.options['form']}
+    view.receive(view, dict(run=shown | dict(temperature='0')))
+    view.wait()
+    assert view.status.startswith('done')
+    assert view.film.x == before
+    assert view.film.grid == (1, 4, 4)
+
+
+# %% explorer-61
+def talking_view():
+    "An explorer of the tiny model with a template of a conversation"
+    engine = DiffusionEngine.from_pretrained(tiny_path())
+    engine.tokenizer.template = '{% for m in messages %}{{ m.content }} {% endfor %}'
+    turns = [dict(role='system', content='1 2'), dict(role='user', content='3 4')]
+    return explore(engine, turns, DiffusionGenerationConfig(max_new_tokens=9)), turns
+
+
+def test_a_conversation_is_shown_as_text_and_kept():
+    view, turns = talking_view()
+    view.wait()
+    shown = {field['name']: field['value'] for field in view.options['form']}
+    assert (shown['prompt'], shown['system']) == ('3 4', '1 2')
+    asked = view.trace.prompt
+    view.receive(view, dict(run=dict(prompt='3 4', system='1 2', tokens='4')))
+    view.wait()
+    assert view.trace.prompt == asked == view.engine.tokenizer.chat(turns)
+    view.receive(view, dict(run=dict(prompt='2 1', system='', tokens='4')))
+    view.wait()
+    assert view.trace.prompt == view.engine.tokenizer.chat('2 1')
+
+
+def test_candidates_are_recorded_where_the_model_gives_logits():
+    view = golden_view()
+    view.wait()
+    assert all(record.candidates for record in view.trace.records if record.kind == 'denoise')
+
+
+def test_an_empty_answer_says_why():
+    engine = DiffusionEngine(load_model(golden_dir() / 'sdar_a', max_seq_len=128))
+    config = DiffusionGenerationConfig(max_new_tokens=8, eos_token_id=())
+    first = engine.generate([1, 2, 3], config)[0]
+    view = explore(engine, [1, 2, 3], configure(config, eos_token_id=first))
+    view.wait()
+    assert 'the model ended the text with its first token' in view.status
+
+
 # %% explorer-50
 @pytest.mark.parametrize(
     'values, word',

@@ -64,6 +64,14 @@ def test_denoising_models_have_a_threshold_and_no_drafts(folder):
     assert 'drafts' not in names
 
 
+# %% form-32
+def test_the_form_asks_for_no_more_than_there_is_room():
+    engine = golden_engine('sdar_a')
+    rows = engine.session.info.max_seq_len
+    fields = form_fields(engine, [1, 2, 3], DiffusionGenerationConfig(max_new_tokens=10**4))
+    assert {field['name']: field['value'] for field in fields}['tokens'] == rows - 3
+
+
 # %% form-19
 BASE = DiffusionGenerationConfig(candidates=3, confidence_threshold=0.7, num_iterations=4)
 BLANK = dict(

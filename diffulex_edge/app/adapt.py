@@ -231,7 +231,8 @@ def results_of(model, out: Path, texts, test, topics: list[str], log: list[dict]
 
 def summary(results: dict) -> str:
     """Return the results in a few lines."""
-    held, log = results['held'], results['training']
+    held = dict(repeated=0) | results['held']  # which earlier versions did not count
+    log = results['training']
     masks = log[-1]['masks'] if log else 0
     lines = [
         f'{results["adapter"]}: {masks:,} masks on {results["teacher_tokens"]:,} tokens; '
@@ -242,5 +243,11 @@ def summary(results: dict) -> str:
         lines.append(
             f'mask {drafts} right {right:.0%}; {drafts} drafts: '
             f'{tpf:.2f} tokens per forward, with look-up {found:.2f}'
+        )
+    if held['repeated']:
+        fresh = ', '.join(f'{value:.2f}' for value in held['tpf_lookup_fresh'])
+        lines.append(
+            f'{held["repeated"]:.0%} of the tokens repeat what was said; '
+            f'before them, with look-up: {fresh}'
         )
     return '\n'.join(lines)

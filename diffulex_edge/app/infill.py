@@ -31,7 +31,7 @@ def watch_filling(engine, text: str, config, title: str, console):
     from diffulex_edge.runtime.infilling import Gap, fill, read_template
 
     parts = read_template(text)
-    before = engine.encode(parts[0]) if parts and isinstance(parts[0], str) else []
+    before = engine.encode(parts[0], chat=False) if parts and isinstance(parts[0], str) else []
     longest = sum(part.lengths[-1] for part in parts if isinstance(part, Gap))
     view = View(engine, before, longest, title=title)
 

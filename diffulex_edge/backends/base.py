@@ -32,6 +32,7 @@ class Lowering:
     constant_shapes: bool = False  # fixed number of tokens, attention to the whole cache
     write: str = 'index'  # form of the cache write: 'index' or 'slice'
     masked: float = -1e9  # what is added to the scores of hidden keys
+    fast: bool = False  # lowered by `fast_lowering`, checked to write the same bytes
     # (graph module, calibration steps) -> quantized graph module, for a quantizer of its own
     prepare: Callable | None = None
     # (programs, constants) -> edge manager, where the common `lower` does not do

@@ -42,10 +42,10 @@ def linear_configs() -> list:
 
 
 # %% ../../nbs/04_backends/02_xnnpack.ipynb #xnnpack-06
-def xnnpack_lowering(quantization: str) -> Lowering:
+def xnnpack_lowering(quantization: str, *, fast: bool = True) -> Lowering:
     """Return XNNPACK's general partitioner, for every quantization.
 
-    It takes tensors whose sizes are values of the graph, too.
+    It takes tensors whose sizes are values of the graph, too. `fast`: see `fast_lowering`.
     """
     from executorch.backends.xnnpack.partition import xnnpack_partitioner  # slow to import
     from executorch.backends.xnnpack.partition.config import xnnpack_config
@@ -56,7 +56,7 @@ def xnnpack_lowering(quantization: str) -> Lowering:
             with patch.object(xnnpack_config, 'has_free_unbacked_symbols', lambda tensor: False):
                 return super().partition(program)
 
-    return Lowering((XnnpackPartitioner(configs=linear_configs()),))
+    return Lowering((XnnpackPartitioner(configs=linear_configs()),), fast=fast)
 
 
 xnnpack = register(
@@ -74,12 +74,12 @@ xnnpack = register(
 
 # %% ../../nbs/04_backends/02_xnnpack.ipynb #xnnpack-09
 def portable_lowering(
-    quantization: str, *, constant_shapes: bool = False, write: str = 'index'
+    quantization: str, *, constant_shapes: bool = False, write: str = 'index', fast: bool = True
 ) -> Lowering:
-    "Return a lowering without partitioner; `constant_shapes`, `write`: see `Lowering`."
+    "Return a lowering without partitioner; `constant_shapes`, `write`, `fast`: see `Lowering`."
     if write not in ('index', 'slice'):
         raise ValueError(f"write is {write!r}; choose 'index' or 'slice'")
-    return Lowering(constant_shapes=constant_shapes, write=write)
+    return Lowering(constant_shapes=constant_shapes, write=write, fast=fast)
 
 
 portable = register(

@@ -18,6 +18,8 @@ __all__ = [
     'replay_row',
     'rotated',
     'block_length_of',
+    'from_the_end',
+    'placed',
     'replay_logits',
     'logits_table',
     'random_llama',
@@ -28,6 +30,7 @@ __all__ = [
 import fnmatch
 import json
 import os
+from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 
@@ -37,6 +40,7 @@ from torch import Tensor
 
 from ..model import LlamaEdge, LlamaEdgeConfig, load_model
 from ..model.layers import rotate
+from ..runtime.blocks import chunks_before
 
 
 # %% ../../nbs/90_dev/06_testing.ipynb #testing-05
@@ -119,7 +123,10 @@ def rows_alone(case: dict):
     Each is `(ids without padding, mask of the positions they have in the batch)`.
     """
     for row, ids in enumerate(case['input_ids']):
-        mask = case['attention_mask'][row] if 'attention_mask' in case else [1] * len(ids)
+        pads = case.get('pads', 0)
+        mask = [0] * pads + [1] * (len(ids) - pads)
+        if 'attention_mask' in case:
+            mask = case['attention_mask'][row]
         real = torch.tensor(mask, dtype=torch.bool)  # [T]
         yield [i for i, is_real in zip(ids, mask) if is_real], real
 
@@ -132,7 +139,9 @@ def max_error(got: Tensor, want: Tensor) -> float:
 
 def longest(case: dict) -> int:
     """Return the number of cache rows that a case needs."""
-    return max(len(ids) for ids in case['input_ids'])
+    lengths = [len(ids) for ids in case['input_ids'] + case.get('block_ids', [])]
+    ends = [max(positions) + 1 for positions in case.get('position_ids', [])]
+    return max(lengths + ends) + ('block_ids' in case) * lengths[0]
 
 
 # %% ../../nbs/90_dev/06_testing.ipynb #testing-14
@@ -151,9 +160,13 @@ def replay_approximate(step, keys, case: dict, ids: list[int], later: list[int])
 
 def replay_cached(step, keys, case: dict, ids: list[int], later: list[int]) -> dict:
     """Make the arrays of a `cached` case; the arguments are those of `replay_approximate`."""
-    split = case.get('split', 0)
+    if 'block_ids' in case:
+        ids, split = ids + case['block_ids'][0], len(ids)
+    else:
+        split = case.get('split', 0)
     ours = {'prefill': step(ids[:split]), 'keys': keys(split)}
-    ours['block_nostore'] = ours['block_with_blockcache'] = step(ids[split:], split)
+    ours['block'] = step(ids[split:], split)
+    ours['block_nostore'] = ours['block_with_blockcache'] = ours['block']
     if 'sub' in case:
         start, end = (split + offset for offset in case['sub'])
         ours['subblock'] = step(later[start:end], start, len(ids))
@@ -188,8 +201,28 @@ def block_length_of(case: dict, model) -> int:
     for field in ('block_length', 'block_size'):
         if field in case:
             return case[field]
-    by_function = {'forward_full': 0, 'forward_default_block': 32}
+    by_function = {'forward_full': 0, 'forward_default_block': 32, 'forward_default': 1}
     return by_function.get(case['fn'], model.config.block_length)
+
+
+# %% ../../nbs/90_dev/06_testing.ipynb #testing-36
+def from_the_end(case: dict, block_length: int) -> bool:
+    """Return whether the blocks of a case count from the end of its ids, padded on the left."""
+    padded = 'attention_mask' in case and case['fn'] == 'forward_blockcausal'
+    return block_length > 0 and ('pads' in case or padded)
+
+
+@contextmanager
+def placed(model, case: dict, row: int):
+    """Let the cache rows stand at the positions that a case gives, if it gives any."""
+    tables = model.cos, model.sin
+    if 'position_ids' in case:
+        positions = torch.tensor(case['position_ids'][row])  # [T]
+        model.cos, model.sin = (table[positions] for table in tables)
+    try:
+        yield
+    finally:
+        model.cos, model.sin = tables
 
 
 # %% ../../nbs/90_dev/06_testing.ipynb #testing-20
@@ -201,14 +234,19 @@ def replay_logits(model, case: dict, arrays: dict[str, Tensor]):
     block_length = block_length_of(case, model)
 
     def step(ids, start=0, kv_len=None):
-        return model.logits(ids, start, kv_len, block_length)  # [T, V]
+        if not from_the_end(case, block_length):
+            return model.logits(ids, start, kv_len, block_length)  # [T, V]
+        blocks = chunks_before(len(ids), block_length)
+        parts = [model.logits(ids[a:b], start + a, start + b, block_length=0) for a, b in blocks]
+        return torch.cat(parts)  # [T, V]
 
     def keys(length):
         return model.layers[0].cache.k[:, :length].clone()  # [KV, L, D]
 
     for row, (ids, real) in enumerate(rows_alone(case)):
         later = case['input_ids_2'][row] if 'input_ids_2' in case else ids
-        ours = replay_row(step, keys, case, ids, later)
+        with placed(model, case, row):
+            ours = replay_row(step, keys, case, ids, later)
         for name, array in arrays.items():
             wanted = array[row]
             if 'layer0' in name:

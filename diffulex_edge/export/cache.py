@@ -26,7 +26,7 @@ from platformdirs import user_cache_dir
 
 from .. import __version__
 from ..model.files import check_seal
-from ..model.loading import load_model, shipped, smollm2_adapter
+from ..model.loading import SHIPPED, load_model, shipped
 from ..model.tokenizer import load_tokenizer, token_files
 from .config import METHODS
 from .exporter import export_model
@@ -42,8 +42,8 @@ def cache_folder(folder: str | Path | None = None) -> Path:
 def model_files(name: str | Path) -> list[Path]:
     """Return the files that make up a model.
 
-    Those are a `.gguf`, or everything but hidden files in a checkpoint's folder; for `smollm2`
-    also its mask adapter. Raises `FileNotFoundError`.
+    Those are a `.gguf`, or everything but hidden files in a checkpoint's folder; for a model that
+    comes with the library also what is laid over its weights. Raises `FileNotFoundError`.
     """
     path = shipped(name)
     if path.is_dir():
@@ -52,11 +52,9 @@ def model_files(name: str | Path) -> list[Path]:
     if not path.is_file():
         raise FileNotFoundError(
             f'{path} is no checkpoint here; '
-            f'give a model folder, a .gguf file, or one of the names tiny and smollm2'
+            f'give a model folder, a .gguf file, or one of the names {", ".join(SHIPPED)}'
         )
-    if str(name) == 'smollm2':
-        return [path, smollm2_adapter()]
-    return [path]
+    return [path, *(SHIPPED[str(name)].over() if str(name) in SHIPPED else ())]
 
 
 # %% ../../nbs/05_export/05_export_cache.ipynb #export-cache-09

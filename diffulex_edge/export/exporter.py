@@ -39,6 +39,7 @@ from diffulex_edge.export.program import (
 )
 
 from ..backends import Lowering, find_backend, plan_lowering
+from ..backends.fast_lowering import fast_lowering
 from ..model.decoder import Decoder
 from ..model.files import check_writable, seal, written
 from ..model.tokenizer import Tokenizer, file_contents, identity, remove_tokenizer
@@ -232,7 +233,7 @@ def lower_to_file(model: Decoder, request: Request, clock: StageClock) -> Export
         with clock('calibrate'):
             for method, program in programs.items():
                 programs[method] = lowering.prepare(program, request.info)
-    with clock('lower'):
+    with clock('lower'), fast_lowering(lowering.fast):
         if lowering.lower:
             edge = lowering.lower(programs, constants)
         else:
@@ -240,7 +241,7 @@ def lower_to_file(model: Decoder, request: Request, clock: StageClock) -> Export
     inside, outside, calls = delegation(edge, programs)
     linears = lowered_linears(edge, programs)
     check_linears(linears, quantization, model, programs)
-    with clock('serialize'):
+    with clock('serialize'), fast_lowering(lowering.fast):
         program = serialize(edge, quantization.embedding != 'none')
     check_embedding(program, quantization, programs)
     with clock('write'), open_program(path, request.tokenizer) as file:

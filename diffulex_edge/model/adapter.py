@@ -5,17 +5,21 @@
 # %% auto #0
 __all__ = [
     'PROJECTIONS',
+    'scaled',
     'read_adapter',
     'adapter_shapes',
     'check_adapter',
     'adapter_numbers',
     'attach',
+    'check_mask',
     'load_adapter',
+    'merge_adapter',
 ]
 
 # %% ../../nbs/01_model/19_adapter.ipynb #adapter-01
 from pathlib import Path
 
+import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
@@ -25,6 +29,29 @@ from .decoder import Decoder
 PROJECTIONS = dict(  # our name -> the file's
     qkv='qkv_proj', o='o_proj', gate_up='gate_up_proj', down='down_proj'
 )
+
+
+def scaled(path: str | Path, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Return the factors that are stored as integers as floats.
+
+    Beside such a `lora_A [rank, inputs]` or `lora_B [outputs, rank]` stands a `.scale [rank]`.
+    Raise `ValueError` for integers without a scale of that shape.
+    """
+    floats = {}
+    for name, tensor in tensors.items():
+        if name.endswith('.scale'):
+            continue
+        if not tensor.is_floating_point():
+            scale = tensors.get(f'{name}.scale')
+            per_row = name.endswith('lora_A')
+            rank = tensor.shape[0 if per_row else -1]
+            if scale is None or tuple(scale.shape) != (rank,):
+                raise ValueError(
+                    f'{path}: {name} is stored as integers and needs {name}.scale of [{rank}]'
+                )
+            tensor = tensor.float() * (scale[:, None] if per_row else scale)
+        floats[name] = tensor
+    return floats
 
 
 def read_adapter(path: str | Path) -> tuple[dict[str, Tensor], dict[str, str]]:
@@ -39,7 +66,7 @@ def read_adapter(path: str | Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     try:
         with safe_open(path, 'pt') as file:
             tensors = {name: file.get_tensor(name) for name in file.keys()}
-            return tensors, file.metadata() or {}
+            return scaled(path, tensors), file.metadata() or {}
     except SafetensorError as e:
         raise ValueError(
             f'{path} is not a whole safetensors file ({str(e)[:200]}); download it again'
@@ -122,6 +149,13 @@ def attach(model: Decoder, tensors: dict[str, Tensor], rank: int, scale: float):
     model.mask_embed.data = mask_embedding.to(model.embed.weight.dtype)
 
 
+def check_mask(path: str | Path, mask: int, model: Decoder):
+    "Raise `ValueError` when the mask of an adapter is no token of the model."
+    last = model.config.vocab_size - 1
+    if not 0 <= mask <= last:
+        raise ValueError(f'{path}: mask_token_id is {mask}; give load_adapter one from 0 to {last}')
+
+
 def load_adapter(model: Decoder, path: str | Path, *, mask_token_id: int | None = None) -> Decoder:
     """Attach a mask adapter to `model`, in place, and return the model.
 
@@ -135,9 +169,31 @@ def load_adapter(model: Decoder, path: str | Path, *, mask_token_id: int | None 
     if mask_token_id is not None:
         metadata = metadata | dict(mask_token_id=mask_token_id)
     scale, mask = adapter_numbers(path, metadata, rank)
-    last = model.config.vocab_size - 1
-    if not 0 <= mask <= last:
-        raise ValueError(f'{path}: mask_token_id is {mask}; give load_adapter one from 0 to {last}')
+    check_mask(path, mask, model)
     attach(model, tensors, rank, scale)
+    model.config.mask_token_id = mask
+    return model
+
+
+# %% ../../nbs/01_model/19_adapter.ipynb #merge-02
+@torch.no_grad()
+def merge_adapter(model: Decoder, path: str | Path) -> Decoder:
+    """Add a LoRA of all rows to the weights of `model`, in place, and return the model.
+
+    The embedding of its mask token becomes the file's. Raise as `load_adapter` does; the model
+    is then unchanged.
+    """
+    tensors, metadata = read_adapter(path)
+    rank = len(tensors.get('layers.0.qkv_proj.lora_A', ()))
+    check_adapter(path, tensors, model, rank)
+    scale, mask = adapter_numbers(path, metadata, rank)
+    check_mask(path, mask, model)
+    for i, layer in enumerate(model.layers):
+        for ours, theirs in PROJECTIONS.items():
+            lora_a = tensors[f'layers.{i}.{theirs}.lora_A'].float()  # [rank, inputs]
+            lora_b = tensors[f'layers.{i}.{theirs}.lora_B'].float()  # [outputs, rank]
+            weight = getattr(layer, ours).weight
+            weight.copy_(weight.float() + scale * (lora_b @ lora_a))
+    model.embed.weight[mask] = tensors['mask_embedding'].to(model.embed.weight.dtype)
     model.config.mask_token_id = mask
     return model

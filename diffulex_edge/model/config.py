@@ -5,6 +5,7 @@
 # %% auto #0
 __all__ = [
     'LIMITS',
+    'FLAGS',
     'ROPE_SCALINGS',
     'is_whole',
     'check_sizes',
@@ -78,6 +79,9 @@ def fill_sizes(config):
 
 
 # %% ../../nbs/01_model/01_config.ipynb #config-11
+FLAGS = ('qkv_bias', 'o_bias', 'qk_norm', 'tie_word_embeddings', 'causal_text', 'masks_last')
+
+
 def check_conventions(config):
     "Raise `ValueError` for heads that do not fit together and for fields that are not sizes."
     divide(config, 'num_attention_heads', 'num_key_value_heads')
@@ -90,7 +94,7 @@ def check_conventions(config):
         is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
         if not is_number or not 0 < value < math.inf:
             raise ValueError(f'config: {field} is {value!r}; it must be a positive number')
-    for field in ('qkv_bias', 'o_bias', 'qk_norm', 'tie_word_embeddings'):
+    for field in FLAGS:
         value = getattr(config, field)
         if not isinstance(value, bool):
             raise ValueError(f'config: {field} is {value!r}; it must be true or false')
@@ -193,6 +197,9 @@ class DecoderConfig:
     tie_word_embeddings: bool = False  # the head is the embedding
     max_seq_len: int = 2048  # rows of the KV cache: prompt and answer must fit
     block_length: int = 1  # B of the mask rule k // B <= q // B; 1: causal, 0: bidirectional
+    # what is final is read causally, whatever the block length (Nemotron-Labs-Diffusion)
+    causal_text: bool = False
+    masks_last: bool = False  # masks stand behind the known tokens of a step (WeDLM)
     logits_shift: int = 0  # 0: row i predicts token i; 1: row i predicts token i + 1
     mask_token_id: int | None = None
     eos_token_ids: tuple[int, ...] | None = None  # any of them ends the answer; (): none
@@ -207,7 +214,7 @@ class DecoderConfig:
     @property
     def attention_block(self) -> int:
         "Return `B` of the mask rule; for a bidirectional model the length of the cache."
-        return self.block_length or self.max_seq_len
+        return 1 if self.causal_text else self.block_length or self.max_seq_len
 
     @property
     def num_parameters(self) -> int:

@@ -10,6 +10,7 @@ __all__ = [
     'lay_out',
     'Trunk',
     'register_buffers',
+    'rule_of',
     'rope_at',
     'hidden_states',
     'Decoder',
@@ -28,6 +29,8 @@ from diffulex_edge.model.layers import (
     block_mask,
     half_turn,
     mask_runs,
+    row_mask,
+    rows_aside,
     run_mask,
 )
 
@@ -72,19 +75,23 @@ def random_embedding(vocab_size: int, width: int) -> nn.Embedding:
 
 # %% ../../nbs/01_model/05_decoder.ipynb #decoder-11
 def lay_out(
-    model: nn.Module, tokens: Tensor, start: Tensor, end: int, block: int
+    model: nn.Module, tokens: Tensor, start: Tensor, end: int, block: int | Tensor
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Return cache rows `[T]`, positions `[T]` and the mask `[T, end]` of `tokens [T]`.
 
     `end`: rows of the cache that are read; `block`: `B` of the mask rule. The masks of a causal
-    model with an adapter stand aside, see `mask_runs`.
+    model with an adapter stand aside, see `mask_runs`, those of WeDLM behind the known tokens.
     """
-    if model.mask_embed is not None and block == 1:
+    T = tokens.shape[0]
+    rows = start + torch.arange(T)
+    is_causal = isinstance(block, int) and block == 1
+    if is_causal and model.mask_embed is not None:
         masks = tokens == model.config.mask_token_id  # [T]
         rows, positions, clean = mask_runs(masks, start)
         return rows, positions, run_mask(rows, positions, clean, end, model.masked)
-    T = tokens.shape[0]
-    rows = start + torch.arange(T)
+    if is_causal and model.config.masks_last and model.config.mask_token_id is not None:
+        places = rows_aside(tokens == model.config.mask_token_id, start)
+        return places, rows, row_mask(places, end, model.masked)
     return rows, rows, block_mask(start, T, end, block, model.masked)
 
 
@@ -118,7 +125,11 @@ class Trunk(nn.Module):
         return x + gate * (self.mask_embed - x), gate
 
     def hidden(
-        self, tokens: Tensor, start: Tensor, kv_len: Tensor, block_length: int | None = None
+        self,
+        tokens: Tensor,
+        start: Tensor,
+        kv_len: Tensor,
+        block_length: int | Tensor | None = None,
     ) -> Tensor:
         "Return the step without its head, `[T, hidden]`; arguments as in `Decoder.forward`."
         return hidden_states(self, tokens, start, kv_len, block_length)
@@ -152,6 +163,16 @@ def register_buffers(model: Trunk, dtype: torch.dtype):
 
 
 # %% ../../nbs/01_model/05_decoder.ipynb #decoder-18
+def rule_of(config: DecoderConfig, block_length: int | Tensor | None) -> int | Tensor:
+    "Return `B` of the mask rule: what is asked for, else the model's; 0 becomes the whole cache."
+    size = config.max_seq_len
+    if isinstance(block_length, Tensor):  # an input of the graph, [1]
+        return torch.where(block_length > 0, block_length, size)
+    if block_length is None:
+        return config.attention_block
+    return block_length or size
+
+
 def rope_at(model: Trunk, positions: Tensor) -> tuple[Tensor, ...]:
     "Return cosine and sine `[T, D]`, half turn `[D, D]` and the scale of queries `[T, 1]`, if any."
     rope = model.cos[positions], model.sin[positions], model.turn
@@ -161,17 +182,14 @@ def rope_at(model: Trunk, positions: Tensor) -> tuple[Tensor, ...]:
 
 
 def hidden_states(
-    model: Trunk, tokens: Tensor, start: Tensor, kv_len: Tensor, block_length: int | None
+    model: Trunk, tokens: Tensor, start: Tensor, kv_len: Tensor, block_length: int | Tensor | None
 ) -> Tensor:
     "Return the hidden states `[T, hidden]` of a step; arguments as in `Decoder.forward`."
     config = model.config
     size = config.max_seq_len
     end = size if model.whole_cache else last_row(kv_len, size)
-    if block_length is None:
-        block_length = config.block_length
-    block = block_length or size  # 0: bidirectional
-
     ids = tokens[0]  # [T]
+    block = rule_of(config, block_length)
     rows, positions, mask = lay_out(model, ids, start, end, block)
     if model.whole_cache:
         mask = torch.where(torch.arange(size) < kv_len, mask, model.masked)  # [T, S]
@@ -213,13 +231,17 @@ class Decoder(Trunk):
         attach_low_rank(self, rank)
 
     def forward(
-        self, tokens: Tensor, start: Tensor, kv_len: Tensor, block_length: int | None = None
+        self,
+        tokens: Tensor,
+        start: Tensor,
+        kv_len: Tensor,
+        block_length: int | Tensor | None = None,
     ) -> Tensor:
         """Take a step: write K/V of `tokens [1, T]` into rows `start … start + T` of the cache.
 
         Attend to rows `0 … kv_len`; `start`, `kv_len`: `[1]` int64. `block_length` replaces the
-        model's own (0: bidirectional). Return logits `[T, vocab]`; row i predicts token
-        `start + i + logits_shift`.
+        model's own (0: bidirectional), as a number of the graph or as an input `[1]`. Return
+        logits `[T, vocab]`; row i predicts token `start + i + logits_shift`.
         """
         return self.head(self.hidden(tokens, start, kv_len, block_length))
 

@@ -32,15 +32,20 @@ import json
 import re
 from pathlib import Path
 
+from .a2d_edge import A2DEdge
 from .config import DecoderConfig
 from .decoder import Decoder
 from .dream_edge import DreamEdge
 from .fast_dllm_v2_edge import FastdLLMV2Edge
+from .illada_edge import ILLaDAEdge
 from .llada_edge import LLaDAEdge
 from .llama_edge import LlamaEdge
+from .nemotron_edge import NemotronEdge
 from .qwen_edge import QwenEdge
 from .rope import read_scaling
 from .sdar_edge import SDAREdge
+from .stable_diffcoder_edge import StableDiffCoderEdge
+from .wedlm_edge import WeDLMEdge
 
 
 # %% ../../nbs/01_model/21_hf_config.ipynb #hf-config-03
@@ -57,7 +62,19 @@ def read_json(path: Path) -> dict:
 
 # %% ../../nbs/01_model/21_hf_config.ipynb #hf-config-06
 FAMILIES = {}  # name -> class; the name is a model_type of its own, else the family's
-for family in (FastdLLMV2Edge, DreamEdge, LLaDAEdge, SDAREdge, LlamaEdge, QwenEdge):
+for family in (
+    FastdLLMV2Edge,
+    DreamEdge,
+    LLaDAEdge,
+    SDAREdge,
+    LlamaEdge,
+    QwenEdge,
+    A2DEdge,
+    StableDiffCoderEdge,
+    ILLaDAEdge,
+    NemotronEdge,
+    WeDLMEdge,
+):
     for name in family.model_types or (family.family,):
         FAMILIES[name] = family
 
@@ -252,8 +269,8 @@ def common_fields(hf: dict) -> dict:
         fields['rope_theta'] = rope['rope_theta']
     fields['rope_scaling'] = read_scaling(rope, hf.get('max_position_embeddings'))
     eos = hf.get('eos_token_id')
-    if eos is not None:
-        fields['eos_token_ids'] = tuple(eos) if isinstance(eos, list) else (eos,)
+    eos = [] if eos is None else eos
+    fields['eos_token_ids'] = tuple(eos) if isinstance(eos, list) else (eos,)
     return fields
 
 
@@ -272,7 +289,8 @@ def read_config(
     """Return the family and its config from the fields of a `config.json`.
 
     `max_seq_len` sizes the KV cache (default 2048, or the model's own limit if that is less);
-    `block_length` overrides the checkpoint's.
+    `block_length` overrides the checkpoint's. Special ids are those of the file, or none: other
+    files know more, see `special_tokens`.
     Raise `ValueError` naming the field for an unknown family and for features that are not
     supported.
     """
@@ -286,4 +304,7 @@ def read_config(
     for field in REQUIRED:
         if field not in fields:
             raise ValueError(f'config: {field} is missing')
-    return family, family.Config(**fields)
+    config = family.Config(**fields)
+    for field in ('mask_token_id', 'bos_token_id', 'pad_token_id'):
+        setattr(config, field, fields.get(field))  # not those of other checkpoints
+    return family, config

@@ -8,8 +8,10 @@ __all__ = [
     'half_turn',
     'rotate',
     'block_mask',
+    'rows_aside',
     'mask_runs',
     'run_mask',
+    'row_mask',
     'LowRank',
     'attention',
     'LayerWeights',
@@ -69,10 +71,13 @@ def rotate(x: Tensor, cos: Tensor, sin: Tensor, turn: Tensor) -> Tensor:
 
 
 # %% ../../nbs/01_model/04_layers.ipynb #layers-19
-def block_mask(start: Tensor, length: int, kv_len: int, block: int, masked: float = -1e9) -> Tensor:
+def block_mask(
+    start: Tensor, length: int, kv_len: int, block: int | Tensor, masked: float = -1e9
+) -> Tensor:
     """Return what to add to attention scores, `[length, kv_len]` fp32.
 
-    It is 0 where the query at `start + row` may see the key, and `masked` elsewhere.
+    It is 0 where the query at `start + row` may see the key, and `masked` elsewhere. `block` is
+    the block length, a number of the graph or an input `[1]`.
     """
     query = start + torch.arange(length)  # [length]
     key = torch.arange(kv_len)  # [kv_len]
@@ -80,6 +85,14 @@ def block_mask(start: Tensor, length: int, kv_len: int, block: int, masked: floa
 
 
 # %% ../../nbs/01_model/04_layers.ipynb #layers-24
+def rows_aside(masks: Tensor, start: Tensor) -> Tensor:
+    "Return the cache rows `[T]` of a step's tokens: clean ones first, then `masks [T]` (bool)."
+    index = torch.arange(masks.shape[0])  # [T]
+    clean = (~masks).long().cumsum(0)  # [T] clean tokens up to here
+    all_clean = (~masks).long().sum()
+    return start + torch.where(masks, all_clean + index - clean, clean - 1)
+
+
 def mask_runs(masks: Tensor, start: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Return where the tokens of a step go when `masks [T]` (bool) stand aside.
 
@@ -87,8 +100,7 @@ def mask_runs(masks: Tensor, start: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """
     index = torch.arange(masks.shape[0])  # [T]
     clean = (~masks).long().cumsum(0)  # [T] clean tokens up to here
-    all_clean = (~masks).long().sum()
-    rows = start + torch.where(masks, all_clean + index - clean, clean - 1)
+    rows = rows_aside(masks, start)
     same_run = (clean[:, None] == clean[None]) & masks  # [T, T]
     run = same_run & (index[None] <= index[:, None])  # masks of the own run up to here
     return rows, start + clean - 1 + run.long().sum(1), start + clean
@@ -108,6 +120,13 @@ def run_mask(
     in_text = key < clean[:, None]  # [T, kv_len]
     in_run = (key > (rows - nth)[:, None]) & (key <= rows[:, None])
     return torch.where(in_text | in_run, 0.0, masked)
+
+
+# %% ../../nbs/01_model/04_layers.ipynb #layers-29a-01
+def row_mask(rows: Tensor, kv_len: int, masked: float = -1e9) -> Tensor:
+    "Return what to add to scores, `[T, kv_len]` fp32: 0 up to the query's own row, else `masked`."
+    key = torch.arange(kv_len)[None]  # [1, kv_len]
+    return torch.where(key <= rows[:, None], 0.0, masked)
 
 
 # %% ../../nbs/01_model/04_layers.ipynb #layers-31

@@ -7,6 +7,7 @@ __all__ = [
     'SIGN',
     'StopGeneration',
     'Generation',
+    'why_empty',
     'Update',
     'certain',
     'Stream',
@@ -51,6 +52,18 @@ class Generation(list):
     def finish(self) -> str:
         "Why it ended: length, eos, stop (a stop sequence), repetition or cancelled."
         return self.trace.finish
+
+
+def why_empty(generation: Generation) -> str:
+    "Return one sentence about why an answer has no tokens; '' for one that has some."
+    if generation:
+        return ''
+    reasons = dict(
+        eos='the model ended the text with its first token',
+        stop='it began with a stop sequence',
+        cancelled='it was stopped before its first token',
+    )
+    return f'the answer is empty: {reasons.get(generation.finish, "nothing was written")}'
 
 
 @dataclass

@@ -5,6 +5,7 @@
 # %% auto #0
 __all__ = [
     'GRIDS',
+    'CONTEXTS',
     'COVERS',
     'Block',
     'blocks_of',
@@ -13,6 +14,7 @@ __all__ = [
     'Span',
     'Place',
     'cover_block',
+    'cover_prefix',
     'cover_stretch',
     'cover_all',
     'cover_suffix',
@@ -39,6 +41,7 @@ class Block(NamedTuple):
 
 
 GRIDS = ('model', 'sequence', 'prompt')  # what blocks are counted from
+CONTEXTS = ('model', 'open')
 
 
 def blocks_of(prompt: int, limit: int, size: int, grid: str, cut: bool) -> list[Block]:
@@ -90,6 +93,11 @@ def cover_block(place: Place) -> Span:
     return Span('denoise', *place.block, place.block.end)
 
 
+def cover_prefix(place: Place) -> Span:
+    "Run everything up to the end of the block."
+    return Span('denoise', 0, place.block.end, place.block.end)
+
+
 def cover_stretch(place: Place) -> Span:
     "Run the block when it is fresh, then the stretch in work only."
     if place.fresh:
@@ -126,6 +134,7 @@ class Cover(NamedTuple):
     anew_while_masked: bool = False
     # rows of earlier forwards are read again, so a forward for guidance would spoil them
     reads_old_rows: bool = True
+    stores: bool = True  # what is final is put into the cache
 
 
 COVERS = dict(
@@ -135,6 +144,7 @@ COVERS = dict(
     dual=Cover(bidirectional=cover_dual),
     sub_block=Cover(causal=cover_stretch, anew_while_masked=True),
     block=Cover(cover_block, cover_block, reads_old_rows=False),
+    whole=Cover(cover_prefix, cover_all, reads_old_rows=False, stores=False),
 )
 
 
@@ -156,6 +166,10 @@ class Coverage:
     # what blocks are counted from: the beginning of the sequence or the end of the prompt;
     # 'model': the former for a block-causal model, the latter for a bidirectional one
     grid: str = choice('model', GRIDS)
+    # how what is final is read: as the model was trained to, or all of it by all of it
+    context: str = choice('model', CONTEXTS)
+    # slide a window of so many masks along the answer, instead of blocks
+    window: int | None = number(None, whole=True, least=1)
     # prefix and dual: recompute everything after this many steps too
     refresh_interval: int | None = number(None, whole=True, least=1)
     # finish this many positions before the next ones of the block

@@ -35,7 +35,8 @@ class Canvas:
         missing = length - len(self.ids)
         if missing > 0 and self.mask is None:
             raise ValueError(
-                'this model has no mask token; it can only decode autoregressively, block_size 1'
+                'this model has no mask token; it can only decode autoregressively, block_size 1, '
+                'unless load_model is told its mask_token_id'
             )
         self.ids += [self.mask] * missing
 

@@ -57,6 +57,8 @@ class Quirks:
     lose_first_token: bool = False
     # block length of the mask rule while denoising, where it is not the block size
     denoise_rule: int | None = number(None, whole=True, least=0)
+    # this token, where it is final, takes neither a row of the cache nor a position
+    padding_token: int | None = number(None, whole=True, least=0)
     # fail when all rows of a batch end in the first block and nothing was prefilled
     fail_unprefilled: bool = False
 
@@ -139,6 +141,7 @@ def needs_logits(config: DiffusionGenerationConfig) -> bool:
         or selection.score in ('margin', 'entropy')
         or selection.entropy_budget is not None
         or selection.stability is not None
+        or selection.nearest is not None
         or config.revision.edit_above is not None
     )
     return bool(reshaped or judged_whole)

@@ -6,7 +6,9 @@
 __all__ = [
     'ids_of_tensor',
     'ids_of_list',
+    'encode_text',
     'encode_prompt',
+    'with_stop_ids',
     'write',
     'collect',
     'sessions_for',
@@ -20,6 +22,7 @@ __all__ = [
 import time
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from operator import index
 from pathlib import Path
 
@@ -31,7 +34,7 @@ from ..model.tokenizer import load_tokenizer
 from .answers import Generation, StopGeneration, Update, result_of, updates
 from .config import DiffusionGenerationConfig
 from .loop import denoise
-from .pipeline import pipeline
+from .pipeline import pipeline, slide
 from .pte import PteSession, tokenizer_of
 from .request import Request
 from .speculation import speculate
@@ -61,10 +64,20 @@ def ids_of_list(prompt) -> list[int]:
     return [index(token) for token in prompt]
 
 
-def encode_prompt(prompt, tokenizer) -> list[int]:
+def encode_text(text: str, tokenizer, chat: bool | None = None) -> list[int]:
+    """Return the ids of a text, as one turn of the user where there is a chat template.
+
+    `chat`: False for the text as it is, True to insist on a template, None for one if there is one.
+    """
+    templated = bool(getattr(tokenizer, 'template', None)) if chat is None else chat
+    return tokenizer.chat(text) if templated else tokenizer.encode(text)
+
+
+def encode_prompt(prompt, tokenizer, chat: bool | None = None) -> list[int]:
     """Return the token ids of a prompt: text, messages for the chat template, or ids.
 
-    Raises `ValueError` for anything else, and for text without a tokenizer.
+    `chat`: of a text, see `encode_text`; ids stay what they are. Raises `ValueError` for anything
+    else, and for text without a tokenizer.
     """
     is_text = isinstance(prompt, str)
     is_chat = not is_text and len(prompt) > 0 and isinstance(prompt[0], dict)
@@ -73,12 +86,23 @@ def encode_prompt(prompt, tokenizer) -> list[int]:
             'a prompt of text needs a tokenizer; pass token ids, or give the engine a tokenizer'
         )
     if is_text:
-        return tokenizer.encode(prompt)
+        return encode_text(prompt, tokenizer, chat)
     if is_chat:
         return tokenizer.chat(prompt)
     if isinstance(prompt, torch.Tensor):
         prompt = ids_of_tensor(prompt)
     return ids_of_list(prompt)
+
+
+# %% ../../nbs/02_runtime/20_diffusion.ipynb #diffusion-07b
+def with_stop_ids(config: DiffusionGenerationConfig, tokenizer) -> DiffusionGenerationConfig:
+    "Return the settings with every stop sequence that is one special token as its id."
+    special = getattr(tokenizer, 'special_ids', {})
+    stops = config.stop_sequences
+    if isinstance(stops, str) or not any(stop in special for stop in stops):
+        return config
+    stops = tuple((special[stop],) if stop in special else stop for stop in stops)
+    return replace(config, stop_sequences=stops)
 
 
 # %% ../../nbs/02_runtime/20_diffusion.ipynb #diffusion-09
@@ -91,10 +115,11 @@ def write(*requests: Request) -> Iterator[StepRecord]:
                 'self-speculation verifies one answer at a time; set drafts to 0 for a batch'
             )
         yield from speculate(requests[0])
-    elif config.coverage.fused or config.coverage.lookahead:
+    elif config.coverage.fused or config.coverage.lookahead or config.coverage.window:
+        flow = slide if config.coverage.window else pipeline
         for row, request in enumerate(requests):
             request.row = row
-            yield from pipeline(request)
+            yield from flow(request)
     else:
         yield from denoise(*requests)
 
@@ -181,7 +206,8 @@ class Engine:
     @classmethod
     def from_pretrained(cls, path: str | Path, **options):
         "Return an engine on a checkpoint, with its tokenizer; `options` as for `load_model`."
-        return cls(load_model(path, **options), tokenizer=load_tokenizer(path))
+        model = load_model(path, **options)
+        return cls(model, tokenizer=load_tokenizer(path, revision=options.get('revision')))
 
     @classmethod
     def from_pte(cls, path: str | Path, tokenizer=None):
@@ -189,9 +215,9 @@ class Engine:
         session = PteSession(path)
         return cls(session=session, tokenizer=tokenizer or tokenizer_of(session))
 
-    def encode(self, prompt) -> list[int]:
+    def encode(self, prompt, chat: bool | None = None) -> list[int]:
         "Return the token ids of a prompt; see `encode_prompt`."
-        return encode_prompt(prompt, self.tokenizer)
+        return encode_prompt(prompt, self.tokenizer, chat)
 
     def reset_cache(self):
         "Forget the KV cache: the next prompt is read from its beginning."
@@ -208,10 +234,11 @@ class DiffusionEngine(Engine):
         check_kind(config, DiffusionGenerationConfig, self)
         return config
 
-    def start(self, prompt, config=None, session=None, tail: list[int] | None = None) -> Request:
+    def start(self, prompt, config=None, session=None, tail=None, chat=None) -> Request:
         "Return a new request; its `canvas` can be watched while `steps` runs."
         decode = self.tokenizer.decode if self.tokenizer else None
-        ids, config = self.encode(prompt), self.settings(config)
+        ids = self.encode(prompt, chat)
+        config = with_stop_ids(self.settings(config), self.tokenizer)
         request = Request(session or self.session, ids, config, tail, decode)
         request.reuse = self.reuse and session is None
         check_start(request)
@@ -221,24 +248,27 @@ class DiffusionEngine(Engine):
         "Run a request, or several in step, forward by forward; see `write`."
         return write(*requests)
 
-    def generate(self, prompt, config=None, callback=None, tail=None) -> Generation:
-        "Return the answer to one prompt; `tail`: a template for it, with masks to fill."
-        began = time.perf_counter()
-        return collect(self, [self.start(prompt, config, tail=tail)], callback, began)[0]
+    def generate(self, prompt, config=None, callback=None, tail=None, chat=None) -> Generation:
+        """Return the answer to one prompt.
 
-    def generate_batch(self, prompts: list, config=None, callback=None) -> list[Generation]:
-        "Return the answers to several prompts, their forwards in step; see `sessions_for`."
+        `tail`: a template for it, with masks to fill; `chat`: see `encode_text`.
+        """
+        began = time.perf_counter()
+        return collect(self, [self.start(prompt, config, None, tail, chat)], callback, began)[0]
+
+    def generate_batch(self, prompts: list, config=None, callback=None, chat=None) -> list:
+        "Return a `Generation` for each prompt, their forwards in step; see `sessions_for`."
         began = time.perf_counter()
         pairs = zip(prompts, sessions_for(self.session, len(prompts)))
-        requests = [self.start(prompt, config, session) for prompt, session in pairs]
+        requests = [self.start(prompt, config, session, chat=chat) for prompt, session in pairs]
         return collect(self, requests, callback, began) if requests else []
 
-    def stream(self, prompt, config=None, provisional: bool = False) -> Iterator[Update]:
+    def stream(self, prompt, config=None, provisional=False, chat=None) -> Iterator[Update]:
         "Yield updates as the answer grows; `provisional`: one per forward, with a draft."
-        request = self.start(prompt, config)
+        request = self.start(prompt, config, chat=chat)
         return updates(request, self.steps(request), self.tokenizer, provisional)
 
-    def generate_stream(self, prompt, config=None) -> Iterator[int]:
+    def generate_stream(self, prompt, config=None, chat=None) -> Iterator[int]:
         "Yield token ids of the answer, each as soon as it and all before it are final."
-        for update in self.stream(prompt, config):
+        for update in self.stream(prompt, config, chat=chat):
             yield from update.ids

@@ -14,6 +14,8 @@ __all__ = [
     'filtered',
     'Proposal',
     'row_of',
+    'one_row',
+    'behind',
     'drawn_positions',
     'propose',
     'candidates_of',
@@ -45,7 +47,7 @@ from diffulex_edge.runtime.sampler import (
 
 from .blocks import Block, Span
 from .canvas import revisable
-from .request import Request, forbidden_ids
+from .request import Request, forbidden_ids, has_end, shift_of
 from .selection import Candidates, candidate_positions, choose
 from .step import Prediction
 from .trace import StepRecord
@@ -149,9 +151,29 @@ class Proposal:
     judgement: Judgement | None = None
 
 
-def row_of(position: int, span: Span, shift: int) -> int:
-    "Return the row of a span's prediction that is about `position`."
-    return max(position - shift - span.start, 0)
+def row_of(position: int, first: int, shift: int) -> int:
+    "Return the row that is about `position` in a prediction whose rows begin at `first`."
+    return max(position - shift - first, 0)
+
+
+def one_row(prediction: Prediction | None, row: int) -> Prediction | None:
+    "Return one row of a prediction as a prediction."
+    if prediction is None:
+        return None
+    logits = None if prediction.logits is None else prediction.logits[row : row + 1]
+    return Prediction(prediction.ids[row : row + 1], prediction.confidence[row : row + 1], logits)
+
+
+def behind(ahead: Prediction | None, prediction: Prediction | None) -> Prediction | None:
+    "Return a prediction with one more row in front."
+    if ahead is None or prediction is None:
+        return prediction
+    logits = None if prediction.logits is None else torch.cat([ahead.logits, prediction.logits])
+    return Prediction(
+        torch.cat([ahead.ids, prediction.ids]),
+        torch.cat([ahead.confidence, prediction.confidence]),
+        logits,
+    )
 
 
 def drawn_positions(request: Request, asked: list[int], span: Span, stretch: Block) -> list[int]:
@@ -184,11 +206,15 @@ def propose(
         asked = list(range(*stretch))
     drawn = drawn_positions(request, asked, span, stretch)
     index_of = {position: index for index, position in enumerate(drawn)}
-    shift = request.session.info.logits_shift
+    shift, first, ahead = shift_of(request.session, request.config), span.start, request.ahead
+    if ahead is not None and ahead.position == span.start:
+        first -= 1
+        prediction = behind(ahead.prediction, prediction)
+        unconditional = behind(ahead.unconditional, unconditional)
     judgement = judge(
         request,
         prediction,
-        [row_of(position, span, shift) for position in drawn],
+        [row_of(position, first, shift) for position in drawn],
         [index_of[position] for position in asked],
         unconditional,
     )
@@ -259,7 +285,7 @@ def corrections(
 
 def edits(request: Request, prediction: Prediction, span: Span, free: list[int]) -> dict[int, int]:
     "Return the tokens that another would replace with probability `edit_above` or more."
-    ids, shift = request.canvas.ids, request.session.info.logits_shift
+    ids, shift = request.canvas.ids, shift_of(request.session, request.config)
     revealed = [at for at in free if ids[at] != request.canvas.mask and at - shift >= span.start]
     if not revealed:
         return {}
@@ -281,6 +307,8 @@ def record(
 ) -> StepRecord:
     "Write what a step reveals and changes, and describe the step."
     canvas, proposal = request.canvas, proposal or Proposal()
+    if span.kind == 'commit' and request.config.stopping.stop == 'settled':
+        request.ended |= has_end(request)
     canvas.write(proposal.tokens)
     before = {at: canvas.ids[at] for at in changes or {}}  # one revealed just now may be among them
     canvas.write(changes or {})
@@ -306,6 +334,8 @@ def record(
 # %% ../../nbs/02_runtime/14_judging.ipynb #judging-20
 def ends_text(request: Request, tokens: dict[int, int]) -> bool:
     "Return whether one of the revealed `tokens` of the answer is an end of text."
+    if request.config.stopping.stop == 'settled':
+        return has_end(request)
     first = len(request.canvas.prompt)
     return any(token in request.ends.eos for at, token in tokens.items() if at >= first)
 

@@ -9,15 +9,15 @@ __all__ = [
     'STUCK',
     'steps_of',
     'stretch_of',
-    'guidance',
     'Stretch',
     'denoise_stretch',
     'denoise_step',
     'check_table',
     'denoise',
+    'end_thinking',
     'denoise_block',
     'commit',
-    'check_guidance',
+    'prepare_guidance',
     'check_prefilled',
 ]
 
@@ -25,10 +25,10 @@ __all__ = [
 from collections.abc import Iterator
 
 from .blocks import COVERS, Block, Place, Span, cover_of
-from .judging import Proposal, corrections, propose, record
+from .judging import corrections, propose, record
 from .pace import Allowance
-from .prefill import Layout, lay_out, next_token, prefill
-from .request import Request, has_stopped
+from .prefill import Layout, block_size_of, guidance, lay_out, prefill, store
+from .request import Request, has_stopped, shift_of
 from .trace import StepRecord
 
 # %% ../../nbs/02_runtime/16_loop.ipynb #loop-08
@@ -40,7 +40,7 @@ def steps_of(request: Request, stretch_size: int) -> int | None:
     config = request.config
     if config.num_iterations is None or not config.coverage.sub_block:
         return config.num_iterations
-    size = config.block_size or request.session.info.block_length or 32
+    size = config.block_size or block_size_of(request.session.info)
     return max(1, config.num_iterations * stretch_size // size)
 
 
@@ -49,21 +49,6 @@ def stretch_of(request: Request, index: int, offset: int, size: int) -> Block:
     block = request.blocks[index]
     start = block.start + offset
     return Block(start, min(start + size, block.end))
-
-
-def guidance(request: Request, span: Span, block: int, rule: int) -> Iterator[StepRecord]:
-    "Run the span without the prompt, for classifier-free guidance; return the prediction."
-    if not request.config.distribution.guidance:
-        return None
-    canvas = request.canvas
-    tokens = [canvas.mask] * len(canvas.prompt) + canvas.ids[len(canvas.prompt) : span.end]
-    prediction, ms = request.forward(span, rule, tokens)
-    ids = canvas.ids[span.start : span.end]
-    # It bears the number of the step that it guides.
-    yield StepRecord(
-        request.steps, 'guide', block, span.start, span.kv_len, ids, {}, ms=ms, row=request.row
-    )
-    return prediction
 
 
 # %% ../../nbs/02_runtime/16_loop.ipynb #loop-09
@@ -127,7 +112,7 @@ def denoise_stretch(stretch: Stretch, layout: Layout, fresh: bool) -> Iterator[S
             )
         age = 0 if fresh else age + 1
         fresh = False
-        if config.stopping.stop == 'token':
+        if config.stopping.stop in ('token', 'settled'):
             stretch.requests = [r for r in stretch.requests if not has_stopped(r)]
 
 
@@ -174,16 +159,17 @@ def denoise(*requests: Request) -> Iterator[StepRecord]:
     running = list(requests)
     for row, request in enumerate(running):
         request.row = row
-    check_guidance(running[0])
     layout = lay_out(running)
     cover_of(running[0].config.coverage.cache, layout.causal)  # refused before the first forward
+    for request in running:
+        prepare_guidance(request, layout)
     yield from prefill(running, layout)
     for index in range(layout.count):
         running = [request for request in running if not has_stopped(request)]
         if not running:
             return
         yield from denoise_block(running, index, layout)
-        if running[0].config.stopping.stop != 'commit':
+        if running[0].config.stopping.stop not in ('commit', 'settled'):
             running = [request for request in running if not has_stopped(request)]
         if not running:
             check_prefilled(requests[0], index, layout)
@@ -192,10 +178,22 @@ def denoise(*requests: Request) -> Iterator[StepRecord]:
 
 
 # %% ../../nbs/02_runtime/16_loop.ipynb #loop-16
+def end_thinking(request: Request, block: Block):
+    "Write the token that ends the thinking where its budget runs out in this block."
+    stopping, canvas = request.config.stopping, request.canvas
+    first = len(canvas.prompt)
+    if stopping.most_thinking is None or stopping.end_of_thinking in canvas.answer:
+        return
+    if block.end - first > stopping.most_thinking:
+        position = max(block.start, first + stopping.most_thinking)
+        canvas.write({position: stopping.end_of_thinking})
+
+
 def denoise_block(requests: list[Request], index: int, layout: Layout) -> Iterator[StepRecord]:
     "Fill the masks of a block, stretch by stretch."
     for request in requests:
         request.canvas.extend(request.blocks[index if layout.causal else -1].end)
+        end_thinking(request, request.blocks[index])
     size = requests[0].config.coverage.sub_block or layout.size
     fresh = True
     for offset in range(0, layout.size, size):
@@ -210,31 +208,41 @@ def denoise_block(requests: list[Request], index: int, layout: Layout) -> Iterat
 
 def commit(requests: list[Request], index: int, layout: Layout) -> Iterator[StepRecord]:
     "Write the final tokens of a block into the caches of a block-causal model."
-    is_last = index + 1 == layout.count
-    if not layout.causal or is_last and not requests[0].config.coverage.commit_last:
+    is_last, coverage = index + 1 == layout.count, requests[0].config.coverage
+    if not layout.causal or not COVERS[coverage.cache].stores:
         return
-    start, end = requests[0].blocks[index]
-    span = Span('commit', start, end, end)
+    if is_last and not coverage.commit_last:
+        return
     for request in requests:
-        prediction, ms = request.forward(span, layout.rule)
+        start, end = request.blocks[index]
+        span = Span('commit', start, end, end)
         is_middle = end == len(request.canvas.prompt) < layout.longest
-        if request.config.quirks.lose_first_token and is_middle:
-            proposal = Proposal()
-        else:
-            proposal = next_token(request, prediction, end)
-        yield record(request, span, index, ms, proposal)
+        is_lost = request.config.quirks.lose_first_token and is_middle
+        yield from store(request, span, index, layout.final_rule, names_next=not is_lost)
 
 
 # %% ../../nbs/02_runtime/16_loop.ipynb #loop-17
-def check_guidance(request: Request):
-    "Raise `ValueError` where the second forward of guidance would spoil a cache."
-    cache = request.config.coverage.cache
-    causal = request.session.info.block_length > 0 or cache == 'block'
-    if request.config.distribution.guidance and (causal or COVERS[cache].reads_old_rows):
+def prepare_guidance(request: Request, layout: Layout):
+    """Give a request the second cache that guidance needs where blocks are cached.
+
+    Raise `ValueError` where there is none, or the second forward would spoil the first's.
+    """
+    config, session = request.config, request.session
+    if not config.distribution.guidance:
+        return
+    shifted = shift_of(session, config) and not config.distribution.ahead_competes
+    if COVERS[config.coverage.cache].reads_old_rows or layout.causal and shifted:
         raise ValueError(
-            'guidance needs a bidirectional model without a cache; '
-            'set guidance to 0, or cache to "exact"'
+            'guidance needs a model without a logits shift, or a bidirectional one, and no stale '
+            'cache; set guidance to 0, or cache to "exact"'
         )
+    if layout.causal and not hasattr(session, 'another'):
+        raise ValueError(
+            'guidance of cached blocks needs a second cache, and a .pte has one; '
+            'set guidance to 0, or run the model eagerly'
+        )
+    if layout.causal:
+        request.twin = session.another()
 
 
 def check_prefilled(request: Request, index: int, layout: Layout):

@@ -14,6 +14,7 @@ __all__ = [
     'noise_levels',
     'linear',
     'delayed',
+    'rounded',
     'share',
     'carry',
     'Pace',
@@ -89,6 +90,18 @@ def delayed(masks: int, length: int, steps: int, eps: float) -> Quotas:
     yield 0
 
 
+def rounded(masks: int, length: int, steps: int, eps: float) -> Quotas:
+    "Reveal the share by which a linear noise level falls, rounded; leave out steps without any."
+    left, quotas = masks, []
+    for step in range(steps):
+        ends = torch.tensor([steps - step - 1, steps - step], dtype=torch.float64) / steps
+        then, now = 1 - (1 - ends.float())  # in fp32, as the original
+        quota = min(left, round(left * (1 - float(then / now))))  # halves to the even number
+        left -= quota
+        quotas.append(quota)
+    yield from fixed([quota for quota in quotas if quota])
+
+
 def share(masks: int, length: int, steps: int, eps: float) -> Quotas:
     "Yield the probability with which each mask is revealed; in the last step, 1."
     for now, then in noise_levels(steps, eps)[:-1]:
@@ -118,6 +131,7 @@ SCHEDULES = dict(
     share=share,
     delayed=delayed,
     carry=carry,
+    rounded=rounded,
 )
 
 
@@ -141,7 +155,7 @@ class Allowance:
 
     def __init__(self, pace: Pace, masks: int, length: int, steps: int | None):
         self.schedule = SCHEDULES[pace.schedule](masks, length, steps, pace.eps) if steps else None
-        self.quota = next(self.schedule) if steps else 1
+        self.quota = next(self.schedule, None) if steps else 1
 
     def spend(self, revealed: int, left: int):
         "Tell the schedule what a step revealed and what is left, and move to the next quota."

@@ -5,10 +5,15 @@
 # %% auto #0
 __all__ = [
     'Layout',
+    'block_size_of',
     'grid_of',
     'rule_of',
     'lay_out',
     'check_blocks',
+    'guidance',
+    'rows_of',
+    'placed',
+    'store',
     'reusable',
     'prompt_chunks',
     'prefill',
@@ -18,9 +23,10 @@ __all__ = [
 
 # %% ../../nbs/02_runtime/15_prefill.ipynb #prefill-02
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from diffulex_edge.runtime.blocks import (
+    COVERS,
     Block,
     Coverage,
     Span,
@@ -29,8 +35,8 @@ from diffulex_edge.runtime.blocks import (
     chunks_of,
 )
 
-from .judging import Proposal, judge, record
-from .request import Request
+from .judging import Proposal, judge, one_row, record
+from .request import Ahead, Request, is_seeded
 from .step import ModelInfo, Prediction
 from .trace import StepRecord
 
@@ -44,9 +50,15 @@ class Layout:
     causal: bool  # blocks are cached, one after the other
     grid: str  # what they are counted from
     rule: int  # block length of the mask rule; 0: everything up to the end of the forward is seen
+    final_rule: int  # that of what is final: prompt and finished blocks
     count: int  # blocks
     prefill_end: int  # where the first block of the answer begins, in the longest row
     longest: int  # tokens of the longest prompt
+
+
+def block_size_of(info: ModelInfo) -> int:
+    "Return the tokens of a block when nobody says."
+    return 16 if info.masks_last else info.block_length or 32
 
 
 def grid_of(coverage: Coverage, info: ModelInfo, size: int) -> str:
@@ -54,12 +66,17 @@ def grid_of(coverage: Coverage, info: ModelInfo, size: int) -> str:
     if size == 1:
         return 'sequence'
     if coverage.grid == 'model':
-        return 'sequence' if info.block_length else 'prompt'
+        follows_prompt = info.causal_text or info.masks_last or not info.block_length
+        return 'prompt' if follows_prompt else 'sequence'
     return coverage.grid
 
 
 def rule_of(causal: bool, grid: str, info: ModelInfo, size: int) -> int:
     "Return the block length of the mask rule: 0 where the model's own cannot tell blocks apart."
+    if info.masks_last:
+        return 1
+    if info.causal_text:
+        return 0
     return size if causal and info.block_length and grid == 'sequence' else 0
 
 
@@ -73,7 +90,7 @@ def lay_out(requests: list[Request]) -> Layout:
     coverage = config.coverage
     causal = info.block_length > 0 or coverage.cache == 'block'
     prompts = [len(request.canvas.prompt) for request in requests]
-    size = config.block_size or info.block_length or 32
+    size = config.block_size or block_size_of(info)
     grid = grid_of(coverage, info, size)
     shared = causal and grid == 'sequence'
     limit = max(request.canvas.limit for request in requests)
@@ -81,7 +98,7 @@ def lay_out(requests: list[Request]) -> Layout:
         limit = (max(prompts) // size + config.max_new_tokens // size) * size
     for request, prompt in zip(requests, prompts):
         first, end = (min(prompts), limit) if shared else (prompt, request.canvas.limit)
-        cut = coverage.cut_last or not causal
+        cut = coverage.cut_last or not causal or info.masks_last
         request.blocks = blocks_of(first, end, size, grid, cut)
         check_blocks(request, size)
         if coverage.whole_blocks or coverage.from_block:
@@ -91,7 +108,8 @@ def lay_out(requests: list[Request]) -> Layout:
     count = max(len(request.blocks) for request in requests)
     prefill_end = max(request.blocks[0].start for request in requests) if causal else 0
     rule = rule_of(causal, grid, info, size)
-    return Layout(size, causal, grid, rule, count, prefill_end, max(prompts))
+    final_rule = 1 if info.causal_text and coverage.context == 'model' else rule
+    return Layout(size, causal, grid, rule, final_rule, count, prefill_end, max(prompts))
 
 
 # %% ../../nbs/02_runtime/15_prefill.ipynb #prefill-06
@@ -110,16 +128,62 @@ def check_blocks(request: Request, size: int):
         )
 
 
+# %% ../../nbs/02_runtime/15_prefill.ipynb #prefill-21
+def guidance(request: Request, span: Span, block: int, rule: int) -> Iterator[StepRecord]:
+    "Run the span without the prompt, for classifier-free guidance; return the prediction."
+    if not request.config.distribution.guidance:
+        return None
+    canvas, end = request.canvas, len(request.canvas.prompt)
+    tokens = [canvas.mask if at < end else canvas.ids[at] for at in rows_of(request, span)]
+    prediction, ms = request.forward(placed(request, span), rule, tokens, request.twin)
+    ids = canvas.ids[span.start : span.end]
+    # It bears the number of the step that it guides.
+    yield StepRecord(
+        request.steps, 'guide', block, span.start, span.kv_len, ids, {}, ms=ms, row=request.row
+    )
+    return prediction
+
+
+def rows_of(request: Request, span: Span) -> list[int]:
+    "Return the positions of a span that take a row of the cache: all of them, but for a quirk."
+    positions, padding = list(range(span.start, span.end)), request.config.quirks.padding_token
+    if padding is None or span.kind not in ('prefill', 'commit'):
+        return positions
+    return [at for at in positions if request.canvas.ids[at] != padding]
+
+
+def placed(request: Request, span: Span) -> Span:
+    "Return a span without the positions that take no row."
+    missing = span.end - span.start - len(rows_of(request, span))
+    return replace(span, end=span.end - missing, kv_len=span.kv_len - missing)
+
+
+# %% ../../nbs/02_runtime/15_prefill.ipynb #prefill-22
+def store(
+    request: Request, span: Span, block: int, rule: int, names_next: bool
+) -> Iterator[StepRecord]:
+    "Run final tokens, whose rows stay in the cache; `names_next`: use what the last one says."
+    positions, proposal, ms = rows_of(request, span), Proposal(), 0.0
+    if positions:
+        unconditional = yield from guidance(request, span, block, rule)
+        tokens = [request.canvas.ids[at] for at in positions]
+        prediction, ms = request.forward(placed(request, span), rule, tokens)
+        if names_next:
+            proposal = next_token(request, prediction, span.end, unconditional)
+    request.offset += span.end - span.start - len(positions)
+    yield record(request, span, block, ms, proposal)
+
+
 # %% ../../nbs/02_runtime/15_prefill.ipynb #prefill-08
 def reusable(request: Request, layout: Layout) -> int:
     "Return how many first cache rows already hold the prompt, so that prefill begins behind them."
     if not request.reuse or request.offset:
         return 0
-    prompt, info = request.canvas.prompt, request.session.info
-    rows = min(request.session.rows.common(prompt, layout.rule), layout.prefill_end)
-    if rows == len(prompt) and info.logits_shift:
+    prompt = request.canvas.prompt
+    rows = min(request.session.rows.common(prompt, layout.final_rule), layout.prefill_end)
+    if rows == len(prompt) and is_seeded(request.session, request.config):
         # The last row of the prompt reveals the first token: read its block again.
-        rows = max(0, rows - layout.size)
+        rows = max(0, rows - layout.final_rule)
     return rows
 
 
@@ -131,15 +195,17 @@ def prompt_chunks(request: Request, layout: Layout, held: int) -> list[Block]:
     if request.offset:
         return []
     end = request.blocks[0].start
-    if not layout.rule:
+    if request.config.coverage.context == 'open':
+        return [Block(0, end)]
+    if not layout.final_rule:
         return chunks_before(end, layout.size)
-    chunk = max(1, request.session.info.max_tokens // layout.size) * layout.size
+    chunk = max(1, request.session.info.max_tokens // layout.final_rule) * layout.final_rule
     return chunks_of(held, end, chunk)
 
 
 def prefill(requests: list[Request], layout: Layout) -> Iterator[StepRecord]:
     "Read the prompts' whole blocks into the caches."
-    if not layout.causal:
+    if not layout.causal or not COVERS[requests[0].config.coverage.cache].stores:
         return
     held = min(reusable(request, layout) for request in requests)
     for request in requests:
@@ -148,28 +214,35 @@ def prefill(requests: list[Request], layout: Layout) -> Iterator[StepRecord]:
     for number in range(max(map(len, chunks))):
         for request, its in zip(requests, chunks):
             if number < len(its):
-                yield read_chunk(request, its[number], layout)
+                yield from read_chunk(request, its[number], layout)
 
 
-def read_chunk(request: Request, chunk: Block, layout: Layout) -> StepRecord:
+def read_chunk(request: Request, chunk: Block, layout: Layout) -> Iterator[StepRecord]:
     "Read a stretch of the prompt into the cache; its end may name the first token."
-    span = Span('prefill', *chunk, chunk.end)
-    prediction, ms = request.forward(span, layout.rule)
-    proposal = Proposal()
-    if chunk.end == request.blocks[0].start:
-        proposal = next_token(request, prediction, chunk.end)
-    return record(request, span, 0, ms, proposal)
+    names_next = chunk.end == request.blocks[0].start
+    yield from store(request, Span('prefill', *chunk, chunk.end), 0, layout.final_rule, names_next)
 
 
 # %% ../../nbs/02_runtime/15_prefill.ipynb #prefill-09
-def next_token(request: Request, prediction: Prediction, position: int) -> Proposal:
-    "Propose what the last row of a clean stretch says about the position behind it, if unknown."
+def next_token(
+    request: Request,
+    prediction: Prediction,
+    position: int,
+    unconditional: Prediction | None = None,
+) -> Proposal:
+    """Propose what the last row of a clean stretch says about the position behind it, if unknown.
+
+    Where it competes with the others, it is kept for the steps to come.
+    """
     canvas, config = request.canvas, request.config
     is_prompt = position < len(canvas.prompt)
     is_behind = position >= canvas.bound and not config.coverage.commit_last
     is_known = position < len(canvas.ids) and canvas.ids[position] != canvas.mask
-    if not request.session.info.logits_shift or is_prompt or is_behind or is_known:
+    if not is_seeded(request.session, config) or is_prompt or is_behind or is_known:
         return Proposal()
     last = len(prediction.confidence) - 1
+    if config.distribution.ahead_competes:
+        request.ahead = Ahead(position, one_row(prediction, last), one_row(unconditional, last))
+        return Proposal()
     judgement = judge(request, prediction, [last], greedy=config.distribution.ahead_greedy)
     return Proposal({position: judgement.ids[0]}, [position], judgement)

@@ -33,9 +33,17 @@ from diffulex_edge.model.tokenizer import (
     token_files,
     tokenizer_beside,
 )
+from diffulex_edge.runtime.step import (
+    CONSTANTS,
+    RULES,
+    ModelInfo,
+    Prediction,
+    Rows,
+    check_step,
+    predict,
+)
 
 from ..model.files import SEAL, check_seal
-from .step import CONSTANTS, ModelInfo, Prediction, Rows, check_step, predict
 
 # %% ../../nbs/02_runtime/02_pte.ipynb #pte-head
 HEAD = struct.Struct('<4s4s4sIQQQ')  # offset, identifier, magic, length, program, base, segments
@@ -110,7 +118,8 @@ def open_program(path: Path, verify: bool = True):
 # %% ../../nbs/02_runtime/02_pte.ipynb #pte-09
 def read_constants(program, path: Path) -> dict:
     "Return the constants of a program: name -> value. Raise `ValueError` when one is damaged."
-    optional = ('get_masks_aside', 'get_contract_version', 'get_step_size', 'get_tokenizer_id')
+    rules = [f'get_{field}' for field in RULES]
+    optional = (*rules, 'get_contract_version', 'get_step_size', 'get_tokenizer_id')
     constants = {}
     for name in (*CONSTANTS, *optional):
         if name not in program.method_names:
@@ -156,6 +165,8 @@ class PteSession:
         # What stands for the tokenizer it was exported with; None: none, or an earlier version.
         self.tokenizer_id = constants.get('get_tokenizer_id')
         self.name, self.offers = find_step(self.program, self.path)
+        # a fourth input is the block length of the mask rule
+        self.any_block = self.program.metadata(self.name).num_inputs() == 4
         self.loaded = None
         self.rows = Rows()
 
@@ -179,8 +190,11 @@ class PteSession:
         check_step(self.info, tokens, start, kv_len)
         check_request(self, block_length, logits)
         padded = tokens + filler(self, tokens, start, kv_len)
-        args = torch.tensor([padded]), torch.tensor([start]), torch.tensor([kv_len])
-        with self.rows.write(tokens, start, self.info.block_length):
+        block = self.info.rule if block_length is None else block_length
+        args = [torch.tensor([padded]), torch.tensor([start]), torch.tensor([kv_len])]
+        if self.any_block:
+            args.append(torch.tensor([block]))
+        with self.rows.write(tokens, start, block):
             outputs = self.method.execute(args)
         return to_prediction(outputs, len(tokens), logits, self.info.mask_token_id)
 
@@ -221,11 +235,11 @@ def tokenizer_of(session: PteSession) -> Tokenizer | None:
 # %% ../../nbs/02_runtime/02_pte.ipynb #pte-18
 def check_request(session: PteSession, block_length: int | None, logits: bool):
     "Raise `ValueError` for a block length or for logits that the file was not exported with."
-    exported = session.info.block_length
-    if block_length not in (None, exported):
+    exported = session.info.rule
+    if not session.any_block and block_length not in (None, exported):
         raise ValueError(
             f'{session.path} was exported with block length {exported} and cannot run with '
-            f'{block_length}; export it again with that block length'
+            f'{block_length}; export it again with that block length, or with any_block=True'
         )
     if logits and 'logits' not in session.offers:
         raise ValueError(
@@ -248,7 +262,8 @@ def filler(session: PteSession, tokens: list[int], start: int, kv_len: int) -> l
             f'{session.path} takes steps of {session.step_size} tokens; {len(tokens)} tokens '
             f'before kv_len {kv_len} cannot be padded without overwriting rows that are read'
         )
-    token = session.info.mask_token_id if session.info.masks_aside else 0
+    aside = session.info.masks_aside or session.info.masks_last
+    token = session.info.mask_token_id if aside else 0
     return [token] * missing
 
 

@@ -10,7 +10,10 @@ __all__ = [
     'check_vocabulary',
     'mask_of',
     'is_stop',
+    'shift_of',
     'ends_of',
+    'is_seeded',
+    'Ahead',
     'Request',
     'forbidden_ids',
     'settled_answer',
@@ -21,6 +24,7 @@ __all__ = [
 
 # %% ../../nbs/02_runtime/13_request.ipynb #request-02
 import time
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -94,6 +98,12 @@ def is_stop(sequence) -> bool:
     return isinstance(sequence, str) or is_ids(sequence)
 
 
+def shift_of(session: Session, config: DiffusionGenerationConfig) -> int:
+    "Return the shift of the logits: the one asked for, or the model's."
+    asked = config.distribution.shift
+    return session.info.logits_shift if asked is None else asked
+
+
 def ends_of(session: Session, config: DiffusionGenerationConfig, decode) -> Ends:
     "Return what ends an answer: the ids asked for, or the model's, and the stop sequences."
     eos = config.eos_token_id
@@ -109,6 +119,24 @@ def ends_of(session: Session, config: DiffusionGenerationConfig, decode) -> Ends
         )
     stops = tuple(stops)
     return Ends(mask_of(session, config), eos, stops, decode, config.stopping)
+
+
+# %% ../../nbs/02_runtime/13_request.ipynb #request-20
+def is_seeded(session: Session, config: DiffusionGenerationConfig) -> bool:
+    "Return whether the last row of what is final names the token behind it."
+    if config.distribution.seeded is not None:
+        return config.distribution.seeded
+    reads_causally = session.info.causal_text and config.coverage.context == 'model'
+    return bool(shift_of(session, config)) or reads_causally
+
+
+@dataclass
+class Ahead:
+    "What the last row before a block says about the block's first position."
+
+    position: int
+    prediction: Prediction  # of one row
+    unconditional: Prediction | None = None
 
 
 # %% ../../nbs/02_runtime/13_request.ipynb #request-07
@@ -133,22 +161,28 @@ class Request:
         self.row = 0  # which row of a batch it is
         self.blocks: list[Block] = []  # set by the loop
         self.offset = 0  # row of the cache = position - offset; not 0 only by a quirk
+        self.ahead: Ahead | None = None  # what the row before the block in work says
+        self.twin: Session | None = None  # the same model without the prompt, for guidance
         self.steps = 0  # steps recorded so far
         self.ended = False  # an end of text was revealed by a denoising step
         self.reuse = False  # whether cache rows that already hold the prompt stay
         self.reused = 0  # how many did
         self.previous: dict[int, Tensor] = {}  # position -> distribution of the last step
 
-    def forward(self, span: Span, rule: int | None, tokens=None) -> tuple[Prediction, float]:
+    def forward(
+        self, span: Span, rule: int | None, tokens=None, session: Session | None = None
+    ) -> tuple[Prediction, float]:
         """Run the step on a span of the canvas, or on other `tokens` at its rows.
 
-        `rule`: block length of the mask rule. Returns the prediction and its milliseconds.
+        `rule`: block length of the mask rule; `session`: another than the request's own.
+        Returns the prediction and its milliseconds.
         """
         if tokens is None:
             tokens = self.canvas.ids[span.start : span.end]
         start, kv_len = span.start - self.offset, span.kv_len - self.offset
         logits, began = needs_logits(self.config), time.perf_counter()
-        prediction = self.session.step(tokens, start, kv_len, block_length=rule, logits=logits)
+        step = (session or self.session).step
+        prediction = step(tokens, start, kv_len, block_length=rule, logits=logits)
         return prediction, (time.perf_counter() - began) * 1e3
 
 

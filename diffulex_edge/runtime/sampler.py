@@ -175,7 +175,14 @@ class Distribution:
     # ids whose probability counts as 0 in the score: they come last (LLaDA's end-of-text option)
     late: tuple[int, ...] = ids()
     draws: str = choice('masked', DRAWS)
+    # row i speaks of position i + shift; None: as the model's do
+    shift: int | None = number(None, whole=True, least=0, most=1)
     # shifted block-causal: the first token of a block is the best one, whatever the temperature
     ahead_greedy: bool = False
+    # the last row of what is final names the next token; None: where logits are shifted, or the
+    # text is read causally
+    seeded: bool | None = None
+    # … or a candidate like the others in every step, by the row before the block
+    ahead_competes: bool = False
 
     __post_init__ = check

@@ -18,6 +18,7 @@ __all__ = [
     'order_temperature',
     'capped',
     'stability',
+    'nearest',
     'everything',
     'candidate_positions',
     'choose',
@@ -107,6 +108,10 @@ class Selection:
     entropy_budget: float | None = number(None, least=0)  # nats
     order_temperature: float = number(0.0, least=0)  # above 0: draw positions, score as logit
     stability: float | None = number(None, least=0)  # nats; reveal early only what is this still
+    # nats that a position costs more for each position behind the first mask; what stays below
+    # `entropy_below` with them is revealed
+    nearest: float | None = number(None, least=0)
+    entropy_below: float | None = number(None, least=0)
     scope_before: bool = False  # masks before the block compete with it
     # the refresh at the start of a block reveals its first token and no other
     first_token: bool = False
@@ -127,6 +132,7 @@ class Selection:
             factor=self.factor is not None,
             order_temperature=self.order_temperature > 0,
             stability=self.stability is not None,
+            nearest=self.nearest is not None,
         )
         return next((name for name in given if given[name]), 'best')
 
@@ -203,6 +209,18 @@ def stability(candidates: Candidates, quota: int, selection: Selection) -> Tenso
     return select(candidates.score, quota) | sure & still
 
 
+def nearest(candidates: Candidates, quota: int, selection: Selection) -> Tensor:
+    """Select what is certain enough for its distance from the first mask, at least the best.
+
+    WeDLM, [Liu et al. 2025](https://arxiv.org/abs/2512.22737).
+    """
+    distance = torch.tensor(candidates.positions) - candidates.positions[0]
+    cost = entropy(candidates.probabilities) + selection.nearest * distance
+    limit = selection.entropy_below
+    below = torch.zeros_like(cost, dtype=torch.bool) if limit is None else cost < limit
+    return below if below.any() else select(-cost, quota)
+
+
 def everything(candidates: Candidates, quota: float, selection: Selection) -> Tensor:
     "Select all candidates: the rule `random` has drawn them already, see `candidate_positions`."
     return torch.ones(len(candidates.positions), dtype=torch.bool)
@@ -217,6 +235,7 @@ RULES |= dict(
     order_temperature=order_temperature,
     capped=capped,
     stability=stability,
+    nearest=nearest,
     random=everything,
 )
 

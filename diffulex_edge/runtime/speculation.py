@@ -108,7 +108,8 @@ def check_drafting(request: Request):
     info, config = request.session.info, request.config
     in_a_block = info.block_length > 1 and request.canvas.mask is not None
     has_source = in_a_block or info.masks_aside or config.lookup
-    if not info.logits_shift or not info.block_length or not has_source:
+    writes_on = info.logits_shift or info.causal_text  # a clean row speaks of the next token
+    if not writes_on or not info.block_length or not has_source:
         raise ValueError(
             'drafts need an autoregressive model (shifted logits) with a mask adapter, or a '
             'block-causal one; a .pte with an adapter that was exported by an earlier version '
@@ -223,10 +224,11 @@ def read_prompt(request: Request) -> Iterator[StepRecord]:
 def draft_block(request: Request, final: int) -> Iterator[StepRecord]:
     "Let a block-causal model fill the masks behind the last token; return its guesses."
     canvas = request.canvas
-    masks = room(request, final, request.config.drafts) - 1
+    shift = request.session.info.logits_shift  # the last token's row is a draft of a shifted model
+    masks = room(request, final, request.config.drafts) - shift
     tokens = canvas.ids[final:] + [canvas.mask] * masks
     span = Span('denoise', final, final + len(tokens), final + len(tokens))
     prediction, ms = request.forward(span, 0, tokens)  # every mask sees the others
     # The masks' rows are overwritten by the forward that verifies.
     yield record(request, replace(span, end=final + 1), 0, ms)
-    return prediction.ids.tolist()
+    return prediction.ids.tolist()[1 - shift :]

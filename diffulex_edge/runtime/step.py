@@ -6,6 +6,7 @@
 __all__ = [
     'CONTRACT',
     'CONSTANTS',
+    'RULES',
     'to_constant',
     'from_constant',
     'check_contract',
@@ -47,6 +48,7 @@ CONSTANTS = dict(
     get_logits_shift='logits_shift',
     get_family='family',
 )  # constant method -> field of ModelInfo
+RULES = ('masks_aside', 'masks_last', 'causal_text')  # fields that few files have
 
 
 # %% ../../nbs/02_runtime/01_step.ipynb #step-06
@@ -101,24 +103,28 @@ class ModelInfo:
     eos_token_ids: tuple[int, ...] = ()
     bos_token_id: int | None = None
     masks_aside: bool = False  # a causal model with a mask adapter: masks take no positions
+    masks_last: bool = False  # masks stand behind the known tokens of a step (WeDLM)
+    causal_text: bool = False  # what is final is read causally, whatever the block length
 
     @classmethod
     def of(cls, model: Decoder) -> 'ModelInfo':
         "Return the facts of an eager model."
         fields = ('vocab_size', 'max_seq_len', 'block_length', 'logits_shift')
         ids = ('mask_token_id', 'eos_token_ids', 'bos_token_id')
+        rules = ('masks_last', 'causal_text')
         return cls(
             family=model.family,
             max_tokens=model.config.max_seq_len,
             masks_aside=model.mask_embed is not None and model.config.attention_block == 1,
-            **{name: getattr(model.config, name) for name in fields + ids},
+            **{name: getattr(model.config, name) for name in fields + ids + rules},
         )
 
     def constants(self) -> dict:
         "Return the constant methods of a `.pte`: name -> value."
         constants = {m: to_constant(getattr(self, field)) for m, field in CONSTANTS.items()}
-        if self.masks_aside:
-            constants['get_masks_aside'] = True
+        for field in RULES:
+            if getattr(self, field):
+                constants[f'get_{field}'] = True
         constants['get_contract_version'] = CONTRACT
         constants['get_max_context_len'] = self.max_seq_len
         constants['use_kv_cache'] = True
@@ -129,7 +135,13 @@ class ModelInfo:
         "Return the facts that the constants of a `.pte` state; raise as `check_contract` does."
         check_contract(constants, where)
         values = {field: from_constant(field, constants[m]) for m, field in CONSTANTS.items()}
-        return cls(masks_aside=bool(constants.get('get_masks_aside')), **values)
+        rules = {field: bool(constants.get(f'get_{field}')) for field in RULES}
+        return cls(**rules, **values)
+
+    @property
+    def rule(self) -> int:
+        "The block length of the mask rule where none is asked for."
+        return 1 if self.causal_text else self.block_length
 
 
 # %% ../../nbs/02_runtime/01_step.ipynb #step-15
@@ -173,12 +185,15 @@ class Rows:
     @contextmanager
     def write(self, tokens: list[int], start: int, block: int):
         "Surround a step that writes `tokens` from row `start`; when it fails, nothing is known."
-        before = self.ids if self.valid(block) else []
+        is_open = block == 0  # no row it writes is final; those before it stay as they are
+        before = self.ids if self.valid(self.block if is_open else block) else []
         self.ids = []
         yield
-        if block:  # under the bidirectional rule no row is final
+        if is_open:
+            self.ids = before[:start]
+        else:
             self.ids = after_write(before, tokens, start, block)
-        self.block = block
+            self.block = block
         self.seen = self.version()
 
     def common(self, prompt: list[int], block: int) -> int:
@@ -286,7 +301,7 @@ class EagerSession:
         Raises `ValueError` when the tokens do not fit.
         """
         check_step(self.info, tokens, start, kv_len)
-        block = self.info.block_length if block_length is None else block_length
+        block = self.info.rule if block_length is None else block_length
         args = torch.tensor([tokens]), torch.tensor([start]), torch.tensor([kv_len]), block_length
         with self.rows.write(tokens, start, block):
             if logits:

@@ -40,21 +40,26 @@ from typing import NamedTuple
 from .settings import check, choice, number
 
 # %% ../../nbs/02_runtime/09_stopping.ipynb #stopping-04
-MOMENTS = ('token', 'block', 'commit')
+MOMENTS = ('token', 'block', 'commit', 'settled')
 
 
 @dataclass(frozen=True, kw_only=True)
 class Stopping:
     "When the end of an answer is looked for, and ends beside the end-of-text token."
 
-    # after every step; when a block is complete; after its commit
+    # after every step; when a block is complete; after its commit; after every step, but the
+    # block is committed first
     stop: str = choice('token', MOMENTS)
-    repetition_stop: int = number(
-        0, whole=True, least=0
-    )  # stop at this many repeats of the same tokens and keep one; 0: never
+    # where nothing has ended the thinking after so many tokens, this token is written
+    most_thinking: int | None = number(None, whole=True, least=0)
+    end_of_thinking: int | None = number(None, whole=True, least=0)
+    # stop at this many repeats of the same tokens and keep one; 0: never
+    repetition_stop: int = number(0, whole=True, least=0)
 
     def __post_init__(self):
         check(self)
+        if (self.most_thinking is None) != (self.end_of_thinking is None):
+            raise ValueError('most_thinking and end_of_thinking go together; give both or neither')
         if self.repetition_stop != 0 and self.repetition_stop < 2:
             raise ValueError(
                 f'repetition_stop is {self.repetition_stop}; it must be 0 (never) or at least 2'

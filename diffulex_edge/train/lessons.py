@@ -14,6 +14,8 @@ __all__ = [
     'drafts_right',
     'agreeing',
     'count_forwards',
+    'before_repeats',
+    'tokens_per_forward',
     'draft_accuracy',
 ]
 
@@ -192,23 +194,45 @@ def count_forwards(text: Text, right: list[list[bool]], drafts: int, lookup: int
 
 
 # %% ../../nbs/08_train/05_lessons.ipynb #lessons-29
+def before_repeats(text: Text, size: int = 8) -> int:
+    "Return how many tokens of an answer stand before the first `size` tokens that came before."
+    answer, seen = text.ids[text.prompt :], set()
+    for start in range(len(answer) - size + 1):
+        gram = tuple(answer[start : start + size])
+        if gram in seen:
+            return start
+        seen.add(gram)
+    return len(answer)
+
+
+# %% ../../nbs/08_train/05_lessons.ipynb #lessons-29b
+def tokens_per_forward(
+    texts: list[Text], right: list[list[list[bool]]], drafts: int, lookup: int
+) -> float:
+    "Return the tokens per forward of lossless decoding of these answers; see `count_forwards`."
+    tokens = sum(map(len, right))
+    forwards = sum(count_forwards(t, rows, drafts, lookup) for t, rows in zip(texts, right))
+    return round(tokens / max(1, forwards), 3)
+
+
 @torch.no_grad()
 def draft_accuracy(model: Decoder, texts: list[Text], run: int = 3, lookup: int = 3) -> dict:
     """Return what an adapter is worth on the model's own greedy texts.
 
     `accuracy`: the share of first, second, … masks that are right behind any position;
-    `tpf`: tokens per forward with 1, 2, … drafts; `tpf_lookup`: the same with `lookup`.
+    `tpf`: tokens per forward with 1, 2, … drafts; `tpf_lookup`: the same with `lookup`;
+    `repeated`: the share of tokens from the first repetition on, see `before_repeats`, and
+    `tpf_fresh`, `tpf_lookup_fresh`: what stands before it alone.
     """
     right = [drafts_right(model, text, run) for text in texts]
-    tokens = sum(map(len, right))
     inside = [row for rows in right for row in rows[: len(rows) - run]]  # all masks have answers
-
-    def tokens_per_forward(drafts: int, lookup: int) -> float:
-        counts = [count_forwards(t, rows, drafts, lookup) for t, rows in zip(texts, right)]
-        return round(tokens / sum(counts), 3)
-
-    return dict(
-        accuracy=[round(sum(row[k] for row in inside) / len(inside), 3) for k in range(run)],
-        tpf=[tokens_per_forward(drafts, 0) for drafts in range(1, run + 1)],
-        tpf_lookup=[tokens_per_forward(drafts, lookup) for drafts in range(1, run + 1)],
+    fresh = [rows[: before_repeats(text)] for text, rows in zip(texts, right)]
+    found = dict(
+        accuracy=[round(sum(row[k] for row in inside) / len(inside), 3) for k in range(run)]
     )
+    counts = range(1, run + 1)
+    for ending, rows in {'': right, '_fresh': fresh}.items():
+        found['tpf' + ending] = [tokens_per_forward(texts, rows, k, 0) for k in counts]
+        found['tpf_lookup' + ending] = [tokens_per_forward(texts, rows, k, lookup) for k in counts]
+    found['repeated'] = round(1 - sum(map(len, fresh)) / sum(map(len, right)), 3)
+    return found

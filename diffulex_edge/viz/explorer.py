@@ -5,15 +5,19 @@
 # %% auto #0
 __all__ = [
     'WIDGET_MODULES',
+    'KEPT',
     'side_by_side',
     'without_kernel',
     'FilmView',
+    'gives_logits',
+    'recording',
     'LiveView',
     'send_step',
     'send_end',
     'answer_end',
     'edited',
     'Explorer',
+    'says_the_same',
     'form_prompt',
     'check_editing',
     'film_of',
@@ -28,12 +32,13 @@ import anywidget
 import traitlets
 from PIL import Image
 
-from ..runtime.config import DiffusionGenerationConfig
+from ..runtime.answers import why_empty
+from ..runtime.config import DiffusionGenerationConfig, configure
 from ..runtime.diffusion import DiffusionEngine, Generation
 from ..runtime.trace import Trace
 from .film import Film, film_data, film_table, load_film
 from .film import example_trace as example_trace  # also found here
-from .form import form_config, form_fields
+from .form import form_config, form_fields, prompt_texts
 from .pictures import film_frame
 from .player import PLAYER_MODULES
 from .scripts import script, style
@@ -105,34 +110,52 @@ class FilmView(anywidget.AnyWidget):
 
 
 # %% ../../nbs/06_viz/12_explorer.ipynb #explorer-25
+KEPT = object()  # the grid of the film before
+
+
+def gives_logits(engine: DiffusionEngine) -> bool:
+    "Return whether the model tells more than its best tokens."
+    return 'logits' in getattr(engine.session, 'offers', ('forward', 'logits'))
+
+
+def recording(engine: DiffusionEngine | None, config: DiffusionGenerationConfig):
+    "Return settings that record the four best candidates of every token, where the model can."
+    if engine is None or config.candidates or not gives_logits(engine):
+        return config
+    return configure(config, candidates=4)
+
+
 class LiveView(FilmView):
     "A film that an engine writes; `trace`: of the last generation."
 
-    def __init__(self, *films: Film, engine=None, config=None, prompt='', **options):
+    def __init__(self, *films: Film, engine=None, config=None, prompt='', chat=None, **options):
         self.engine = engine
-        self.config = config or DiffusionGenerationConfig()
+        self.config = recording(engine, config or DiffusionGenerationConfig())
         self.prompt = prompt
+        self.chat = chat
+        self.tail = None
         self.writer = None
         self.trace = None
         self.given = None  # positions that were given before the first edit
         super().__init__(*films, **options)
 
-    def run(self, prompt=None, tail: list[int] | None = None, title: str = ''):
+    def run(self, prompt=None, tail: list[int] | None = None, title: str = '', grid=KEPT):
         """Start a generation, ending one that runs; return the view.
 
-        `tail`: what is known of the answer, with masks where it is to be filled. Raises
-        `ValueError` as the engine does.
+        `tail`: what is known of the answer, with masks where it is to be filled; `grid`: see
+        `Film`, the last one's if not given. Raises `ValueError` as the engine does.
         """
         if self.engine is None:
             raise ValueError('this explorer has no engine; explore(engine, prompt) has')
         self.stop()
         prompt = self.prompt if prompt is None else prompt
-        grid = None
         if self.shown:
-            grid = self.film.grid
+            grid = self.film.grid if grid is KEPT else grid
             title = title or self.film.title
-        self.writer = Writer(self.engine, prompt, self.config, tail, title, grid)
+        grid = None if grid is KEPT else grid
+        self.writer = Writer(self.engine, prompt, self.config, tail, title, grid, self.chat)
         self.prompt = prompt
+        self.tail = tail
         self.given = None
         self.trace = self.writer.trace
         self.show(self.writer.film)
@@ -168,7 +191,8 @@ def send_end(view: LiveView, writer: Writer):
         view.status = f'failed: {writer.error}'
         return
     ending = 'stopped' if writer.ending.is_set() else 'done'
-    view.status = f'{ending}: {film.kept} tokens in {film.seconds:.1f} s'
+    why = '' if film.kept else why_empty(generation(writer))
+    view.status = f'{ending}: {why or f"{film.kept} tokens"} in {film.seconds:.1f} s'
 
 
 # %% ../../nbs/06_viz/12_explorer.ipynb #explorer-28
@@ -205,10 +229,15 @@ class Explorer(LiveView):
 
     def __init__(self, *films: Film, engine=None, config=None, prompt='', **options):
         if engine:
-            text = prompt if isinstance(prompt, str) else ' '.join(map(str, prompt))
-            options['form'] = form_fields(engine, text, config or DiffusionGenerationConfig())
+            options['form'] = form_fields(engine, prompt, config or DiffusionGenerationConfig())
+            options['editable'] = engine.session.info.block_length != 1
         super().__init__(*films, engine=engine, config=config, prompt=prompt, **options)
+        self.source = None  # texts shown in the form, and what they stand for
         self.on_msg(self.receive)
+
+    def remember(self, prompt, tail: list[int] | None, grid):
+        "Keep what the form's first texts stand for."
+        self.source = (*prompt_texts(prompt, self.engine.tokenizer), prompt, tail, grid)
 
     def receive(self, _, content: dict, buffers=None):
         "Do what a message says: `run` a form's values, `edit` positions, or `stop`."
@@ -223,9 +252,15 @@ class Explorer(LiveView):
             self.status = f'failed: {error}'
 
     def run_form(self, values: dict):
-        "Start a generation with what the form says."
+        """Start a generation with what the form says.
+
+        As long as the prompt is the one that is shown, it is the one that was given: its ids, its
+        turns, its template of gaps.
+        """
         self.config = form_config(values, self.config, self.engine.session.info.block_length)
-        self.run(form_prompt(values, self.engine))
+        if self.source is not None and says_the_same(values, *self.source[:2]):
+            return self.run(self.source[2], tail=self.source[3], grid=self.source[4])
+        self.run(form_prompt(values, self.engine), grid=None)
 
     def edit(self, mask: list[int] = (), pin: list[int] = (), step: int | None = None):
         "Mask these positions at `step`, or all but the pinned ones, and denoise again."
@@ -247,12 +282,20 @@ class Explorer(LiveView):
 
 
 # %% ../../nbs/06_viz/12_explorer.ipynb #explorer-31
-def form_prompt(values: dict, engine: DiffusionEngine) -> str | list[int]:
-    "Return the form's prompt; for an engine without a tokenizer it is ids."
-    text = values.get('prompt', '')
-    if engine.tokenizer:
+def says_the_same(values: dict, system: str, text: str) -> bool:
+    "Return whether a form's prompt and system message are these; a field may be missing."
+    same_lines = values.get('prompt', text).splitlines() == text.splitlines()
+    return same_lines and values.get('system', system) == system
+
+
+def form_prompt(values: dict, engine: DiffusionEngine) -> str | list:
+    "Return what was typed: a text, a conversation, or ids for an engine without a tokenizer."
+    text, system = values.get('prompt', ''), values.get('system', '')
+    if engine.tokenizer is None:
+        return [int(token) for token in text.replace(',', ' ').split()]
+    if not system:
         return text
-    return [int(token) for token in text.replace(',', ' ').split()]
+    return [dict(role='system', content=system), dict(role='user', content=text)]
 
 
 def check_editing(engine: DiffusionEngine | None, mask: list[int], pin: list[int]):
@@ -295,19 +338,25 @@ def explore(
     title: str = '',
     colour: str = 'state',
     grid: tuple[int, int, int] | None = None,
+    chat: bool | None = None,
 ) -> Explorer:
     """Look at a generation.
 
     `source`: a trace, a `Generation`, a film, the path of a trace file, or an engine that starts
-    at once on `prompt` (text or ids). `tail`: a partly known answer with masks to fill;
-    `colour`: state, confidence, entropy or step; `grid`: see `Film`. Raises `ValueError` for
-    anything else, and for a prompt without an engine.
+    at once on `prompt` (text, messages or ids). `tail`: a partly known answer with masks to fill;
+    `colour`: state, confidence, entropy or step; `grid`: see `Film`; `chat`: whether a text is a
+    turn of a conversation, None if the model has a chat template. Raises `ValueError` for anything
+    else, and for a prompt without an engine.
     """
     if isinstance(source, DiffusionEngine):
         empty = Film([], None, title=title, grid=grid)
         text = '' if prompt is None else prompt
-        view = Explorer(empty, engine=source, config=config, prompt=text, colour=colour)
-        return view if prompt is None else view.run(prompt, tail)
+        options = dict(config=config, prompt=text, chat=chat, colour=colour)
+        view = Explorer(empty, engine=source, **options)
+        if prompt is None:
+            return view
+        view.remember(prompt, tail, grid)
+        return view.run(prompt, tail)
     if prompt is not None:
         raise ValueError('a prompt needs an engine: explore(engine, prompt)')
     return Explorer(film_of(source, title, grid), colour=colour)

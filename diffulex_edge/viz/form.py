@@ -11,6 +11,8 @@ __all__ = [
     'made_for',
     'fits',
     'algorithms',
+    'prompt_texts',
+    'room_for',
     'diffusion_fields',
     'form_fields',
     'algorithm_config',
@@ -61,6 +63,29 @@ def algorithms(info: ModelInfo) -> list[str]:
     return [name for name in PRESETS if fits(name, info)]
 
 
+# %% ../../nbs/06_viz/10_form.ipynb #form-30
+def prompt_texts(prompt, tokenizer) -> tuple[str, str]:
+    "Return system message and prompt as texts to show and to edit."
+    if isinstance(prompt, str):
+        return '', prompt
+    ids = list(prompt)
+    if ids and isinstance(ids[0], dict):
+        systems = [turn['content'] for turn in ids if turn['role'] == 'system']
+        return ''.join(systems[:1]), ids[-1]['content']
+    if tokenizer is None:
+        return '', ' '.join(str(int(token)) for token in ids)
+    return '', tokenizer.decode(ids, skip_special=False)
+
+
+def room_for(engine: DiffusionEngine, prompt, config: DiffusionGenerationConfig) -> int:
+    "Return how many new tokens the cache has room for, at most what a configuration says."
+    try:
+        rows = len(engine.encode(prompt)) if len(prompt) else 0
+    except ValueError:  # said when it is run
+        rows = 0
+    return max(1, min(config.max_new_tokens, engine.session.info.max_seq_len - rows))
+
+
 # %% ../../nbs/06_viz/10_form.ipynb #form-12
 AS_GIVEN = 'as given'  # the configuration `explore` was called with
 
@@ -78,15 +103,15 @@ def diffusion_fields(info: ModelInfo, config: DiffusionGenerationConfig) -> list
     ]
 
 
-def form_fields(
-    engine: DiffusionEngine, prompt: str, config: DiffusionGenerationConfig
-) -> list[dict]:
-    "Return the form of an engine, filled from a configuration."
+def form_fields(engine: DiffusionEngine, prompt, config: DiffusionGenerationConfig) -> list[dict]:
+    "Return the form of an engine, filled from a prompt and a configuration."
     info = engine.session.info
-    fields = [
-        dict(name='prompt', value=prompt),
-        dict(name='tokens', label='new tokens', value=config.max_new_tokens, step=1, min=1),
-    ]
+    system, text = prompt_texts(prompt, engine.tokenizer)
+    fields = [dict(name='prompt', value=text)]
+    if getattr(engine.tokenizer, 'template', None):
+        fields.append(dict(name='system', label='system message', value=system, type='text'))
+    tokens = room_for(engine, prompt, config)
+    fields.append(dict(name='tokens', label='new tokens', value=tokens, step=1, min=1))
     if info.block_length != 1:
         fields += diffusion_fields(info, config)
     elif info.mask_token_id is not None:

@@ -13,6 +13,7 @@ import time
 
 from ..runtime.answers import Generation
 from ..runtime.request import Request, settled_answer
+from ..runtime.stopping import finish_reason
 from ..runtime.trace import StepRecord, Trace
 from .film import Film
 
@@ -21,9 +22,9 @@ from .film import Film
 class Writer:
     "A generation that can run in a thread; its `film` and its `trace` grow with every forward."
 
-    def __init__(self, engine, prompt, config, tail=None, title='', grid=None):
+    def __init__(self, engine, prompt, config, tail=None, title='', grid=None, chat=None):
         self.engine = engine
-        self.request = engine.start(prompt, config, tail=tail)
+        self.request = engine.start(prompt, config, tail=tail, chat=chat)
         canvas = self.request.canvas
         self.gaps = gap_positions(self.request) if tail is not None else None
         self.token = engine.tokenizer.token if engine.tokenizer else ' {}'.format
@@ -86,6 +87,8 @@ def conclude(writer: Writer, seconds: float):
         kept = len(settled_answer(writer.request))
     else:
         kept = sum(canvas.ids[position] != canvas.mask for position in writer.gaps)
+    new = canvas.limit - len(canvas.prompt)
+    writer.trace.finish = finish_reason(canvas.answer, writer.request.ends, new) or ''
     writer.trace.words = writer.film.words
     writer.trace.kept = writer.film.kept = kept
     writer.trace.seconds = writer.film.seconds = seconds

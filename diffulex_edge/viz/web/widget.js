@@ -79,10 +79,11 @@ class ExplorerView {
   buildPlayer() {
     const { form, sync, diff, colour } = this.model.get('options');
     const live = Boolean(form);
+    const editable = live && this.model.get('options').editable !== false;
     const options = { sync, diff, colour: this.player?.colour ?? colour };
     options.at = live ? undefined : this.model.get('step');
     const onedit = (edit) => this.model.send({ edit });
-    options.editor = live ? (player) => new Editor(player, onedit) : undefined;
+    options.editor = editable ? (player) => new Editor(player, onedit) : undefined;
     options.onstep = (step) => this.report(step);
     this.player?.destroy();
     this.player = new Player(this.place, this.model.get('films'), options);
