@@ -51,7 +51,8 @@ def check_sizes(config):
         low = 0 if field == 'block_length' else 1
         if value is not None and not is_whole(value, low, limit):
             raise ValueError(
-                f'config: {field} is {value!r}; it must be a whole number from {low} to {limit}'
+                f'config: {field} is {repr(value)[:60]}; '
+                f'it must be a whole number from {low} to {limit}'
             )
 
 
@@ -92,12 +93,13 @@ def check_conventions(config):
     for field in ('rms_norm_eps', 'rope_theta'):
         value = getattr(config, field)
         is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
-        if not is_number or not 0 < value < math.inf:
-            raise ValueError(f'config: {field} is {value!r}; it must be a positive number')
+        if not is_number or not 1e-30 < value < 1e18:
+            shown = repr(value)[:60]
+            raise ValueError(f'config: {field} is {shown}; it must be a positive number')
     for field in FLAGS:
         value = getattr(config, field)
         if not isinstance(value, bool):
-            raise ValueError(f'config: {field} is {value!r}; it must be true or false')
+            raise ValueError(f'config: {field} is {repr(value)[:60]}; it must be true or false')
     if config.logits_shift not in (0, 1):
         raise ValueError(f'config: logits_shift is {config.logits_shift!r}; it must be 0 or 1')
 
@@ -131,8 +133,8 @@ def check_rope_scaling(scaling: dict | None):
         if name in ('rope_type', 'truncate'):
             continue
         is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
-        if not is_number or not 0 < value < math.inf:
-            raise ValueError(f'config: {name} is {value!r}; it must be a positive number')
+        if not is_number or not 0 < value < 1e18:
+            raise ValueError(f'config: {name} is {repr(value)[:60]}; it must be a positive number')
 
 
 # %% ../../nbs/01_model/01_config.ipynb #config-14

@@ -55,6 +55,8 @@ def read_json(path: Path) -> dict:
         value = json.loads(path.read_text(encoding='utf-8'))
     except (UnicodeDecodeError, json.JSONDecodeError) as e:
         raise ValueError(f'{path} is not JSON: {e}') from None
+    except RecursionError:
+        raise ValueError(f'{path} is nested too deep for a file of settings') from None
     if not isinstance(value, dict):
         raise ValueError(f'{path} holds a {type(value).__name__}, not an object')
     return value

@@ -78,7 +78,11 @@ class Tokenizer:
 
     def encode(self, text: str) -> list[int]:
         "Return the ids of a text; special tokens written in it are recognised, none are added."
-        return self.tk.encode(text, add_special_tokens=False).ids
+        try:
+            return self.tk.encode(text, add_special_tokens=False).ids
+        except Exception as e:  # tokenizers raises bare Exception
+            reason = str(e).splitlines()[0][:200]
+            raise ValueError(f'this tokenizer cannot encode a text: {reason}') from None
 
     def decode(self, ids: list[int], skip_special: bool = True) -> str:
         "Return the text of ids: U+FFFD for a cut character, nothing for an id without a token."
@@ -191,7 +195,8 @@ def from_folder(file: Path, config_file: Path) -> Tokenizer:
     except Exception as e:  # tokenizers raises bare Exception
         broken = file if file.is_file() else file.with_name('vocab.json')
         raise ValueError(
-            f"{broken} is not a tokenizer ({e}); take it from the model's repository again"
+            f'{broken} is not a tokenizer ({str(e)[:200]}); '
+            "take it from the model's repository again"
         ) from None
     tokenizer.no_padding()
     tokenizer.no_truncation()

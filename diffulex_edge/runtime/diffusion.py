@@ -99,9 +99,13 @@ def with_stop_ids(config: DiffusionGenerationConfig, tokenizer) -> DiffusionGene
     "Return the settings with every stop sequence that is one special token as its id."
     special = getattr(tokenizer, 'special_ids', {})
     stops = config.stop_sequences
-    if isinstance(stops, str) or not any(stop in special for stop in stops):
+    if not isinstance(stops, (tuple, list)):
+        return config  # refused by the request
+    if not any(isinstance(stop, str) and stop in special for stop in stops):
         return config
-    stops = tuple((special[stop],) if stop in special else stop for stop in stops)
+    stops = tuple(
+        (special[stop],) if isinstance(stop, str) and stop in special else stop for stop in stops
+    )
     return replace(config, stop_sequences=stops)
 
 
