@@ -14,9 +14,13 @@ except ModuleNotFoundError:
 PROCESSES = 2
 
 
+def pytest_addoption(parser):
+    parser.addoption('--slow', action='store_true', help='of the whole folder: the slow tests too')
+
+
 def pytest_configure(config):
     config.addinivalue_line(
-        'markers', 'slow: takes more than a few seconds; leave out with -m "not slow"'
+        'markers', 'slow: takes more than a few seconds; the whole folder leaves it out'
     )
     if torch:
         torch.set_num_threads(1)  # tiny models: a second thread only waits
@@ -24,15 +28,18 @@ def pytest_configure(config):
 
 @pytest.hookimpl(tryfirst=True)  # before pytest-xdist looks at its options
 def pytest_cmdline_main(config):
-    """Run the whole folder in two processes, unless something else was asked for.
+    """Run the whole folder in two processes and without its slow tests.
 
-    One file, a debugger, `-n 0`, `-p no:xdist` and the tests in a browser run as ever.
+    Unless something else was asked for: one file, a debugger, `-n 0`, `-p no:xdist` and the
+    tests in a browser run as ever; `--slow` runs all tests, `-m slow` the slow ones.
     """
     options = config.option
     folder = Path(__file__).parent
     asked_for = {Path(config.invocation_params.dir, argument).resolve() for argument in config.args}
     whole_folder = bool(asked_for & {folder, folder.parent})
     in_browser = os.environ.get('DIFFULEX_BROWSER') == '1'
+    if whole_folder and not options.collectonly and not options.slow and not options.markexpr:
+        options.markexpr = 'not slow'
     if hasattr(config, 'workerinput') or not config.pluginmanager.hasplugin('xdist'):
         return
     if options.numprocesses is not None or options.usepdb or options.collectonly:

@@ -10,7 +10,7 @@ import signal
 import pytest
 from rich.console import Console
 
-from diffulex_edge.app.chat import Conversation, chat, run_command, say
+from diffulex_edge.app.chat import Conversation, chat, fit, run_command, say
 from diffulex_edge.app.opening import open_model
 from diffulex_edge.runtime.trace import Trace
 
@@ -140,6 +140,32 @@ def test_a_turn_that_failed_is_forgotten(own_cache):
     chat(conversation, lines('1 ' * 300, '1'))  # too long, and the conversation goes on
     assert 'KV cache' in conversation.console.file.getvalue()
     assert len(conversation.turns) == 2
+
+
+@pytest.mark.parametrize('cache', ['/proc/nope', '/dev/null/nope'])
+def test_a_cache_folder_that_cannot_be_written(monkeypatch, cache):
+    monkeypatch.setenv('DIFFULEX_CACHE', cache)
+    conversation = talking()
+    chat(conversation, lines('1 2'), as_json=True)
+    assert 'text' in json.loads(conversation.console.file.getvalue())
+
+
+def test_a_full_conversation_forgets_its_oldest_turns(own_cache):
+    conversation = talking(max_new_tokens=20, confidence_threshold=None)
+    chat(conversation, lines(*['1 2 3 4 ' * 15] * 6), as_json=True)
+    answers = [json.loads(line) for line in conversation.console.file.getvalue().splitlines()]
+    assert all('text' in answer for answer in answers)
+    assert 'forgotten' in answers[-1]['note']
+    assert 'note' not in answers[0]
+    assert conversation.turns[0]['role'] == 'user'
+    rows = conversation.engine.session.info.max_seq_len
+    assert len(conversation.last.trace.prompt) + 20 <= rows
+
+
+def test_an_answer_is_no_longer_than_the_cache(own_cache):
+    conversation = talking(max_new_tokens=10_000)
+    turns, prompt, config = fit(conversation, [dict(role='user', content='1 2')])
+    assert len(prompt) + config.max_new_tokens == conversation.engine.session.info.max_seq_len
 
 
 def test_for_scripts(own_cache):

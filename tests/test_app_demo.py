@@ -3,11 +3,12 @@
 
 # %% demo-09
 import io
+from pathlib import Path
 
 import pytest
 from rich.console import Console
 
-from diffulex_edge.app.demo import demo, grid
+from diffulex_edge.app.demo import demo, grid, open_kept
 from diffulex_edge.tiny.sudoku import encode_sudoku
 
 
@@ -42,3 +43,34 @@ def test_the_tiny_demo(tmp_path):
     pte, eager = measured['tiny']['pte'], measured['tiny']['eager']
     assert pte['ids'] == eager['ids']
     assert pte['tpf'] == eager['tpf'] > 1
+
+
+# %% demo-42
+@pytest.mark.parametrize(
+    'options, opened_as',
+    [
+        (dict(), 'kept.pte'),
+        (dict(eager=True), 'smollm2'),
+        (dict(max_seq_len=128), 'smollm2'),
+        (dict(max_seq_len=None), 'kept.pte'),
+    ],
+)
+def test_the_kept_file_is_used_unless_asked_otherwise(monkeypatch, options, opened_as):
+    monkeypatch.setattr('diffulex_edge.app.demo.find_export', lambda name, **_: Path('kept.pte'))
+    monkeypatch.setattr('diffulex_edge.app.demo.open_model', lambda name, **_: name)
+    assert open_kept('smollm2', **options) == opened_as
+    assert open_kept('tiny') == 'tiny'
+
+
+@pytest.mark.parametrize(
+    'at_terminal, agreed, opened_as',
+    [(True, True, 'made.pte'), (True, False, 'smollm2'), (False, True, 'smollm2')],
+)
+def test_a_file_is_made_only_if_somebody_agrees(monkeypatch, at_terminal, agreed, opened_as):
+    here = 'diffulex_edge.app.demo.'
+    monkeypatch.setattr(here + 'find_export', lambda name, **_: None)
+    monkeypatch.setattr(here + 'can_ask', lambda: at_terminal)
+    monkeypatch.setattr(here + 'typer.confirm', lambda text, **_: agreed)
+    monkeypatch.setattr(here + 'lowered', lambda name, console, **_: Path('made.pte'))
+    monkeypatch.setattr(here + 'open_model', lambda name, **_: name)
+    assert open_kept('smollm2') == opened_as

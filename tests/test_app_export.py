@@ -45,3 +45,13 @@ def test_backends_as_json():
     done = run(backends_command, '--json')
     assert done.exit_code == 0
     assert json.loads(done.stdout)['xnnpack']['lowers']
+
+
+# %% export-30
+def test_where_nothing_can_be_written_is_said_before_the_work(monkeypatch, tmp_path):
+    from diffulex_edge.app import export as module
+
+    monkeypatch.setattr(module, 'open_model', lambda *_, **__: pytest.fail('loaded'))
+    (tmp_path / 'file').write_text('')
+    with pytest.raises(ValueError, match='cannot be written'):
+        export_command('tiny', output=tmp_path / 'file' / 'model.pte')

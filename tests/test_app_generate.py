@@ -6,7 +6,6 @@ import pytest
 import typer
 
 from diffulex_edge.app.generate import encode_text, generate_command
-from diffulex_edge.app.opening import open_model
 from diffulex_edge.model.tokenizer import load_tokenizer
 
 
@@ -25,6 +24,7 @@ import json
 
 from typer.testing import CliRunner
 
+from diffulex_edge.app.opening import open_model
 from diffulex_edge.dev.testing import golden_dir
 from diffulex_edge.runtime.diffusion import DiffusionGenerationConfig
 from diffulex_edge.runtime.trace import Trace
@@ -85,6 +85,26 @@ def test_a_seed_decides_what_is_drawn():
     )
     assert one == again
     assert one != other
+
+
+def test_watched_without_a_terminal_the_answer_is_printed_too(want):
+    done = run('tiny', '<sudoku> 1 2', *OPTIONS, '--watch')
+    assert done.stdout.splitlines()[-1] == want.text
+
+
+@pytest.mark.parametrize(
+    'wrong, word',
+    [
+        (['tiny', '1', '--trace', 'no/such/t.jsonl'], 'no folder'),
+        (['tiny', 'caf\udce9'], 'UTF-8'),
+        (['tiny', ''], 'prompt is empty'),
+    ],
+)
+def test_what_cannot_be_is_said_before_a_model_is_loaded(monkeypatch, wrong, word):
+    monkeypatch.setattr('diffulex_edge.app.demo.open_kept', lambda *_, **__: pytest.fail('loaded'))
+    error = run(*wrong).exception
+    assert isinstance(error, ValueError)
+    assert word in str(error)
 
 
 @pytest.mark.parametrize(

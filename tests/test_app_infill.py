@@ -51,6 +51,22 @@ def test_a_text_without_gap_is_refused():
     assert 'no gap' in str(run('tiny', '1 2').exception)
 
 
+@pytest.mark.parametrize(
+    'wrong, word',
+    [
+        (['smollm2', 'a [MASK] b'], 'left to right'),
+        (['tiny', 'a [MASK*x] b'], 'not understood'),
+        (['tiny', 'caf\udce9 [MASK]'], 'UTF-8'),
+        (['tiny', 'a [MASK]', '--trace', 'no/such/t.jsonl'], 'no folder'),
+    ],
+)
+def test_what_cannot_be_filled_is_said_before_a_model_is_loaded(monkeypatch, wrong, word):
+    monkeypatch.setattr('diffulex_edge.app.infill.open_model', lambda model: pytest.fail('loaded'))
+    error = run(*wrong).exception
+    assert isinstance(error, ValueError)
+    assert word in str(error)
+
+
 def test_a_template_without_tokenizer_is_refused(monkeypatch):
     engine = open_model('tiny')
     engine.tokenizer = None

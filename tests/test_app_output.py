@@ -3,10 +3,11 @@
 
 # %% output-15
 import io
+import sys
 
 import pytest
 
-from diffulex_edge.app.output import NoticeFilter, failure
+from diffulex_edge.app.output import accept_all_text, at_words, check_output, failure, to_json
 
 
 @pytest.mark.parametrize(
@@ -21,11 +22,43 @@ def test_a_failure_is_one_sentence(error, sentence):
     assert failure(error) == sentence
 
 
-# %% output-19
-def test_notices_are_left_out():
-    target = io.StringIO()
-    stream = NoticeFilter(target)
-    stream.write('[method.cpp:1] a notice\none\ntw')
-    assert target.getvalue() == 'one\n'
-    stream.write('o\n')
-    assert target.getvalue() == 'one\ntwo\n'
+# %% output-25
+@pytest.mark.parametrize(
+    'name, word',
+    [('no/such/t.jsonl', 'there is no folder'), ('', 'is a folder'), ('f/x', 'folder')],
+)
+def test_an_output_that_cannot_be_written(tmp_path, name, word):
+    (tmp_path / 'f').write_text('a file')
+    with pytest.raises(ValueError, match=word):
+        check_output(tmp_path / name)
+
+
+def test_an_output_that_can_be_written_leaves_nothing_behind(tmp_path):
+    check_output(None)
+    check_output(tmp_path / 'new' / 'model.pte', make_folder=True)
+    assert list((tmp_path / 'new').iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    'encoding, text', [('utf-8', '😀'), ('latin-1', '\\ud83d'), ('ascii', '\\ud83d')]
+)
+def test_json_is_whole_in_every_encoding(encoding, text):
+    stream = io.TextIOWrapper(io.BytesIO(), encoding=encoding)
+    stream.write(to_json(dict(text='😀'), stream))  # it would raise
+    assert text in to_json(dict(text='😀'), stream)
+
+
+def test_text_that_an_encoding_has_not_is_printed_nevertheless(monkeypatch):
+    raw = io.BytesIO()
+    monkeypatch.setattr(sys, 'stdout', io.TextIOWrapper(raw, encoding='latin-1'))
+    accept_all_text()
+    print('é😀', flush=True)
+    assert raw.getvalue() == 'é?\n'.encode('latin-1')
+
+
+def test_a_sentence_is_broken_at_words_on_a_terminal(monkeypatch):
+    terminal = io.StringIO()
+    assert at_words('one two three', terminal) == 'one two three'
+    terminal.isatty = lambda: True
+    monkeypatch.setenv('COLUMNS', '8')
+    assert at_words('one two three', terminal) == 'one two\nthree'

@@ -6,7 +6,14 @@ import pytest
 import torch
 
 from diffulex_edge.dev.testing import golden_dir
-from diffulex_edge.export.program import example_step, with_constant_shapes
+from diffulex_edge.export.program import (
+    example_step,
+    export_method,
+    step_modules,
+    takes_block,
+    with_block,
+    with_constant_shapes,
+)
 from diffulex_edge.model import load_model
 
 # %% program-23
@@ -41,3 +48,22 @@ def test_constant_shapes_share_weights_and_not_the_cache():
         assert constant.get_parameter(name) is weight, name
     assert constant.layers[0].cache.k is not model.layers[0].cache.k
     assert (model.config.max_seq_len, constant.config.max_seq_len) == (64, 72)
+
+
+# %% program-24b-00
+def test_the_block_length_as_an_input():
+    model = load_model(golden_dir() / 'sdar_a', max_seq_len=64)
+    assert takes_block(model, True)
+    example = with_block(example_step(model), model)
+    program = export_method(step_modules(('logits',))['logits'](model), example, 32).module()
+    tokens = torch.arange(1, 12)[None]
+    for block in (0, 1, 4, 8):
+        got = program(tokens, torch.tensor([0]), torch.tensor([11]), torch.tensor([block]))
+        assert torch.allclose(got, model.logits(tokens[0], block_length=block), atol=1e-4)
+
+
+def test_masks_that_stand_aside_have_one_rule():
+    model = load_model(golden_dir() / 'wedlm_a', max_seq_len=64)
+    assert not takes_block(model, False)
+    with pytest.raises(ValueError, match='any_block is true, but the masks'):
+        takes_block(model, True)

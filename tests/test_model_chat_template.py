@@ -2,9 +2,11 @@
 # edit the notebook, then run `edge_export`.
 
 # %% chat-template-11
+import time
+
 import pytest
 
-from diffulex_edge.model.chat_template import chat_prompt
+from diffulex_edge.model.chat_template import SECONDS, chat_prompt, render_chat
 
 HOSTILE = [
     ("{{ raise_exception('no system turn') }}", 'no system turn'),
@@ -23,7 +25,133 @@ def test_templates_stay_in_their_sandbox(template, named):
         chat_prompt(template, 'hi', {})
 
 
+# %% chat-template-11a
+DOUBLE = '{% set n = namespace(x="ab") %}{% for i in range(60) %}{% set n.x = STEP %}{% endfor %}'
+COSTLY = [
+    "{{ 'a' * 10**10 }}",
+    "{{ 10**10 * 'a' }}",
+    '{{ [1] * 10**10 }}',
+    '{{ 9**99999 }}',
+    '{% for i in range(99999) %}{% for j in range(99999) %}{% endfor %}{% endfor %}',
+    '{% for i in range(99999) %}{{ messages }}{{ messages | tojson * 999 }}{% endfor %}',
+    '{% macro f(n) %}{{ f(n) }}{{ f(n) }}{% endmacro %}{{ f(1) }}',
+    "{{ 'a' | center(10**9) }}",
+    "{{ 'a'.ljust(10**9) }}",
+    "{{ 'a'.zfill(width=10**9) }}",
+    "{{ 'a' | indent(10**9) }}",
+    "{{ '%999999999d' % 1 }}",
+    "{{ '%*d' % (999999999, 1) }}",
+    "{{ '%999999999d' | format(1) }}",
+    "{{ '{:>999999999}'.format(1) }}",
+    "{{ '{:>{w}}'.format(1, w=10**9) }}",
+    "{{ range(99999) | join('a' * 99999) }}",
+    "{{ range(99999) | map('string') | join('a' * 99999) }}",
+    "{{ ('a' * 99999).replace('a', 'a' * 99999) }}",
+    "{{ ('a' * 99999) | replace('a', 'a' * 99999) }}",
+    "{{ ('a' * 99999).join(['b'] * 99999) }}",
+    '{{ messages | tojson(indent=10**9) }}',
+    '{{ lipsum(10**6) }}',
+    *(DOUBLE.replace('STEP', step) for step in ('n.x + n.x', 'n.x ~ n.x', 'n.x * 2')),
+    '{% set n = namespace(x=7) %}{% for i in range(60) %}{% set n.x = n.x * n.x %}{% endfor %}',
+    '{% set n = namespace(x="a") %}{% for i in range(60) %}{% set y %}{{ n.x }}{{ n.x }}'
+    '{% endset %}{% set n.x = y %}{% endfor %}',
+    '{{ "(" * 9999 }}' + '{{ ' + '(' * 9999 + '1' + ')' * 9999 + ' }}',
+]
+
+
+@pytest.mark.parametrize('template', COSTLY)
+def test_templates_that_would_cost_too_much(template):
+    began = time.monotonic()
+    with pytest.raises(ValueError, match='chat template') as e:
+        render_chat(template, [dict(role='user', content='hi')], {})
+    assert '\n' not in str(e.value)
+    assert time.monotonic() - began < SECONDS
+
+
+# %% chat-template-11b
+WRONG = [
+    '{{ messages[0].content.foo.bar }}',
+    '{{ messages | sort }}',
+    '{{ none.x() }}',
+    '{% generation %}',
+    '{{ namespace(__class__=1) }}',
+    '{{ (1).real.__class__.mro }}',
+    '{{ dict.mro() }}',
+    '{% set ns = namespace() %}{% set ns._x = 1 %}',
+    '{{ strftime_now(1) }}',
+    '{{ messages[0] | attr("format") }}{{ x.y }}',
+    *('{% for a in b %}' * 30 + '{% endfor %}' * 30,),
+]
+
+
+@pytest.mark.parametrize('template', WRONG)
+def test_whatever_fails_is_one_sentence(template):
+    with pytest.raises(ValueError, match='chat template') as e:
+        chat_prompt(template, [dict(role='user', content='hi'), dict(role='x', content=1)], {})
+    assert '\n' not in str(e.value)
+
+
 # %% chat-template-13
 def test_blocks_and_json():
     spaced = '{% if true %}\n  {{ messages[0].content | tojson }}\n{% endif %}'
     assert chat_prompt(spaced, '“hi”', {}) == '  "“hi”"\n'
+
+
+# %% chat-template-13b
+CHATML = (
+    "{% for m in messages %}{{ '<|im_start|>' + m['role'] + '\\n' + m['content'] + '<|im_end|>'"
+    " + '\\n' }}{% endfor %}"
+    "{% if add_generation_prompt %}{{ '<|im_start|>assistant\\n' }}{% endif %}"
+)
+THEIRS = {
+    'chatml': CHATML,
+    'generation': '{% for m in messages %}{% generation %}{{ m.content }}{% endgeneration %}'
+    '{% endfor %}',
+    'tools': '{% if tools is not none %}tools{% endif %}{{ messages[0].content }}',
+    'documents': '{% if documents is none %}plain{% endif %}{{ tools is defined }}',
+    'json': '{{ messages | tojson }}{{ messages | tojson(ensure_ascii=True, indent=2) }}'
+    '{{ messages[0] | tojson(sort_keys=true, separators=(",", ":")) }}',
+    'llama3': '{% set loop_messages = messages %}{% for m in loop_messages %}'
+    "{% set content = '<|start_header_id|>' + m.role + '<|end_header_id|>\n\n' + m.content | trim"
+    " + '<|eot_id|>' %}{% if loop.index0 == 0 %}{% set content = bos_token + content %}{% endif %}"
+    '{{ content }}{% endfor %}',
+    'system first': "{% if messages[0].role == 'system' %}{% set rest = messages[1:] %}"
+    '{{ messages[0].content }}{% else %}{% set rest = messages %}{% endif %}'
+    "{% for m in rest if m.role != 'tool' %}{{ loop.index }}{{ m.role | upper }}{% endfor %}",
+    'namespace': '{% set ns = namespace(last=-1) %}{% for m in messages %}'
+    "{% if m.role == 'user' %}{% set ns.last = loop.index0 %}{% endif %}{% endfor %}{{ ns.last }}",
+    'reasoning': "{% for m in messages %}{% if '</think>' in m.content %}"
+    "{{ m.content.split('</think>')[-1].lstrip('\\n') }}{% continue %}{% endif %}"
+    '{{ m.content | default("") }}{% endfor %}',
+    'macro': '{% macro turn(m) -%}[{{ m.role }}|{{ m.content }}]{%- endmacro %}'
+    '{% for m in messages %}{{ turn(m) }}{{ eos_token }}{% endfor %}',
+    'dicts': "{{ dict(a=1, b='x') | items | list }}{{ dict.fromkeys(['a']) }}"
+    "{{ messages | map(attribute='role') | join(', ') }}{{ '%s-%d' % ('a', 5) }}"
+    "{{ '{}:{:>4}'.format(1, 'b') }}{{ 7 ** 2 % 5 }}{{ messages | length ~ 'x' }}",
+    'blocks': '{% for m in messages %}\n    {% if m.content %}\n  {{ m.content | indent(4) }}\n'
+    '    {% endif %}\n{% endfor %}',
+    'date': "{{ strftime_now('%Y') }}"
+    "{{ messages | selectattr('role', 'eq', 'user') | list | length }}",
+}
+TALKS = [
+    [dict(role='user', content='hi')],
+    [
+        dict(role='system', content='Be “brief” & <kind>.'),
+        dict(role='user', content='  日本\n2+2?  '),
+        dict(role='assistant', content='<think>\nhm\n</think>\n\n4'),
+        dict(role='user', content=''),
+    ],
+]
+
+
+# %% chat-template-13c
+@pytest.mark.parametrize('talk', TALKS, ids=['one', 'four'])
+@pytest.mark.parametrize('add', [False, True], ids=['', 'prompt'])
+@pytest.mark.parametrize('name', THEIRS)
+def test_rendered_as_transformers_does(name, add, talk):
+    from transformers.utils.chat_template_utils import render_jinja_template
+
+    special = dict(bos_token='<s>', eos_token='</s>')
+    options = dict(chat_template=THEIRS[name], add_generation_prompt=add)
+    (theirs,), _ = render_jinja_template([talk], **options, **special)
+    assert render_chat(THEIRS[name], talk, special, add_generation_prompt=add) == theirs

@@ -198,7 +198,8 @@ def test_same_logits_as_the_folder(tmp_path, case):
         del tensors['lm_head.weight']
     if kind:
         tensors = {name: stored_as(tensor, kind) for name, tensor in tensors.items()}
-    original = load_folder(hf_folder(tmp_path, tensors, attention_bias=case == 'biases'))
+    fields = dict(attention_bias=case == 'biases', tie_word_embeddings=case == 'tied')
+    original = load_folder(hf_folder(tmp_path, tensors, **fields))
     ours = load_gguf(write_gguf(tmp_path / 'model.gguf', tensors, kind))
     ids = torch.randint(0, 96, (40,)).tolist()
     assert (ours.logits(ids) - original.logits(ids)).abs().max() < 1e-5

@@ -2,18 +2,20 @@
 # edit the notebook, then run `edge_export`.
 
 # %% pte-30
+from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 
 import pytest
 import torch
 
-from diffulex_edge.dev.testing import golden_cases, golden_dir, golden_model
+from diffulex_edge.dev.testing import golden_cases, golden_dir, golden_file, golden_model
 from diffulex_edge.export import export_model
 from diffulex_edge.model import load_model
 from diffulex_edge.model.files import SEAL
 from diffulex_edge.model.tokenizer import saved_identity, token_files
 from diffulex_edge.quant import quantize
 from diffulex_edge.runtime.diffusion import DiffusionEngine, DiffusionGenerationConfig
+from diffulex_edge.runtime.owner import EngineInUse
 from diffulex_edge.runtime.pte import PteSession, filler, tokenizer_of
 from diffulex_edge.runtime.step import EagerSession, Prediction
 
@@ -28,10 +30,10 @@ SETTINGS = {
 def short_prompts(family):
     "The first eight golden prompts of a family's first folder that have at most 40 tokens"
     name = golden_model(family).name
-    prompts = []
+    prompts, mask = [], golden_file(name)['mask_id']
     for case in golden_cases(family, 'generation'):
         folder, case = case.values
-        if folder == name and 'attention_mask' not in case:
+        if folder == name and 'attention_mask' not in case and mask not in case['input_ids'][0]:
             prompts.append(case['input_ids'][0])
     return [prompt for prompt in prompts if len(prompt) <= 40][:8]
 
@@ -46,6 +48,37 @@ def test_golden_prompts_eager_and_pte_give_the_same_tokens(exported, family, set
             max_new_tokens=24, eos_token_id=(), seed=len(prompt), **SETTINGS[settings]
         )
         assert pte.generate(prompt, config) == eager.generate(prompt, config)
+
+
+# %% pte-50
+from diffulex_edge.runtime.presets import preset
+
+BY_ITS_SAMPLER = {  # family -> its original's samplers, and what they call the length
+    'a2d-qwen3': (('mdlm', 'bd3lm'), 'max_new_tokens', 'block_size'),
+    'a2d-qwen2': (('mdlm', 'bd3lm'), 'max_new_tokens', 'block_size'),
+    'a2d-llama': (('mdlm', 'bd3lm'), 'max_new_tokens', 'block_size'),
+    'stable_diffcoder': (('stable_diffcoder',), 'gen_length', 'block_length'),
+    'illada': (('llada',), 'gen_length', 'block_length'),
+}
+SLOW = ('a2d-qwen2', 'a2d-llama')  # their bodies are those of other families
+
+
+@pytest.mark.parametrize(
+    'family',
+    [
+        pytest.param(family, marks=pytest.mark.slow if family in SLOW else ())
+        for family in BY_ITS_SAMPLER
+    ],
+)
+def test_golden_prompts_by_the_familys_sampler_eager_and_pte(exported, family):
+    model, path = exported(family)
+    pte, eager = DiffusionEngine(session=PteSession(path)), DiffusionEngine(model)
+    samplers, length, block = BY_ITS_SAMPLER[family]
+    size = model.config.block_length or 8
+    for sampler in samplers:
+        config = preset(sampler, steps=16, **{length: 16, block: size})
+        for prompt in short_prompts(family)[:5]:
+            assert pte.generate(prompt, config) == eager.generate(prompt, config), sampler
 
 
 # %% pte-32
@@ -127,6 +160,46 @@ def test_facts_come_from_the_file(exported, family):
     facts = PteSession(path).info
     assert facts == EagerSession(model).info
     assert facts.max_tokens == 96
+
+
+# %% pte-35a
+def test_another_session_has_a_cache_of_its_own(exported):
+    one = PteSession(exported('sdar')[1])
+    other = one.another()
+    one.step([5, 9, 20, 7], 0, 4)
+    other.step([60, 61, 62, 63], 0, 4)
+    again, fresh = one.step([1, 2, 3, 4], 4, 8), PteSession(one.path)
+    fresh.step([5, 9, 20, 7], 0, 4)
+    assert_same(again, fresh.step([1, 2, 3, 4], 4, 8))
+
+
+def test_another_session_of_a_replaced_file(exported, tmp_path):
+    path = tmp_path / 'm.pte'
+    path.write_bytes(exported('sdar')[1].read_bytes())
+    session = PteSession(path)
+    (tmp_path / 'new.pte').write_bytes(path.read_bytes())
+    (tmp_path / 'new.pte').replace(path)
+    with pytest.raises(ValueError, match='replaced'):
+        session.another()
+
+
+# %% pte-35b
+@pytest.mark.parametrize('family', FAMILY)
+def test_a_file_has_one_writer(exported, family):
+    engine = DiffusionEngine.from_pte(exported(family)[1])
+    config = DiffusionGenerationConfig(max_new_tokens=12, eos_token_id=())
+    one, other = [11, 12, 13] * 3, [31, 32, 33] * 3
+    wanted = [engine.generate(one, config), engine.generate(other, config)]
+    stream = engine.generate_stream(one, config)
+    first = next(stream)
+    with pytest.raises(EngineInUse, match='another'):
+        engine.generate(other, config)
+    second = engine.another()
+    with ThreadPoolExecutor(4) as pool:
+        answers = list(pool.map(lambda _: second.generate(other, config), range(4)))
+    assert answers == [wanted[1]] * 4
+    assert [first, *stream] == wanted[0]
+    assert engine.generate_batch([one, other], config) == wanted
 
 
 # %% pte-36

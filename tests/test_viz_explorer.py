@@ -107,6 +107,23 @@ def test_an_explorer_answers_as_its_engine():
     assert view.options['form'][0]['value'] == '1 2 3'
 
 
+# %% explorer-48a
+def test_a_cell_beside_a_running_explorer():
+    engine = DiffusionEngine(load_model(golden_dir() / 'sdar_a', max_seq_len=128))
+    config = DiffusionGenerationConfig(max_new_tokens=24, eos_token_id=())
+    wanted = [engine.generate(prompt, config) for prompt in ([1, 2, 3], [9, 8, 7])]
+    for _ in range(4):
+        view = explore(engine, [1, 2, 3], config)  # goes on in a thread
+        assert engine.generate([9, 8, 7], config) == wanted[1]
+        assert view.wait() == wanted[0]
+    stream = engine.generate_stream([9, 8, 7], config)
+    first = next(stream)
+    view = explore(engine, [1, 2, 3], config)
+    view.writer.join()
+    assert 'another()' in view.status
+    assert [first, *stream] == wanted[1]
+
+
 # %% explorer-49
 def test_the_form_is_obeyed():
     view = golden_view()

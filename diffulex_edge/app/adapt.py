@@ -36,7 +36,7 @@ from typing import Annotated
 
 from typer import Argument, Option
 
-from .output import emit
+from .output import check_output, emit
 
 
 # %% ../../nbs/10_app/09_adapt.ipynb #adapt-04
@@ -177,6 +177,7 @@ def adapt_command(
     """Teach an autoregressive model to draft for itself: writes a mask adapter, resumable."""
     from diffulex_edge.train.adapter import Recipe, save_adapter
 
+    check_output(out, make_folder=True)
     asked = load_prompts(prompts)
     recipe = Recipe(masks=masks, rank=rank, lr=lr, seed=seed)
     work = work or out.with_name(out.name + '.work')

@@ -35,6 +35,8 @@ from typing import Annotated
 import typer
 from typer import Argument, Option
 
+from .output import check_output
+
 
 # %% ../../nbs/10_app/10_bench_command.ipynb #bench-command-04
 def say(message: str):
@@ -162,6 +164,7 @@ def bench_command(
     # not imported by name: a test puts another `bench` there
     from diffulex_edge.bench import bench as benchmark
 
+    check_output(output)
     exports = {}
     if fp32:
         given = dict(fp32=fp32, int8=int8, int4=int4, short=short)

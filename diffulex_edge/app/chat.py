@@ -8,6 +8,8 @@ __all__ = [
     'HELP',
     'Conversation',
     'interruptible',
+    'fit',
+    'forgotten_note',
     'say',
     'set_value',
     'change',
@@ -22,15 +24,17 @@ __all__ = [
 ]
 
 # %% ../../nbs/10_app/14_chat.ipynb #chat-02
-import json
 import signal
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from dataclasses import replace
 
 from rich.console import Console
 
 from ..export.cache import cache_folder
+from ..runtime.answers import why_empty
 from ..runtime.diffusion import DiffusionEngine, Generation, StopGeneration
-from .options import make_config
+from .options import make_config, readable
+from .output import to_json
 from .terminal import View, is_live, watch
 
 
@@ -60,6 +64,7 @@ class Conversation:
         self.preset = None  # the name of a reference algorithm
         self.turns = []
         self.last = None  # the last answer
+        self.forgotten = 0  # turns that the last answer had no room for
 
     def config(self):
         """Return the settings of the next answer; a preset has its own."""
@@ -84,6 +89,29 @@ def interruptible():
         signal.signal(signal.SIGINT, before)
 
 
+# %% ../../nbs/10_app/14_chat.ipynb #chat-33
+def fit(conversation: Conversation, turns: list[dict]):
+    """Return the newest turns that the cache has room for, their prompt, and settings that fit."""
+    config, rows = conversation.config(), conversation.engine.session.info.max_seq_len
+    wanted = min(config.max_new_tokens, rows // 2)
+    prompt = conversation.prompt(turns)
+    while len(turns) > 2 and len(prompt) + wanted > rows:
+        turns = turns[2:]
+        prompt = conversation.prompt(turns)
+    room = rows - len(prompt)
+    if 0 < room < config.max_new_tokens:
+        config = replace(config, max_new_tokens=room)
+    return turns, prompt, config
+
+
+def forgotten_note(conversation: Conversation) -> str:
+    """Return what is said when turns are forgotten."""
+    rows = conversation.engine.session.info.max_seq_len
+    count = conversation.forgotten
+    turns = 'the oldest turn is' if count == 1 else f'the {count} oldest turns are'
+    return f'{turns} forgotten: the cache has {rows} rows; /reset begins anew'
+
+
 # %% ../../nbs/10_app/14_chat.ipynb #chat-09
 def say(conversation: Conversation, text: str, quiet: bool = False) -> Generation:
     """Take one turn and return the answer.
@@ -91,9 +119,11 @@ def say(conversation: Conversation, text: str, quiet: bool = False) -> Generatio
     It is watched as it forms where the console can redraw, printed elsewhere, neither if `quiet`.
     """
     engine, console = conversation.engine, conversation.console
-    turns = [*conversation.turns, dict(role='user', content=text)]
-    prompt = conversation.prompt(turns)
-    config = conversation.config()
+    asked = [*conversation.turns, dict(role='user', content=readable(text, 'the line'))]
+    turns, prompt, config = fit(conversation, asked)
+    conversation.forgotten = (len(asked) - len(turns)) // 2
+    if conversation.forgotten and not quiet:
+        console.print(forgotten_note(conversation), style='dim', markup=False)
     live = is_live(console) and not quiet
     with interruptible() as stops:
 
@@ -112,6 +142,8 @@ def say(conversation: Conversation, text: str, quiet: bool = False) -> Generatio
             answer = run(lambda record: None)
     if not live and not quiet:
         console.print(answer.text, markup=False)
+    if not answer and not quiet:
+        console.print(why_empty(answer), style='dim')
     conversation.last = answer
     conversation.turns = [*turns, dict(role='assistant', content=answer.text)]
     return answer
@@ -217,20 +249,20 @@ def remembered_lines():
         yield
         return
     history = cache_folder() / 'chat_history'
-    if history.is_file():
+    with suppress(OSError):  # none yet, or not ours to read
         readline.read_history_file(history)
     try:
         yield
     finally:
-        history.parent.mkdir(parents=True, exist_ok=True)
-        readline.set_history_length(1000)
-        readline.write_history_file(history)
+        with suppress(OSError):  # a read-only home: the conversation matters more
+            history.parent.mkdir(parents=True, exist_ok=True)
+            readline.set_history_length(1000)
+            readline.write_history_file(history)
 
 
 def write_json(console: Console, value: dict):
     """Write a line of JSON to the console's file."""
-    text = json.dumps(value, ensure_ascii=False, default=str)
-    print(text, file=console.file, flush=True)
+    print(to_json(value, console.file), file=console.file, flush=True)
 
 
 def tell(console: Console, what: str, text: str, as_json: bool):
@@ -249,7 +281,10 @@ def take_line(conversation: Conversation, line: str, as_json: bool) -> bool:
         if not line.startswith('/'):
             answer = say(conversation, line, quiet=as_json)
             if as_json:
-                write_json(console, dict(text=answer.text, stats=answer.stats))
+                said = dict(text=answer.text, stats=answer.stats)
+                if conversation.forgotten:
+                    said['note'] = forgotten_note(conversation)
+                write_json(console, said)
             return True
         reply = run_command(conversation, line)
     except (ValueError, OSError) as error:

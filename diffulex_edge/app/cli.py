@@ -11,13 +11,20 @@ import sys
 
 import typer
 
+from diffulex_edge.app.output import (
+    EXPECTED,
+    accept_all_text,
+    at_words,
+    failure,
+    silence_libraries,
+)
+
 from .adapt import adapt_command
 from .bench import bench_command
 from .export import backends_command, export_command
 from .generate import generate_command
 from .infill import infill_command
 from .lab import lab_command
-from .output import EXPECTED, failure, silence_libraries
 from .programs import chat_command, demo_command, serve_command
 from .trace import app as trace_commands
 
@@ -65,6 +72,7 @@ def main():
     loud = bool(os.environ.get('DIFFULEX_TRACEBACK'))
     if not loud:
         silence_libraries()
+    accept_all_text()
     try:
         app()
     except KeyboardInterrupt:
@@ -72,7 +80,7 @@ def main():
     except EXPECTED as error:
         if loud:
             raise
-        print(failure(error), file=sys.stderr)
+        print(at_words(failure(error), sys.stderr), file=sys.stderr)
         sys.exit(1)
 
 

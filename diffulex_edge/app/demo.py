@@ -8,7 +8,9 @@ __all__ = [
     'PLAYS',
     'PROMPT',
     'QUANTIZATION',
+    'KEPT',
     'SMOLLM2',
+    'OFFER',
     'lowered',
     'opened',
     'grid',
@@ -20,22 +22,29 @@ __all__ = [
     'run_smollm2',
     'print_comparison',
     'demo',
+    'can_ask',
+    'kept_file',
+    'open_kept',
 ]
 
 # %% ../../nbs/10_app/07_demo.ipynb #demo-02
+import sys
 from pathlib import Path
 from random import Random
 
+import typer
 from rich.console import Console
 from rich.text import Text
 
 from ..bench.measure import answer, open_engine
-from ..export.cache import cached_export
+from ..export.cache import cached_export, find_export
 from ..export.exporter import STAGE_SHARES
 from ..runtime.diffusion import DiffusionGenerationConfig
 from ..tiny.language import mark, question
 from ..tiny.sudoku import TAG, check_sudoku, decode_sudoku, encode_sudoku, sudoku
 from .comparison import measure_both, table
+from .opening import open_model
+from .output import err
 from .progress import stages
 from .terminal import STYLES, View, watch
 
@@ -140,6 +149,8 @@ def show_tiny(console: Console, folder: str | None = None) -> Path:
 # %% ../../nbs/10_app/07_demo.ipynb #demo-17
 PROMPT = 'Explain in three sentences why the sky is blue.'
 QUANTIZATION = 'dynamic_int8,embedding=int8'
+# Model -> how the demo exports it; with logits, because front ends sample.
+KEPT = dict(smollm2=dict(quantization=QUANTIZATION, max_seq_len=1024))
 # Settings of SmolLM2.
 SMOLLM2 = dict(drafts=1, lookup=3, block_size=1, confidence_threshold=None)
 
@@ -156,7 +167,7 @@ def show_smollm2(
 
     Returns its `.pte`, the ids of the prompt in its chat template, and the text.
     """
-    options = dict(quantization=quantization, max_seq_len=1024, methods=('forward',))
+    options = KEPT['smollm2'] | dict(quantization=quantization)
     path = lowered('smollm2', console, folder=folder, **options)
     engine = opened(path)
     ids = engine.tokenizer.chat(prompt)
@@ -229,3 +240,42 @@ def demo(
     for name, both in measured.items():
         print_comparison(console, name, both, 'fp32' if name == 'tiny' else quantization)
     return measured
+
+
+# %% ../../nbs/10_app/07_demo.ipynb #demo-41
+OFFER = (
+    '{} answers several times as fast as a .pte, which takes some minutes to make and is kept. '
+    'Make it now?'
+)
+
+
+def can_ask() -> bool:
+    """Return whether somebody sits at a terminal who can answer a question."""
+    return sys.stdin.isatty() and err.is_terminal
+
+
+def kept_file(name: str) -> Path | None:
+    """Return the `.pte` of a model in the cache; make it if there is none and somebody agrees."""
+    path = find_export(name, **KEPT[name])
+    if path is not None:
+        return path
+    if can_ask() and typer.confirm(OFFER.format(name), default=True, err=True):
+        return lowered(name, err, **KEPT[name])
+    err.print(
+        f'{name} runs in eager PyTorch; as a .pte, which diffulex-edge demo makes, it is faster',
+        style='dim',
+        soft_wrap=True,
+    )
+    return None
+
+
+def open_kept(name: str, *, eager: bool = False, **options):
+    """Return an engine as `open_model` does, for a model of the demo on its kept `.pte`.
+
+    `eager`, and any option that a `.pte` has fixed, ask for PyTorch.
+    """
+    fixed = any(value is not None for value in options.values())
+    if eager or fixed or name not in KEPT:
+        return open_model(name, **options)
+    path = kept_file(name)
+    return open_model(name if path is None else str(path))

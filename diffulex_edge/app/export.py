@@ -29,7 +29,7 @@ from rich.table import Table
 from typer import Argument, Option
 
 from .opening import open_model
-from .output import emit, err, out
+from .output import check_output, emit, err, out
 
 
 # %% ../../nbs/10_app/11_export.ipynb #export-04
@@ -100,13 +100,14 @@ def export_command(
     as_json: Annotated[bool, Option('--json', help='print the result as JSON')] = False,
 ):
     """Lower a checkpoint to a .pte that runs on a phone, a board, or here."""
+    if output.suffix != '.pte':
+        raise typer.BadParameter(f'{output} does not end in .pte', param_hint='--output')
+    check_output(output, make_folder=True)
     # torch takes seconds to import, and `--help` should not
     from diffulex_edge.app.progress import stages
     from diffulex_edge.export import export_model
     from diffulex_edge.export.exporter import STAGE_SHARES
 
-    if output.suffix != '.pte':
-        raise typer.BadParameter(f'{output} does not end in .pte', param_hint='--output')
     with stages(f'exporting {checkpoint}', STAGE_SHARES, err) as enter:
         enter('load')
         engine = open_model(

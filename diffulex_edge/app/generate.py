@@ -20,10 +20,12 @@ __all__ = [
     'System',
     'AsIds',
     'Revision',
+    'Eager',
     'AsJson',
     'read_ids',
     'encode_text',
     'print_answer',
+    'say_loading',
     'answer_prompt',
     'generate_command',
 ]
@@ -44,10 +46,10 @@ from diffulex_edge.app.options import (
     Watch,
     make_config,
     read_settings,
+    readable,
 )
 
-from .opening import open_model
-from .output import emit, show_console, wants_watching
+from .output import check_output, emit, err, show_console, wants_watching
 
 
 # %% ../../nbs/10_app/12_generate.ipynb #generate-04
@@ -140,18 +142,31 @@ AsIds = Annotated[
     ),
 ]
 Revision = Annotated[str | None, Option(help='commit of a repository id')]
+Eager = Annotated[
+    bool, Option('--eager', help='run smollm2 in PyTorch, not as the .pte that the demo makes')
+]
 AsJson = Annotated[bool, Option('--json', help='print text, ids and statistics as JSON')]
 
 
 # %% ../../nbs/10_app/12_generate.ipynb #generate-13
 def print_answer(generation, prompt_tokens: int, as_json: bool, watched: bool):
-    """Write an answer to standard output, unless it was watched there."""
+    """Write an answer to standard output, unless it was watched there; say why it is empty."""
+    from diffulex_edge.runtime.answers import why_empty
+
     if as_json:
         answer = dict(text=generation.text, ids=list(generation), prompt_tokens=prompt_tokens)
         emit(answer | dict(stats=generation.stats))
     elif not watched:
         ids = ' '.join(str(token) for token in generation)
         print(ids if generation.text is None else generation.text)
+    if not generation:
+        err.print(why_empty(generation), style='dim', soft_wrap=True)
+
+
+def say_loading(model: str, console=err):
+    """Say on a terminal that a model is being loaded, which may take a while."""
+    if console.is_terminal:
+        console.print(f'loading {model} …', style='dim', markup=False, soft_wrap=True)
 
 
 def answer_prompt(
@@ -169,7 +184,7 @@ def answer_prompt(
 
     `shown`: text to show in place of the prompt's tokens.
     """
-    from diffulex_edge.app.terminal import View
+    from diffulex_edge.app.terminal import View, is_live
     from diffulex_edge.app.terminal import watch as watch_on
 
     watched = wants_watching(watch, as_json)
@@ -182,7 +197,8 @@ def answer_prompt(
         generation = engine.generate(prompt, config)
     if trace:
         generation.trace.save(trace)
-    print_answer(generation, len(prompt), as_json, watched)
+    whole = watched and is_live(show_console(as_json))  # else only lines of forwards were shown
+    print_answer(generation, len(prompt), as_json, whole)
 
 
 # %% ../../nbs/10_app/12_generate.ipynb #generate-15
@@ -206,13 +222,20 @@ def generate_command(
     ids: AsIds = False,
     max_seq_len: CacheRows = None,
     revision: Revision = None,
+    eager: Eager = False,
     trace: TraceFile = None,
     watch: Watch = None,
     as_json: AsJson = False,
 ):
     """Answer a prompt."""
-    engine = open_model(model, revision=revision, max_seq_len=max_seq_len)
-    text = sys.stdin.read() if prompt == '-' else prompt
+    from diffulex_edge.app.demo import open_kept
+
+    check_output(trace)
+    text = readable(sys.stdin.read() if prompt == '-' else prompt)
+    if not text.strip():
+        raise ValueError('the prompt is empty; say something, or give - and a text to read')
+    say_loading(model)
+    engine = open_kept(model, eager=eager, revision=revision, max_seq_len=max_seq_len)
     if ids:
         start, shown = read_ids(text), None
     else:

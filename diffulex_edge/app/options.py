@@ -9,6 +9,7 @@ __all__ = [
     'CacheRows',
     'TraceFile',
     'Watch',
+    'readable',
     'read_settings',
     'causal_defaults',
     'preset_config',
@@ -37,6 +38,18 @@ Watch = Annotated[
 
 
 # %% ../../nbs/10_app/02_options.ipynb #options-06
+def readable(text: str, what: str = 'the prompt') -> str:
+    """Return a text, or raise `ValueError` where bytes of the command line are no UTF-8."""
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise ValueError(
+            f'{what} holds a byte that is no UTF-8, behind {text[: error.start][-20:]!r}; '
+            'save or type it as UTF-8'
+        ) from None
+    return text
+
+
 def read_settings(pairs: list[str]) -> dict:
     """Return `['steps=8', 'score=entropy']` as a dict.
 

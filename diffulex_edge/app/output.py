@@ -7,34 +7,58 @@ __all__ = [
     'out',
     'err',
     'EXPECTED',
+    'writes_all',
+    'to_json',
     'emit',
+    'accept_all_text',
     'wants_watching',
     'show_console',
     'one_line',
     'failure',
-    'NoticeFilter',
+    'at_words',
+    'check_output',
     'silence_libraries',
 ]
 
 # %% ../../nbs/10_app/01_output.ipynb #output-02
-import io
 import json
 import logging
 import os
-import re
+import shutil
 import sys
+import tempfile
+import textwrap
 import warnings
+from pathlib import Path
 
 from rich.console import Console
+
+from ..notices import SHOWN, NoticeFilter
 
 out = Console(highlight=False)
 err = Console(stderr=True, highlight=False)
 
 
 # %% ../../nbs/10_app/01_output.ipynb #output-04
+def writes_all(stream) -> bool:
+    """Return whether a stream's encoding has every character."""
+    return (getattr(stream, 'encoding', None) or 'utf-8').lower().startswith('utf')
+
+
+def to_json(value: dict, stream, indent: int | None = None) -> str:
+    """Return a value as JSON; in ASCII where the stream's encoding is smaller than Unicode."""
+    return json.dumps(value, ensure_ascii=not writes_all(stream), indent=indent, default=str)
+
+
 def emit(value: dict):
     """Write a value as JSON to standard output."""
-    print(json.dumps(value, ensure_ascii=False, indent=1, default=str))
+    print(to_json(value, sys.stdout, indent=1))
+
+
+def accept_all_text():
+    """Let standard output take every text: what its encoding has not becomes a question mark."""
+    if hasattr(sys.stdout, 'reconfigure') and not writes_all(sys.stdout):
+        sys.stdout.reconfigure(errors='replace')
 
 
 # %% ../../nbs/10_app/01_output.ipynb #output-07
@@ -67,31 +91,40 @@ def failure(error: BaseException) -> str:
     return f'diffulex-edge: {one_line(error)}{hint}'
 
 
-# %% ../../nbs/10_app/01_output.ipynb #output-17
-class NoticeFilter(io.TextIOBase):
-    """A text stream that passes whole lines on to another, except notices of C++ code."""
+def at_words(sentence: str, stream) -> str:
+    """Return a sentence broken at words where the stream is a terminal, else on one line."""
+    if not stream.isatty():
+        return sentence
+    width = shutil.get_terminal_size().columns
+    return textwrap.fill(sentence, width, break_long_words=False, break_on_hyphens=False)
 
-    def __init__(self, target):
-        self.target = target
-        self.unfinished = ''  # the line that has no end yet
 
-    def write(self, text):
-        *lines, self.unfinished = (self.unfinished + text).split('\n')
-        for line in lines:
-            if not re.match(r'\[\w+\.cpp:\d+\]', line):
-                self.target.write(line + '\n')
-        return len(text)
-
-    def flush(self):
-        self.target.flush()
-
-    def isatty(self):
-        return self.target.isatty()
+# %% ../../nbs/10_app/01_output.ipynb #output-23
+def check_output(path: Path | None, make_folder: bool = False):
+    """Raise `ValueError` naming the path if a file cannot be written there; None is no file."""
+    if path is None:
+        return
+    path, folder = Path(path), Path(path).absolute().parent
+    if path.is_dir():
+        raise ValueError(f'{path} is a folder; name a file to write')
+    try:
+        if make_folder:
+            folder.mkdir(parents=True, exist_ok=True)
+        elif not folder.is_dir():
+            raise ValueError(
+                f'{path} cannot be written: there is no folder {folder}; make it first'
+            )
+        with tempfile.NamedTemporaryFile(dir=folder, prefix='.diffulex'):
+            pass
+    except OSError as error:
+        raise ValueError(f'{path} cannot be written: {error.strerror}; name another file') from None
 
 
 # %% ../../nbs/10_app/01_output.ipynb #output-20
 def silence_libraries():
     """Silence notices of libraries; our own messages still reach standard error."""
+    if SHOWN:
+        return
     warnings.simplefilter('ignore')
     logging.disable(logging.WARNING)
     err.file = os.fdopen(os.dup(2), 'w', buffering=1, encoding='utf-8', errors='replace')

@@ -34,7 +34,7 @@ from typing import Annotated
 
 from typer import Argument, Option
 
-from .opening import open_model
+from .generate import Eager, say_loading
 from .options import CacheRows
 from .output import emit, err, out
 
@@ -108,15 +108,18 @@ def chat_command(
     temperature: Annotated[float | None, Option(min=0)] = None,
     max_new_tokens: Annotated[int, Option(min=1)] = 256,
     max_seq_len: CacheRows = None,
+    eager: Eager = False,
     as_json: LinesAsJson = False,
 ):
     """Talk with a model; /help lists what can be changed on the way."""
     from diffulex_edge.app.chat import Conversation, chat
+    from diffulex_edge.app.demo import open_kept
 
     settings = dict(max_new_tokens=max_new_tokens)
     if temperature is not None:
         settings['temperature'] = temperature
-    engine = open_model(model, max_seq_len=max_seq_len)
+    say_loading(model)
+    engine = open_kept(model, eager=eager, max_seq_len=max_seq_len)
     chat(Conversation(engine, settings, system, out), as_json=as_json)
 
 
@@ -177,12 +180,14 @@ def serve_command(
     waiting: Waiting = 8,
     max_tokens: MostTokens = 1024,
     max_seq_len: CacheRows = None,
+    eager: Eager = False,
     as_json: AddressesAsJson = False,
 ):
     """Answer OpenAI's protocol on this machine, and show the denoising on a page."""
     try:
         import uvicorn
 
+        from diffulex_edge.app.demo import open_kept
         from diffulex_edge.app.guard import TimedProtocol, is_loopback, listen, url_of
         from diffulex_edge.app.serve import make_app
     except ModuleNotFoundError as error:
@@ -192,7 +197,8 @@ def serve_command(
     check_open(host, api_key)
     name = alias or model_name(model)
     with listen(host, port) as sock:
-        engine = open_model(model, max_seq_len=max_seq_len)
+        say_loading(model)
+        engine = open_kept(model, eager=eager, max_seq_len=max_seq_len)
         server = make_app(
             engine,
             name,

@@ -71,7 +71,8 @@ def stages(title: str, shares: dict[str, float], console: Console | None = None)
     console = console or Console()
     progress = Stages(title, shares)
     if is_live(console):
-        with Live(progress, console=console, refresh_per_second=8, transient=True):
+        options = dict(refresh_per_second=8, transient=True, redirect_stderr=False)
+        with Live(progress, console=console, **options):
             yield progress.enter
         return
 

@@ -283,7 +283,8 @@ def watch(run: Callable, view: View, console: Console | None = None, *, pause: f
     console = console or Console()
     if not is_live(console):
         return watch_lines(run, view, console)
-    with Live(view, console=console, refresh_per_second=10, vertical_overflow='crop') as live:
+    options = dict(refresh_per_second=10, vertical_overflow='crop', redirect_stderr=False)
+    with Live(view, console=console, **options) as live:
 
         def see(record):
             view.update(record)

@@ -11,6 +11,7 @@ __all__ = [
     'export_key',
     'is_whole',
     'request_stem',
+    'find_export',
     'cached_export',
 ]
 
@@ -94,6 +95,23 @@ def request_stem(name: str | Path, request: dict) -> str:
     "Return the part of a file's name that only a model's name and the request decide."
     short = hashlib.sha256(json.dumps([str(name), request]).encode()).hexdigest()[:6]
     return f'{Path(name).stem}-{request["backend"]}-{request["quantization"]}-{short}'
+
+
+def find_export(
+    name: str | Path,
+    *,
+    backend: str = 'xnnpack',
+    quantization: str = 'none',
+    max_seq_len: int | None = None,
+    methods: tuple[str, ...] = METHODS,
+    folder: str | Path | None = None,
+) -> Path | None:
+    "Return the `.pte` that `cached_export` would find with these arguments, None if none."
+    request = dict(
+        backend=backend, quantization=quantization, max_seq_len=max_seq_len, methods=methods
+    )
+    path = cache_folder(folder) / f'{request_stem(name, request)}-{export_key(name, request)}.pte'
+    return path if is_whole(path) and token_files(path)[0].is_file() else None
 
 
 def cached_export(

@@ -56,6 +56,7 @@ class ExportConfig:
     # Most tokens of one step; with constant shapes its size. None: chosen by `step_size`.
     max_tokens: int | None = None
     options: dict = field(default_factory=dict)  # of the backend
+    any_block: bool = False  # the block length of the mask rule is an input of the step
 
     def __post_init__(self):
         self.backend = str(getattr(self.backend, 'value', self.backend))

@@ -35,6 +35,8 @@ from diffulex_edge.export.program import (
     export_method,
     step_modules,
     step_size,
+    takes_block,
+    with_block,
     with_constant_shapes,
 )
 
@@ -59,7 +61,7 @@ class Request:
     lowering: Lowering  # what the backend does
     quantization: Quantization  # what is done to the model; nothing where the backend does it
     info: ModelInfo
-    example: tuple[Tensor, Tensor, Tensor]  # tokens [1, T], start [1], kv_len [1]
+    example: tuple[Tensor, ...]  # tokens [1, T], start [1], kv_len [1] and perhaps a block [1]
     tokenizer: Tokenizer | None = None  # published with the file
 
     def constants(self) -> dict:
@@ -92,6 +94,8 @@ def check_request(model: Decoder, example_inputs, config: ExportConfig) -> Reque
         )
     info = ModelInfo.of(model)
     example = example_step(model, example_inputs)
+    if takes_block(model, config.any_block):
+        example = with_block(example, model)
     info.max_tokens = step_size(model.config, config.max_tokens, lowering.constant_shapes)
     return Request(config, lowering, quantization, info, example)
 
@@ -105,7 +109,7 @@ def trace(model: Decoder, request: Request) -> dict[str, torch.export.ExportedPr
         lowering = request.lowering
         model = with_constant_shapes(model, size, lowering.write, lowering.masked)
         tokens = torch.zeros(1, size, dtype=torch.long)
-        example = tokens, torch.tensor([0]), torch.tensor([size])
+        example = tokens, torch.tensor([0]), torch.tensor([size]), *example[3:]
     return {
         method: export_method(step(model), example, max_tokens)
         for method, step in step_modules(request.config.methods).items()
@@ -273,6 +277,7 @@ def export_model(
     methods: tuple[str, ...] = METHODS,  # 'forward': ids and confidence; 'logits'
     max_tokens: int | None = None,  # most tokens of one step
     options: dict | None = None,  # of the backend, see `describe_backends()`
+    any_block: bool = False,  # the block length is an input of the step, see `takes_block`
     progress: Callable[[str], None] | None = None,  # called with each stage as it begins
     tokenizer: Tokenizer | None = None,  # published with the file, which then takes no other
 ) -> ExportResult:
@@ -294,6 +299,7 @@ def export_model(
         methods=methods,
         max_tokens=max_tokens,
         options=options or {},
+        any_block=any_block,
     )
     request = check_request(model, example_inputs, config)
     request.tokenizer = tokenizer

@@ -9,6 +9,8 @@ __all__ = [
     'step_modules',
     'is_tokens',
     'example_step',
+    'takes_block',
+    'with_block',
     'default_step_size',
     'step_size',
     'with_constant_shapes',
@@ -37,7 +39,8 @@ def export_method(
     """
     shapes = None
     if max_tokens:
-        shapes = {1: torch.export.Dim('T', min=1, max=max_tokens)}, None, None
+        tokens = {1: torch.export.Dim('T', min=1, max=max_tokens)}
+        shapes = tokens, *([None] * (len(example) - 1))
     program = torch.export.export(
         head.eval(),
         example,
@@ -92,6 +95,27 @@ def example_step(model: Decoder, example_inputs=None) -> tuple[Tensor, Tensor, T
     if len(example_inputs) == 3:
         return tuple(example_inputs)
     return tokens, torch.tensor([0]), torch.tensor([T])
+
+
+# %% ../../nbs/05_export/03_program.ipynb #program-14b-01
+def takes_block(model: Decoder, asked: bool) -> bool:
+    """Return whether the exported step has the block length as an input.
+
+    Raises `ValueError` where it is asked for and the model has one rule only.
+    """
+    config = model.config
+    one_rule = config.masks_last or model.mask_embed is not None
+    if asked and one_rule:
+        raise ValueError(
+            'any_block is true, but the masks of this model stand aside, which goes with block '
+            'length 1 only; leave any_block off'
+        )
+    return asked or config.causal_text
+
+
+def with_block(example: tuple, model: Decoder) -> tuple:
+    "Return the inputs of a step with a block length behind them, `[1]` int64."
+    return *example, torch.tensor([model.config.attention_block])
 
 
 # %% ../../nbs/05_export/03_program.ipynb #program-17

@@ -12,6 +12,7 @@ __all__ = [
     'read_constants',
     'find_step',
     'PteSession',
+    'stamp_of',
     'load_method',
     'tokenizer_of',
     'check_request',
@@ -44,6 +45,7 @@ from diffulex_edge.runtime.step import (
 )
 
 from ..model.files import SEAL, check_seal
+from ..notices import quietly
 
 # %% ../../nbs/02_runtime/02_pte.ipynb #pte-head
 HEAD = struct.Struct('<4s4s4sIQQQ')  # offset, identifier, magic, length, program, base, segments
@@ -103,12 +105,13 @@ def open_program(path: Path, verify: bool = True):
             '%s has no checksum, so damage would go unnoticed; export it again to have one', path
         )
 
-    # Both take seconds to import. The first registers the operators of quantized embeddings.
-    import executorch.kernels.quantized  # noqa: F401
-    from executorch.runtime import Runtime
-
     try:
-        return Runtime.get().load_program(path)
+        with quietly():
+            # Both take seconds to import. The first registers operators of quantized embeddings.
+            import executorch.kernels.quantized  # noqa: F401
+            from executorch.runtime import Runtime
+
+            return Runtime.get().load_program(path)
     except RuntimeError as error:
         raise ValueError(
             f'{path} is not a whole ExecuTorch program ({error}); export it again'
@@ -169,6 +172,7 @@ class PteSession:
         self.any_block = self.program.metadata(self.name).num_inputs() == 4
         self.loaded = None
         self.rows = Rows()
+        self.stamp = stamp_of(self.path)
 
     @property
     def method(self):
@@ -202,12 +206,32 @@ class PteSession:
         "Forget the cache; rows at `kv_len` and after are never read."
         self.rows.forget()
 
+    def another(self) -> 'PteSession':
+        """Return a session on the same file with its own KV cache.
+
+        Raises `ValueError` when another file has taken its place.
+        """
+        if stamp_of(self.path) != self.stamp:
+            raise ValueError(
+                f'{self.path} was replaced after it was opened; open the new file as an engine of '
+                f'its own'
+            )
+        return type(self)(self.path)
+
+
+# %% ../../nbs/02_runtime/02_pte.ipynb #pte-15b
+def stamp_of(path: Path) -> tuple[int, int, int]:
+    "Return what tells a file from one that takes its place."
+    facts = path.stat()
+    return facts.st_ino, facts.st_size, facts.st_mtime_ns
+
 
 # %% ../../nbs/02_runtime/02_pte.ipynb #pte-16
 def load_method(program, name: str, path: Path):
     "Return a loaded method of a program. Raise `ValueError` when its data is damaged."
     try:
-        return program.load_method(name)
+        with quietly():
+            return program.load_method(name)
     except RuntimeError as error:
         raise ValueError(
             f'method {name!r} of {path} could not be loaded ({error}); export it again'

@@ -165,6 +165,7 @@ class Request:
         self.twin: Session | None = None  # the same model without the prompt, for guidance
         self.steps = 0  # steps recorded so far
         self.ended = False  # an end of text was revealed by a denoising step
+        self.is_owner = False  # whether the cache is held for it, see `owning`
         self.reuse = False  # whether cache rows that already hold the prompt stay
         self.reused = 0  # how many did
         self.previous: dict[int, Tensor] = {}  # position -> distribution of the last step

@@ -1,7 +1,7 @@
 // Generates with an exported diffusion language model: token ids in, token ids out.
 //
 //   runner model.pte [--max-new-tokens N] [--iterations N] [--threshold P]
-//                    [--block-size N] [--threads N] [--verify 0] < prompts
+//                    [--block-size N] [--cached 1] [--threads N] [--verify 0] < prompts
 //
 // One prompt a line, ids separated by spaces; one answer a line. Timings go to stderr.
 // Everything about the model is read from the file's constants; nothing but ExecuTorch is needed.
@@ -35,6 +35,7 @@ struct Settings {
   int64_t max_new_tokens = 128;
   int64_t iterations = 0;  // steps per block; 0: as many as needed
   int64_t block_size = 0;  // 0: the model's block, or 32
+  int64_t cached = 0;      // 1: blocks of a bidirectional model one by one, from the prompt's end
   int64_t threads = 0;     // 0: ExecuTorch's choice
   int64_t verify = 1;      // compare the file with its checksum; a second per gigabyte or less
   double threshold = 0.9;  // reveal what is at least this sure; above 1: the best or the quota only
@@ -271,10 +272,13 @@ struct Answer {
 
   // Read whole blocks of the prompt into the cache, up to `end`.
   void prefill(int64_t end, int64_t size) {
-    const int64_t chunk = std::max<int64_t>(1, model.max_tokens / size) * size;
-    for (int64_t start = 0; start < end; start += chunk) {
+    // without a mask rule in the graph a chunk is one block, and the first one may be short
+    const int64_t blocks = model.block ? std::max<int64_t>(1, model.max_tokens / size) : 1;
+    const int64_t chunk = blocks * size;
+    const int64_t before = model.block ? 0 : (chunk - end % chunk) % chunk;
+    for (int64_t start = -before; start < end; start += chunk) {
       const int64_t stop = std::min(start + chunk, end);
-      const Prediction prediction = model.step(sequence, start, stop);
+      const Prediction prediction = model.step(sequence, std::max<int64_t>(start, 0), stop);
       if (stop == end) name_next(end, prediction);
     }
   }
@@ -287,7 +291,7 @@ struct Answer {
   }
 
   Ids run() {
-    const bool causal = model.block > 0;
+    const bool causal = model.block > 0, cached = causal || settings.cached;
     if (causal && settings.block_size && settings.block_size != model.block)
       fail("this file was exported with block length " + std::to_string(model.block));
     const int64_t size = causal ? model.block : settings.block_size ? settings.block_size : 32;
@@ -299,13 +303,13 @@ struct Answer {
     if (end > model.rows)
       fail("prompt and answer need " + std::to_string(end) + " rows of KV cache; this file has " +
            std::to_string(model.rows));
-    if (causal) prefill(first, size);
+    if (cached) prefill(first, size);
     for (int64_t start = first; start < end && !stopped(); start += size) {
       const int64_t stop = std::min(start + size, end);
-      const int64_t from = causal ? start : 0, to = causal ? stop : end;
+      const int64_t from = cached ? start : 0, to = cached ? stop : end;
       add_masks(to);
       denoise(start, stop, from, to);
-      if (causal && stop < end && !stopped())  // commit: clean keys and values
+      if (cached && stop < end && !stopped())  // commit: clean keys and values
         name_next(stop, model.step(sequence, start, stop));
     }
     return Ids(sequence.begin() + prompt_end, sequence.begin() + settled());
@@ -324,7 +328,7 @@ void read_whole(const std::string& name, double value, int64_t least, int64_t mo
 Settings parse(int argc, char** argv) {
   if (argc < 2)
     fail("usage: runner model.pte [--max-new-tokens N] [--iterations N] [--threshold P] "
-         "[--block-size N] [--threads N] [--verify 0] < prompts");
+         "[--block-size N] [--cached 1] [--threads N] [--verify 0] < prompts");
   Settings settings;
   const int64_t most = 1 << 24;
   for (int i = 2; i < argc; i += 2) {
@@ -338,6 +342,7 @@ Settings parse(int argc, char** argv) {
     else if (name == "--iterations") read_whole(name, value, 0, most, settings.iterations);
     else if (name == "--threshold") settings.threshold = value;
     else if (name == "--block-size") read_whole(name, value, 0, most, settings.block_size);
+    else if (name == "--cached") read_whole(name, value, 0, 1, settings.cached);
     else if (name == "--threads") read_whole(name, value, 0, 1024, settings.threads);
     else if (name == "--verify") read_whole(name, value, 0, 1, settings.verify);
     else fail("unknown option " + shown(name));

@@ -10,8 +10,10 @@ __all__ = ['Writer', 'gap_positions', 'add_record', 'conclude', 'generation']
 # %% ../../nbs/06_viz/11_writer.ipynb #writer-02
 import threading
 import time
+from contextlib import closing
 
 from ..runtime.answers import Generation
+from ..runtime.owner import owning
 from ..runtime.request import Request, settled_answer
 from ..runtime.stopping import finish_reason
 from ..runtime.trace import StepRecord, Trace
@@ -53,10 +55,11 @@ class Writer:
         "What the thread does."
         began = time.perf_counter()
         try:
-            for record in self.engine.steps(self.request):
-                onstep(*add_record(self, record))
-                if self.ending.is_set():
-                    break
+            with owning(self.request), closing(self.engine.steps(self.request)) as steps:
+                for record in steps:
+                    onstep(*add_record(self, record))
+                    if self.ending.is_set():
+                        break
         except Exception as error:
             self.error = error  # shown in the status line and raised by `wait`
         conclude(self, time.perf_counter() - began)
