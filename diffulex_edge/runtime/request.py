@@ -112,7 +112,9 @@ def ends_of(session: Session, config: DiffusionGenerationConfig, decode) -> Ends
     eos = (eos,) if isinstance(eos, int) else tuple(eos)
     stops = config.stop_sequences
     if isinstance(stops, str):
-        raise ValueError(f'stop_sequences is {stops!r}; give a tuple of them: ({stops!r},)')
+        raise ValueError(
+            f'stop_sequences is {stops[:60]!r}; give a tuple of them: ({stops[:60]!r},)'
+        )
     if not isinstance(stops, (tuple, list)) or not all(map(is_stop, stops)):
         raise ValueError(
             f'stop_sequences is {str(stops)[:60]!r}; give a tuple of texts or of tuples of ids'

@@ -80,7 +80,7 @@ class Prompts:
         check_prompts(prompts, path)
         unknown = sorted(set(prompts.held) - prompts.topics.keys())
         if unknown:
-            raise ValueError(f'{path}: the held topic {unknown[0]!r} is not among its topics')
+            raise ValueError(f'{path}: the held topic {unknown[0][:60]!r} is not among its topics')
         return prompts
 
     def ask(self, held: bool, per_subject: int, seed: int = 0) -> list[tuple[str, str]]:
