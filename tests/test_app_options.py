@@ -60,7 +60,12 @@ def test_a_causal_model_decodes_token_by_token(facts):
 # %% options-20
 @pytest.mark.parametrize(
     'masks_aside, given, drafts',
-    [(True, {}, 1), (False, {}, 0), (True, dict(temperature=1.0), 0), (True, dict(drafts=2), 2)],
+    [
+        (True, {}, 'auto'),
+        (False, {}, 0),
+        (True, dict(temperature=1.0), 0),
+        (True, dict(drafts=2), 2),
+    ],
 )
 def test_drafts_of_a_causal_model(facts, masks_aside, given, drafts):
     assert make_config(causal_model(facts, masks_aside), **given).drafts == drafts

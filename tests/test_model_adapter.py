@@ -157,6 +157,7 @@ def test_dtype_and_mask_id(small):
 
 # %% adapter-30
 DOWN_A = 'layers.1.down_proj.lora_A'
+QKV_A = 'layers.0.qkv_proj.lora_A'
 DAMAGE = {  # what happens to the tensors, and what the message names
     'missing': (lambda t: {n: v for n, v in t.items() if n != DOWN_A}, DOWN_A),
     'unexpected': (lambda t: t | {'layers.2.qkv_proj.lora_A': torch.ones(3, 48)}, 'layers.2'),
@@ -164,6 +165,8 @@ DAMAGE = {  # what happens to the tensors, and what the message names
     'embedding': (lambda t: t | {'mask_embedding': torch.ones(47)}, 'mask_embedding'),
     'not finite': (lambda t: t | {DOWN_A: t[DOWN_A] * torch.nan}, DOWN_A),
     'empty': (lambda t: {}, 'lacks'),
+    'rank 0': (lambda t: t | {QKV_A: torch.ones(0, 48)}, QKV_A),
+    'number': (lambda t: t | {QKV_A: torch.tensor(1.0)}, QKV_A),
 }
 
 

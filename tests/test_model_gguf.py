@@ -322,3 +322,12 @@ def test_ends_of_a_gguf_file(tmp_path):
     assert config.eos_token_ids == (2, 5, 3)
     assert (config.mask_token_id, config.bos_token_id) == (None, 1)
     assert load_gguf(path, max_seq_len=8, mask_token_id=7).config.mask_token_id == 7
+
+
+# %% gguf-37ba
+def test_a_part_of_a_gguf_file(tmp_path):
+    tensors = random_checkpoint()
+    del tensors['lm_head.weight']
+    path = write_gguf(tmp_path / 'm-00001-of-00002.GGUF', tensors, fields={'split.count': 2})
+    with pytest.raises(ValueError, match='00001-of-00002.GGUF is one of 2 parts'):
+        load_gguf(path)

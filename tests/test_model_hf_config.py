@@ -2,9 +2,11 @@
 # edit the notebook, then run `edge_export`.
 
 # %% hf-config-18
+import warnings
+
 import pytest
 
-from diffulex_edge.model.hf_config import FAMILIES, find_family, marks_of, read_config
+from diffulex_edge.model.hf_config import FAMILIES, find_family, marks_of, read_config, read_json
 from diffulex_edge.model.sdar_edge import SDAREdge
 
 SDAR = dict(
@@ -16,6 +18,9 @@ SDAR = dict(
     intermediate_size=96,
 )
 REFUSED = [
+    (dict(layer_types=1), 'layer_types'),
+    (dict(rope_parameters='default'), 'rope_parameters'),
+    (dict(rope_theta=10**30), 'rope_theta'),
     (dict(model_type='llada2_moe'), 'llada2_moe'),
     (dict(num_experts=8), 'num_experts'),
     (dict(rope_scaling=dict(rope_type='dynamic', factor=4)), "rope_type is 'dynamic'"),
@@ -57,6 +62,32 @@ def test_accepted_configs():
         assert config.rope_scaling == dict(rope_type='linear', factor=2.0)
     with pytest.raises(ValueError, match='disagree on factor'):
         read_config(SDAR | dict(rope_parameters=scaled, rope_scaling=dict(factor=3.0)))
+
+
+# %% hf-config-19c
+@pytest.mark.parametrize('kind', ['sdar', 'Dream', 'Fast_dLLM_Qwen', 'llama', 'qwen2', 'qwen3'])
+def test_what_a_config_leaves_out(kind):
+    config = read_config(SDAR | dict(model_type=kind))[1]
+    assert (config.rope_theta, config.rms_norm_eps) == (1e4, 1e-6)  # as in transformers
+
+
+def test_a_cache_beyond_the_model():
+    hf = SDAR | dict(max_position_embeddings=64)
+    with pytest.warns(UserWarning, match='max_seq_len is 65, but the model was made for 64'):
+        assert read_config(hf, max_seq_len=65)[1].max_seq_len == 65
+    with warnings.catch_warnings():
+        warnings.simplefilter('error')
+        read_config(hf, max_seq_len=64)
+        read_config(SDAR, max_seq_len=4096)
+
+
+@pytest.mark.parametrize('text', ['{"a":' * 99999, '{"a": ' + '9' * 9999 + '}', '\ud83d'])
+def test_json_that_cannot_be_read(tmp_path, text):
+    file = tmp_path / 'config.json'
+    file.write_bytes(text.encode('utf-8', 'surrogatepass'))
+    with pytest.raises(ValueError, match='config.json is not JSON') as e:
+        read_json(file)
+    assert '\n' not in str(e.value)
 
 
 # %% hf-config-19b

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from diffulex_edge.dev.testing import golden_dir
-from diffulex_edge.model.loading import load_model, packaged_gguf, shipped
+from diffulex_edge.model.loading import find_model, load_model, packaged_gguf, shipped
 from diffulex_edge.model.tokenizer import load_tokenizer
 
 
@@ -59,6 +59,14 @@ def test_smollm2_blocks():
     following = load_tokenizer('smollm2-blocks').encode('The capital')
     named = logits[max(0, len(rest) - 1) :].argmax(-1).tolist()
     assert named[: len(following)] == following[: len(named)]
+
+
+def test_home_and_capitals(monkeypatch, tmp_path):
+    monkeypatch.setenv('HOME', str(tmp_path))
+    assert find_model('~/model.GGUF') == tmp_path / 'model.GGUF'
+    assert find_model('~nobody-of-that-name/model') == Path('~nobody-of-that-name/model')
+    with pytest.raises(FileNotFoundError, match='model.GGUF is missing'):
+        load_model('~/model.GGUF')
 
 
 # %% loading-18

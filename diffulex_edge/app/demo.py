@@ -152,7 +152,7 @@ QUANTIZATION = 'dynamic_int8,embedding=int8'
 # Model -> how the demo exports it; with logits, because front ends sample.
 KEPT = dict(smollm2=dict(quantization=QUANTIZATION, max_seq_len=1024))
 # Settings of SmolLM2.
-SMOLLM2 = dict(drafts=1, lookup=3, block_size=1, confidence_threshold=None)
+SMOLLM2 = dict(drafts='auto', lookup=3, block_size=1, confidence_threshold=None)
 
 
 def show_smollm2(

@@ -14,6 +14,7 @@ __all__ = [
     'Revision',
     'summary',
     'as_object',
+    'while_loading',
     'export_command',
     'warn_of_no_tokenizer',
     'backends_table',
@@ -87,6 +88,19 @@ Methods = Annotated[
 Revision = Annotated[str | None, Option(help='commit of a repository id, 40 hex digits')]
 
 
+# %% ../../nbs/10_app/11_export.ipynb #export-08b
+def while_loading(backend: str, quantization: str) -> str:
+    """Return what is quantized while the checkpoint is loaded.
+
+    Raises `ValueError` for a backend or quantization that does not exist, before anything is read.
+    """
+    # torch takes seconds to import, and `--help` should not
+    from diffulex_edge.backends import find_backend
+
+    own = find_backend(backend, quantization.partition(',')[0]).own
+    return 'none' if quantization in own else quantization
+
+
 # %% ../../nbs/10_app/11_export.ipynb #export-09
 def export_command(
     checkpoint: Checkpoint,
@@ -111,7 +125,11 @@ def export_command(
     with stages(f'exporting {checkpoint}', STAGE_SHARES, err) as enter:
         enter('load')
         engine = open_model(
-            checkpoint, revision=revision, max_seq_len=max_seq_len, block_length=block_length
+            checkpoint,
+            revision=revision,
+            max_seq_len=max_seq_len,
+            block_length=block_length,
+            quantization=while_loading(backend, quantization),
         )
         result = export_model(
             engine.session.model,

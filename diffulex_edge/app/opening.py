@@ -17,14 +17,15 @@ def refuse_fixed(path: str, **options):
 
 
 # %% ../../nbs/10_app/03_opening.ipynb #opening-04
-def open_checkpoint(path: str, revision: str | None = None, **options):
+def open_checkpoint(path: str, revision: str | None = None, quantization: str = 'none', **options):
     """Return an engine in eager PyTorch, with the checkpoint's tokenizer if it has one."""
     # torch takes seconds to import, and `--help` should not
-    from diffulex_edge.model.loading import load_model, shipped
+    from diffulex_edge.model.loading import shipped
     from diffulex_edge.model.tokenizer import load_tokenizer
+    from diffulex_edge.quant.streaming import load_quantized
     from diffulex_edge.runtime.diffusion import DiffusionEngine
 
-    model = load_model(path, revision=revision, **options)
+    model = load_quantized(path, quantization, revision=revision, **options)
     try:
         tokenizer = load_tokenizer(path, revision=revision)
     except FileNotFoundError:
@@ -41,14 +42,17 @@ def open_model(
     revision: str | None = None,
     max_seq_len: int | None = None,
     block_length: int | None = None,
+    quantization: str = 'none',
 ):
     """Return an engine on a `.pte` or an eager checkpoint, with its tokenizer if it has one.
 
-    Raises `ValueError` for an option that a `.pte` has fixed, and what the loaders raise.
+    `quantization`: of a checkpoint, see `load_quantized`. Raises `ValueError` for an option
+    that a `.pte` has fixed, and what the loaders raise.
     """
     from diffulex_edge.runtime.diffusion import DiffusionEngine
 
     if path.endswith('.pte'):
         refuse_fixed(path, revision=revision, max_seq_len=max_seq_len, block_length=block_length)
         return DiffusionEngine.from_pte(path)
-    return open_checkpoint(path, revision, max_seq_len=max_seq_len, block_length=block_length)
+    options = dict(max_seq_len=max_seq_len, block_length=block_length)
+    return open_checkpoint(path, revision, quantization, **options)

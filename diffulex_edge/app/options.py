@@ -71,13 +71,14 @@ def read_settings(pairs: list[str]) -> dict:
 def causal_defaults(info, given: dict, settings: dict) -> dict:
     """Return how an autoregressive model decodes unless told otherwise.
 
-    With one draft and look-up if it has a mask adapter and decoding is greedy, else token by token.
+    With as many drafts as gain here, if it has a mask adapter and decoding is greedy; else token by
+    token.
     """
     defaults = dict(block_size=1, confidence_threshold=None)
     reshaped = settings.keys() & {'repetition_penalty', 'score'}
     greedy = not given.get('temperature') and not reshaped
     if greedy and info.masks_aside:
-        defaults |= dict(drafts=1, lookup=3)
+        defaults |= dict(drafts='auto', lookup=3)
     return defaults
 
 

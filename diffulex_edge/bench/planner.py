@@ -13,6 +13,7 @@ __all__ = [
     'peak_bound',
     'step_seconds',
     'tokens_per_second',
+    'best_drafts',
     'Plan',
     'fitted',
     'plan',
@@ -24,6 +25,7 @@ from dataclasses import dataclass, replace
 
 from ..model.config import DecoderConfig
 from ..model.kv_cache import KVCacheConfig
+from ..runtime.drafting import ROWS, Acceptance, Choice, Costs, best_choice
 from .limits import linear_weights, step_flops
 
 
@@ -146,6 +148,21 @@ def tokens_per_second(
     if not 1 <= tpf <= block:
         raise ValueError(f'tpf is {tpf}; a step of {block} tokens reveals 1 to {block}')
     return block / ((block / tpf + 1) * step)
+
+
+# %% ../../nbs/07_bench/03_planner.ipynb #planner-15b
+def best_drafts(
+    config: DecoderConfig,
+    device: Device,
+    kv_len: int | None = None,
+    quantization: str = 'none',
+    acceptance: Acceptance | None = None,  # None: what a controller begins with
+) -> Choice:
+    "Return what a controller would draft on a device."
+    table = {}
+    for rows in (*ROWS, 9, 25):
+        table[rows] = 1e3 * step_seconds(config, device, rows, kv_len, quantization)
+    return best_choice(Costs(table), acceptance or Acceptance())
 
 
 # %% ../../nbs/07_bench/03_planner.ipynb #planner-18

@@ -168,7 +168,7 @@ def listen(reader: int, report: Report, patience: float) -> tuple[str, int]:
     """Count what a child tells, until it is silent; return why it ended and its last case."""
     rest, number, begun = b'', -1, False
     while True:
-        ready, _, _ = select.select([reader], [], [], patience if begun else 60 + patience)
+        ready, _, _ = select.select([reader], [], [], patience if begun else 300)
         if not ready:
             return 'hang', number
         data = os.read(reader, 1 << 16)

@@ -17,6 +17,7 @@ __all__ = [
 ]
 
 # %% ../../nbs/01_model/19_adapter.ipynb #adapter-01
+import math
 from pathlib import Path
 
 import torch
@@ -127,6 +128,8 @@ def adapter_numbers(path: str | Path, metadata: dict[str, str], rank: int) -> tu
     try:
         scale = 1.0 if alpha is None else float(alpha) / rank
         mask_token_id = -1 if mask is None else int(mask)
+        if not math.isfinite(scale):
+            raise ValueError
     except ValueError:
         raise ValueError(
             f'{path}: metadata alpha {alpha!r} and mask_token_id {mask!r} must be numbers'
@@ -164,7 +167,12 @@ def load_adapter(model: Decoder, path: str | Path, *, mask_token_id: int | None 
     unexpected or of the wrong shape; the model is then unchanged.
     """
     tensors, metadata = read_adapter(path)
-    rank = len(tensors.get('layers.0.qkv_proj.lora_A', ()))
+    first = tensors.get('layers.0.qkv_proj.lora_A')
+    rank = first.shape[0] if first is not None and first.ndim == 2 else 0
+    if rank == 0:
+        raise ValueError(
+            f'{path} lacks layers.0.qkv_proj.lora_A, a matrix with rows; is it a mask adapter?'
+        )
     check_adapter(path, tensors, model, rank)
     if mask_token_id is not None:
         metadata = metadata | dict(mask_token_id=mask_token_id)

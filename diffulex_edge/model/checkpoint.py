@@ -16,9 +16,11 @@ __all__ = [
     'check_head',
     'resolve_names',
     'check_shapes',
+    'allocate_module',
     'allocate',
     'check_finite',
     'copy_weights',
+    'fill_in_turn',
     'build',
     'load_folder',
 ]
@@ -26,6 +28,7 @@ __all__ = [
 # %% ../../nbs/01_model/24_checkpoint.ipynb #checkpoint-01
 import math
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
@@ -229,12 +232,17 @@ def check_shapes(model: Decoder, names: dict[str, list[str]], source):
                 )
 
 
+def allocate_module(module: nn.Module, dtype: torch.dtype):
+    "Replace a module's own parameters on the `meta` device by empty ones in memory, in place."
+    for name, parameter in module.named_parameters(recurse=False):
+        empty = torch.empty(parameter.shape, dtype=dtype)
+        setattr(module, name, nn.Parameter(empty, requires_grad=False))
+
+
 def allocate(model: Decoder, dtype: torch.dtype):
     "Replace the parameters of a model on the `meta` device by empty ones in memory, in place."
     for module in model.modules():
-        for name, parameter in module.named_parameters(recurse=False):
-            empty = torch.empty(parameter.shape, dtype=dtype)
-            setattr(module, name, nn.Parameter(empty, requires_grad=False))
+        allocate_module(module, dtype)
     if model.config.tie_word_embeddings:
         model.head.weight = model.embed.weight
     model.make_buffers(dtype)
@@ -271,20 +279,53 @@ def copy_weights(model: Decoder, names: dict[str, list[str]], source, piece: int
             first += source.shapes[tensor][0]
 
 
+# %% ../../nbs/01_model/24_checkpoint.ipynb #checkpoint-19b
+def fill_in_turn(
+    model: Decoder,
+    names: dict[str, list[str]],
+    source,
+    dtype: torch.dtype,
+    each: Callable[[Decoder, str], None],
+):
+    """Fill the modules of a model on the `meta` device one after the other.
+
+    `each(model, path)` is called when the module at `path` has its weights, and may replace them.
+    """
+    owned = {}  # path of a module -> names of its parameters
+    for name in names:
+        owned.setdefault(name.rpartition('.')[0], []).append(name)
+    for path, inside in owned.items():
+        module = model.get_submodule(path)
+        allocate_module(module, dtype)
+        copy_weights(model, {name: names[name] for name in inside}, source)
+        if path == 'embed' and model.config.tie_word_embeddings:
+            model.head.weight = model.embed.weight
+            each(model, 'head')
+        each(model, path)
+    model.make_buffers(dtype)
+
+
 # %% ../../nbs/01_model/24_checkpoint.ipynb #checkpoint-21
 def build(
-    family: type[Decoder], config: DecoderConfig, source, dtype: torch.dtype = torch.float32
+    family: type[Decoder],
+    config: DecoderConfig,
+    source,
+    dtype: torch.dtype = torch.float32,
+    each: Callable[[Decoder, str], None] | None = None,
 ) -> Decoder:
     """Return a model of a family with the weights of `source`, in `dtype`.
 
     `source` has `where` (for messages), `shapes` by tensor name, and `read(name, first, end)`.
-    Raise `ValueError` naming the tensor that is missing, unexpected, of the wrong shape, or
-    not finite.
+    `each`: see `fill_in_turn`. Raise `ValueError` naming the tensor that is missing, unexpected,
+    of the wrong shape, or not finite.
     """
     with torch.device('meta'):
         model = family(config)
     names = resolve_names(model, source)
     check_shapes(model, names, source)
+    if each:
+        fill_in_turn(model, names, source, dtype, each)
+        return model
     allocate(model, dtype)
     copy_weights(model, names, source)
     return model
@@ -297,6 +338,7 @@ def load_folder(
     max_seq_len: int | None = None,
     block_length: int | None = None,
     mask_token_id: int | None = None,
+    each: Callable[[Decoder, str], None] | None = None,
 ) -> Decoder:
     """Return the model in a Hugging Face folder; arguments and errors as in `loading.load_model`.
 
@@ -307,4 +349,4 @@ def load_folder(
     ends = generation_ends(folder, config.vocab_size)
     find_ids(config, read_token_facts(folder), ends, takes_mask=bool(family.telling))
     set_mask(config, mask_token_id)
-    return build(family, config, SafetensorsFolder(folder), dtype)
+    return build(family, config, SafetensorsFolder(folder), dtype, each)

@@ -93,9 +93,10 @@ def check_conventions(config):
     for field in ('rms_norm_eps', 'rope_theta'):
         value = getattr(config, field)
         is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
-        if not is_number or not 1e-30 < value < 1e18:
-            shown = repr(value)[:60]
-            raise ValueError(f'config: {field} is {shown}; it must be a positive number')
+        if not is_number or not 0 < value < 1e18:
+            raise ValueError(
+                f'config: {field} is {repr(value)[:60]}; it must be a positive number below 1e18'
+            )
     for field in FLAGS:
         value = getattr(config, field)
         if not isinstance(value, bool):

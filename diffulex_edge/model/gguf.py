@@ -28,6 +28,7 @@ __all__ = [
 # %% ../../nbs/01_model/25_gguf.ipynb #gguf-01
 import mmap
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -36,6 +37,7 @@ from gguf import GGUFReader, dequantize
 
 from .checkpoint import build
 from .config import is_whole
+from .decoder import Decoder
 from .llama_edge import LlamaEdge, LlamaEdgeConfig
 from .special_tokens import TokenFacts, find_ids, set_mask, template_of
 
@@ -109,6 +111,12 @@ class GGUFFile:
         self.where = Path(path)
         self.reader = open_gguf(self.where)
         self.fields = self.reader.fields
+        parts = self.get('split.count', 1)
+        if parts != 1:
+            raise ValueError(
+                f'{self.where} is one of {parts} parts of a model; join them with '
+                'llama-gguf-split --merge and give the whole file'
+            )
         self.heads = self.get('llama.attention.head_count')
         self.kv_heads = self.get('llama.attention.head_count_kv', self.heads)
         self.tensors, self.shapes = {}, {}
@@ -289,14 +297,16 @@ def load_gguf(
     max_seq_len: int | None = None,
     block_length: int | None = None,
     mask_token_id: int | None = None,
+    each: Callable[[Decoder, str], None] | None = None,
 ) -> LlamaEdge:
     """Return a Llama-architecture model from a `.gguf` file, its weights dequantized to `dtype`.
 
     `max_seq_len`: rows of the KV cache; default 2048, or the model's own limit if that is less.
     `block_length`: other than 1 (causal); `mask_token_id`: instead of the file's.
+    `each`: see `fill_in_turn`.
     Raise `FileNotFoundError` or `ValueError`, one sentence naming the file, field or tensor.
     """
     file = GGUFFile(path)
     config = gguf_config(file, max_seq_len, block_length, mask_token_id)
     file.fields.clear()  # the reader's copies of the vocabulary, 150 MB for SmolLM2
-    return build(LlamaEdge, config, file, dtype)
+    return build(LlamaEdge, config, file, dtype, each)

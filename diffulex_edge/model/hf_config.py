@@ -24,12 +24,14 @@ __all__ = [
     'refuse_unsupported',
     'common_fields',
     'cache_rows',
+    'warn_beyond',
     'read_config',
 ]
 
 # %% ../../nbs/01_model/21_hf_config.ipynb #hf-config-01
 import json
 import re
+import warnings
 from pathlib import Path
 
 from .a2d_edge import A2DEdge
@@ -53,10 +55,10 @@ def read_json(path: Path) -> dict:
     "Return the JSON object in a file. Raise `ValueError` when it does not hold one."
     try:
         value = json.loads(path.read_text(encoding='utf-8'))
-    except (UnicodeDecodeError, json.JSONDecodeError) as e:
-        raise ValueError(f'{path} is not JSON: {e}') from None
     except RecursionError:
-        raise ValueError(f'{path} is nested too deep for a file of settings') from None
+        raise ValueError(f'{path} is not JSON that can be read: it is nested too deep') from None
+    except ValueError as e:  # text that is not UTF-8, numbers that are too long
+        raise ValueError(f'{path} is not JSON: {e}') from None
     if not isinstance(value, dict):
         raise ValueError(f'{path} holds a {type(value).__name__}, not an object')
     return value
@@ -229,7 +231,7 @@ def refuse_unsupported(hf: dict):
     for field, usual in USUAL.items():
         if hf.get(field) not in (None, usual):
             raise ValueError(f'config: {field} is {hf[field]!r}; only {usual!r} is supported')
-    for layer_type in hf.get('layer_types') or ():
+    for layer_type in strings(hf.get('layer_types'), 'layer_types'):
         if layer_type != 'full_attention':
             raise ValueError(
                 f'config: layer_types has {layer_type!r}; only full_attention is supported'
@@ -284,6 +286,17 @@ def cache_rows(hf: dict) -> int:
     return 2048
 
 
+def warn_beyond(max_seq_len: int, limits: list):
+    "Warn of a cache that is longer than the texts that the model was made for."
+    limits = [limit for limit in limits if isinstance(limit, int)]
+    if limits and isinstance(max_seq_len, int) and max_seq_len > max(limits):
+        warnings.warn(
+            f'max_seq_len is {max_seq_len}, but the model was made for {max(limits)} positions; '
+            'what it writes beyond them is likely to be nonsense',
+            stacklevel=2,
+        )
+
+
 # %% ../../nbs/01_model/21_hf_config.ipynb #hf-config-15
 def read_config(
     hf: dict, max_seq_len: int | None = None, block_length: int | None = None
@@ -298,8 +311,9 @@ def read_config(
     """
     family = find_family(hf)
     refuse_unsupported(hf)
-    fields = common_fields(hf)
+    fields = family.absent | common_fields(hf)
     fields['max_seq_len'] = cache_rows(hf) if max_seq_len is None else max_seq_len
+    warn_beyond(fields['max_seq_len'], [hf.get(field) for field in LONGEST])
     fields |= family.read_config(hf)
     if block_length is not None:
         fields['block_length'] = block_length

@@ -100,6 +100,7 @@ class LLaDAEdge(Decoder):
     model_types = ('llada',)
     architectures = ('LLaDAModelLM',)
     telling = ('block_length', 'mask_token_id')
+    absent = dict(rope_theta=1e4, rms_norm_eps=1e-5)
     names = LLADA_NAMES
 
     @classmethod

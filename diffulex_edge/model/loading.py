@@ -93,10 +93,16 @@ SHIPPED = {
 
 
 def shipped(path: str | Path) -> Path:
-    "Return what a name (`tiny`, `smollm2`, `smollm2-blocks`) stands for; any other path as it is."
+    """Return what a name (`tiny`, `smollm2`, `smollm2-blocks`) stands for.
+
+    Any other path as it is, with `~` expanded.
+    """
     if str(path) in SHIPPED:
         return SHIPPED[str(path)].find()
-    return Path(path)
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:  # there is no such user
+        return Path(path)
 
 
 # %% ../../nbs/01_model/26_loading.ipynb #loading-12
@@ -133,7 +139,7 @@ def find_model(path: str | Path, revision: str | None = None) -> Path:
     A Hub repository is downloaded.
     """
     where = shipped(path)
-    is_file_name = where.suffix in ('.gguf', '.pte')
+    is_file_name = where.suffix.lower() in ('.gguf', '.pte')
     looks_like_a_repository = re.fullmatch(r'[\w.-]+/[\w.-]+', str(path))
     if where.exists() or is_file_name or not looks_like_a_repository:
         return where
@@ -178,6 +184,7 @@ def load_model(
     max_seq_len: int | None = None,
     block_length: int | None = None,
     mask_token_id: int | None = None,
+    each: Callable[[Decoder, str], None] | None = None,
 ) -> Decoder:
     """Return a model, found by path or name.
 
@@ -189,13 +196,15 @@ def load_model(
     - `block_length`: overrides the checkpoint's; 1 causal, 0 bidirectional; 4 to 32 for
       `smollm2-blocks`, whose default is 4.
     - `mask_token_id`: overrides the checkpoint's, or says what none of its files does.
+    - `each(model, path)`: called with every module that has its weights, which it may replace;
+      see `fill_in_turn`. `smollm2-blocks` merges weights afterwards and does not take it.
 
     Raise `FileNotFoundError` or `ValueError`, one sentence naming the file, field or tensor.
     """
     if dtype not in (torch.float32, torch.float16, torch.bfloat16):
         raise ValueError(f'dtype is {dtype}; weights load as float32, float16 or bfloat16')
     where = find_model(path, revision)
-    if where.suffix == '.gguf':
+    if where.suffix.lower() == '.gguf':
         read = load_gguf
     elif (where / 'config.json').is_file():
         read = load_folder
@@ -207,8 +216,10 @@ def load_model(
     entry = SHIPPED.get(str(path), Shipped(lambda: where))
     options = dict(dtype=dtype, max_seq_len=max_seq_len, mask_token_id=mask_token_id)
     if entry.find_blocks:
+        if each:
+            raise ValueError(f'{path} merges weights when all are there; load it without each')
         return block_model(read(where, **options), entry.find_blocks(), block_length)
-    model = read(where, **options, block_length=block_length)
+    model = read(where, **options, block_length=block_length, each=each)
     if entry.find_adapter:
         load_adapter(model, entry.find_adapter(), mask_token_id=mask_token_id)
     return model

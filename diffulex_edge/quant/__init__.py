@@ -4,3 +4,4 @@ from diffulex_edge.quant import kv_cache, static  # noqa: F401  enter themselves
 from diffulex_edge.quant.observers import Statistics, calibrate
 from diffulex_edge.quant.quantizer import quantize
 from diffulex_edge.quant.schemes import EMBEDDINGS, SCHEMES, Quantization
+from diffulex_edge.quant.streaming import load_quantized

@@ -4,6 +4,7 @@
 
 # %% auto #0
 __all__ = [
+    'SLICE',
     'weight_config',
     'embedding_config',
     'shallow_copy',
@@ -14,6 +15,8 @@ __all__ = [
     'check_groups',
     'linears_by_scheme',
     'check_table',
+    'quantize_weight',
+    'joined',
     'quantize',
     'dequantized',
     'split_bias',
@@ -25,6 +28,7 @@ import copy
 import torch
 from torch import Tensor, nn
 
+from ..model.checkpoint import pieces
 from ..model.decoder import Decoder
 from .schemes import CACHES, EMBEDDINGS, SCHEMES, Quantization
 
@@ -172,6 +176,32 @@ def check_table(model: Decoder, quantization: Quantization):
         check_groups('the embedding', size, quantization.group_size, 'use embedding=int8')
 
 
+# %% ../../nbs/03_quant/02_quantizer.ipynb #quantizer-17b
+SLICE = 2**24  # bytes of fp32 weights that are quantized at a time
+
+
+def quantize_weight(module: nn.Module, config):
+    "Quantize the weight of a linear or an embedding by a config of torchao, in place."
+    from torchao.quantization import quantize_  # slow to import
+
+    weight = module.weight
+    parts = []
+    for first, end in pieces(tuple(weight.shape), piece=SLICE):
+        part = nn.Linear(weight.shape[1], end - first, bias=False, device='meta')
+        part.weight = nn.Parameter(weight.data[first:end], requires_grad=False)
+        quantize_(part, config, lambda module, path: True)
+        parts.append(part.weight)
+    module.weight = parts[0] if len(parts) == 1 else joined(parts)
+
+
+def joined(parts: list[Tensor]) -> nn.Parameter:
+    "Return quantized weights, one below the other, as one."
+    first = parts[0]
+    rows = [torch.cat([getattr(part, name) for part in parts]) for name in first.tensor_data_names]
+    facts = [getattr(first, name) for name in first.tensor_attribute_names]
+    return nn.Parameter(type(first)(*rows, *facts), requires_grad=False)
+
+
 # %% ../../nbs/03_quant/02_quantizer.ipynb #quantizer-19
 def quantize(model: Decoder, name: str | Quantization, **options) -> Decoder:
     """Return a quantized copy of `model`.
@@ -183,8 +213,6 @@ def quantize(model: Decoder, name: str | Quantization, **options) -> Decoder:
     Raise `ValueError` for an unknown name, a row that its groups do not divide, and static_int8
     without statistics of this model.
     """
-    from torchao.quantization import quantize_  # slow to import
-
     quantization = Quantization.of(name, **options)
     if quantization == Quantization():
         return model
@@ -199,11 +227,12 @@ def quantize(model: Decoder, name: str | Quantization, **options) -> Decoder:
             apply(model, chosen, quantization)
             continue
         config = weight_config(scheme, quantization.group_size)
-        quantize_(model, config, lambda module, path, chosen=chosen: path in chosen)
+        for linear in chosen.values():
+            quantize_weight(linear, config)
     bits = EMBEDDINGS[quantization.embedding]
     if bits and type(model.embed.weight) is nn.Parameter:
         config = embedding_config(bits, quantization.group_size)
-        quantize_(model, config, lambda module, path: path == 'embed')
+        quantize_weight(model.embed, config)
     if quantization.cache != 'none':
         model.Cache = CACHES[quantization.cache]
         model.make_buffers(torch.float16 if quantization.name == 'fp16' else torch.float32)

@@ -28,15 +28,27 @@ from operator import index
 
 
 # %% ../../nbs/02_runtime/05_settings.ipynb #settings-04
-def number(default, *, whole=False, optional=False, least=None, above=None, most=None, below=None):
+def number(
+    default,
+    *,
+    whole=False,
+    optional=False,
+    words=(),
+    least=None,
+    above=None,
+    most=None,
+    below=None,
+):
     """Declare a dataclass field that holds a number.
 
     `least` and `most` are bounds that may be reached, `above` and `below` ones that may not;
-    `whole` refuses fractions; `optional` accepts None, as does a field whose default it is.
+    `whole` refuses fractions; `optional` accepts None, as does a field whose default it is; `words`
+    are accepted beside numbers.
     """
     bounds = dict(least=least, above=above, most=most, below=below)
     optional = optional or default is None
-    return field(default=default, metadata=dict(whole=whole, bounds=bounds, optional=optional))
+    rules = dict(whole=whole, bounds=bounds, optional=optional, words=words)
+    return field(default=default, metadata=rules)
 
 
 def choice(default, of):
@@ -152,6 +164,8 @@ def check(settings):
         value = getattr(settings, name)
         if value is None and rules.get('optional'):
             continue
+        if isinstance(value, str) and value in rules.get('words', ()):
+            continue
         shown = repr(value)[:80]
         if not has_kind(value, declared):
             raise ValueError(f'{name} is {shown}; it must be {kind_in_words(declared)}')
@@ -161,5 +175,5 @@ def check(settings):
         if 'bounds' in rules:
             fits = is_within(value, rules['bounds']) and (not rules['whole'] or is_whole(value))
             if not fits:
-                range_ = in_words(rules['whole'], rules['bounds'])
+                range_ = ' or '.join([in_words(rules['whole'], rules['bounds']), *rules['words']])
                 raise ValueError(f'{name} is {shown}; it must be {range_}')

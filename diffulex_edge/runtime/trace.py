@@ -66,6 +66,7 @@ class StepRecord:
     row: int = 0  # which row of a batch
     # ms from the start of the generation to the end of this step, sampler included; 0: not timed
     at: float = 0.0
+    choice: str = ''  # what was chosen to be drafted, and why
 
 
 # %% ../../nbs/02_runtime/04_trace.ipynb #trace-10

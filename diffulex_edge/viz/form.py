@@ -115,10 +115,9 @@ def form_fields(engine: DiffusionEngine, prompt, config: DiffusionGenerationConf
     if info.block_length != 1:
         fields += diffusion_fields(info, config)
     elif info.mask_token_id is not None:
-        limits = dict(step=1, min=0, max=16)
-        fields.append(
-            dict(name='drafts', label='drafts per forward', value=config.drafts, **limits)
-        )
+        limits = dict(step=1, min=0, max=16, placeholder='auto')
+        drafts = None if config.drafts == 'auto' else config.drafts
+        fields.append(dict(name='drafts', label='drafts per forward', value=drafts, **limits))
     fields.append(dict(name='temperature', value=config.temperature, min=0, step=0.05))
     fields.append(dict(name='seed', value=config.seed, step=1, placeholder='any'))
     return fields
