@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from diffulex_edge.app.demo import demo, grid, open_kept
+from diffulex_edge.app.demo import demo, grid, open_kept, perplexity
+from diffulex_edge.model.loading import load_model
 from diffulex_edge.tiny.sudoku import encode_sudoku
 
 
@@ -22,6 +23,16 @@ def test_grid():
         '12│34',
         '··│12',
     ]
+
+
+# %% demo-19p
+def test_perplexity_of_an_answer():
+    from diffulex_edge.dev.testing import golden_dir
+
+    model = load_model(golden_dir() / 'fast_dllm_v2_a', max_seq_len=64, block_length=1)
+    logits = model.logits([5, 9, 20, 7])
+    want = -logits[1].log_softmax(-1)[20] - logits[2].log_softmax(-1)[7]
+    assert abs(perplexity(model, [5, 9], [20, 7]) - float((want / 2).exp())) < 1e-3
 
 
 # %% demo-21

@@ -163,7 +163,9 @@ def test_saved_and_loaded(smol, saved, way):
 
 
 # %% tokenizer-30
-from tokenizers import pre_tokenizers, trainers
+import random
+
+from tokenizers import pre_tokenizers, processors, trainers
 
 TEMPLATE = '{% for m in messages %}\n  {{ m.role }}: {{ m.content }}{{ eos_token }}\n{% endfor %}'
 
@@ -175,6 +177,7 @@ def added_token(content, special=True):
 
 
 QWEN_CONFIG = dict(
+    tokenizer_class='DreamTokenizer',
     added_tokens_decoder={
         '300': added_token('<|end|>'),
         '305': added_token('<|mask|>'),
@@ -245,6 +248,56 @@ def test_template_file_comes_first(qwen_style, tmp_path):
         '{{ messages[0].content | tojson }}{% if tools %}!{% endif %}'
     )
     assert load_tokenizer(tmp_path).chat_text('“hi”') == '"“hi”"'
+
+
+# %% tokenizer-33a
+def strings(count, seed=0):
+    "Return random strings of letters, digits, white space and characters of many scripts."
+    draw = random.Random(seed)
+    alphabet = "abcthe THE'sdll 0123456789\n\t\r  .,!?()é日本ж🥐\u0301\u200b"
+    texts = [''.join(draw.choices(alphabet, k=draw.randrange(40))) for _ in range(count)]
+    return [text.encode('utf-8').decode('utf-8') for text in texts]
+
+
+@pytest.mark.parametrize('name', ['Qwen2Tokenizer', 'GPT2Tokenizer'])
+def test_thousand_strings_as_transformers_cuts_them(tmp_path, name):
+    import transformers
+
+    write_qwen_style(tmp_path)
+    own = dict(tokenizer_class=name, unk_token='<|end|>', mask_token='<|mask|>', chat_template=None)
+    (tmp_path / 'tokenizer_config.json').write_text(json.dumps(QWEN_CONFIG | own))
+    theirs = getattr(transformers, name).from_pretrained(tmp_path)
+    ours = load_tokenizer(tmp_path)
+    for text in strings(1000):
+        assert ours.encode(text) == theirs.encode(text, add_special_tokens=False), repr(text)
+
+
+def test_unknown_class(tmp_path):
+    write_qwen_style(tmp_path)
+    for name in (None, 'OtherTokenizer'):
+        config = json.dumps(QWEN_CONFIG | dict(tokenizer_class=name))
+        (tmp_path / 'tokenizer_config.json').write_text(config)
+        with pytest.raises(ValueError, match='tokenizer_config.json: tokenizer_class is'):
+            load_tokenizer(tmp_path)
+
+
+# %% tokenizer-33b
+@pytest.mark.parametrize('text', ['half \ud83d', '\udc00', 5, None])
+def test_text_that_is_none(qwen_style, text):
+    with pytest.raises(ValueError, match='half of a character|must be a string'):
+        load_tokenizer(qwen_style).encode(text)
+
+
+def test_the_beginning_of_a_raw_prompt(qwen_style):
+    tok = load_tokenizer(qwen_style)
+    assert tok.prompt('the') == tok.encode('the')
+    begin = ('<|end|>', 300)
+    tok.tk.post_processor = processors.TemplateProcessing('<|end|> $A', special_tokens=[begin])
+    assert tok.prompt('the') == [300, *tok.encode('the')]
+    assert tok.prompt('<|end|>the') == [300, *tok.encode('the')]
+    assert tok.encode('the') == tok.prompt('the')[1:]
+    tok.add_bos = False
+    assert tok.prompt('the') == tok.encode('the')
 
 
 # %% tokenizer-34

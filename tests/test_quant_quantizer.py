@@ -9,7 +9,7 @@ from torchao.quantization import quantize_
 
 from diffulex_edge.dev.testing import golden_dir
 from diffulex_edge.model import load_model
-from diffulex_edge.quant.quantizer import quantize, split_bias, weight_config
+from diffulex_edge.quant.quantizer import quantize, split_bias, stored_form, weight_config
 
 IDS = list(range(40))
 
@@ -58,7 +58,7 @@ def test_half_precision():
     assert torch.equal(model.logits(IDS), before)
 
 
-def test_adapters_stay_fp32():
+def test_adapters_have_8_bits():
     model = LlamaEdge(
         LlamaEdgeConfig(
             vocab_size=60,
@@ -70,9 +70,18 @@ def test_adapters_stay_fp32():
         )
     )
     model.add_mask_adapter(4)
-    layer = quantize(model, 'dynamic_int8').layers[0]
-    assert type(layer.lora['qkv'].a.weight) is torch.nn.Parameter
-    assert type(layer.qkv.weight) is not torch.nn.Parameter
+    for low in model.layers[0].lora.values():
+        torch.nn.init.normal_(low.b.weight)
+    ids = [1, 2, 3, 59, 59]
+    for name in ('dynamic_int8', 'dynamic_int4,group_size=32'):
+        quantized = quantize(model, name)
+        for low in quantized.layers[0].lora.values():
+            assert stored_form(low.a.weight) == stored_form(low.b.weight) == (8, 'per token')
+    plain = quantize(model, 'dynamic_int8,exclude=*.lora.*')
+    assert type(plain.layers[0].lora['qkv'].a.weight) is torch.nn.Parameter
+    error = (quantize(model, 'dynamic_int8').logits(ids) - plain.logits(ids)).abs()
+    assert error[:3].max() == 0  # clean rows do not meet the adapter
+    assert 0 < error[3:].max() < 0.05 * plain.logits(ids)[3:].abs().max()
 
 
 # %% quantizer-24

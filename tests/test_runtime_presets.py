@@ -63,6 +63,22 @@ def session_of(folder):
     return EagerSession(model)
 
 
+# %% presets-42
+def given_beside(folder, case):
+    "What an original of block diffusion was given beside the settings of a case."
+    if case['fn'] == 'dllm.bd3lm.sample':
+        usual = golden_file(folder)
+        return dict(
+            stop_token=case.get('stop_token', usual['eos_id']),
+            pad_id=case.get('pad_id', usual['pad_id']),
+        )
+    if case['fn'] == 'sdc.generate_block':
+        return dict(eos_id=case.get('stop_token'))
+    if case['fn'] == 'dllm.mdlm.infill':
+        return dict(max_new_tokens=max(map(len, case['input_ids'])))
+    return {}
+
+
 def preset_of(folder, case, compat):
     "The preset and the settings of a golden case."
     settings, function = dict(case['settings']), case['fn']
@@ -84,14 +100,7 @@ def preset_of(folder, case, compat):
         settings['attention_mask'] = 'attention_mask' in case or not case.get('error')
     if function.startswith('v2.'):
         settings['stop_token'] = case['stop_token']
-    if function == 'dllm.bd3lm.sample':
-        given = golden_file(folder)
-        settings['stop_token'] = case.get('stop_token', given['eos_id'])
-        settings['pad_id'] = case.get('pad_id', given['pad_id'])
-    if function == 'sdc.generate_block':
-        settings['eos_id'] = case.get('stop_token')
-    if function == 'dllm.mdlm.infill':
-        settings['max_new_tokens'] = max(map(len, case['input_ids']))
+    settings |= given_beside(folder, case)
     return preset(NAMES[function], **common, **settings)
 
 

@@ -21,7 +21,7 @@ from diffulex_edge.app.output import (
 
 from .adapt import adapt_command
 from .bench import bench_command
-from .catalogue import models_command
+from .catalogue import inspect_command, models_command
 from .export import backends_command, export_command
 from .generate import generate_command
 from .infill import infill_command
@@ -62,6 +62,7 @@ add('chat', chat_command, 'smollm2 --system "Be brief."')
 add('serve', serve_command, 'model.pte --port 8000')
 add('lab', lab_command, 'my-notebooks')
 add('models', models_command, '--memory 6GB')
+add('inspect', inspect_command, './SDAR-1.7B-Chat')
 add('backends', backends_command, '--json')
 add('bench', bench_command, 'fp32.pte --model smollm2 --int8 int8.pte --check')
 add('adapt', adapt_command, 'smollm2 --out adapter.safetensors')

@@ -18,6 +18,7 @@ __all__ = [
     'write_tiny',
     'show_tiny',
     'show_smollm2',
+    'perplexity',
     'run_tiny',
     'run_smollm2',
     'print_comparison',
@@ -32,6 +33,7 @@ import sys
 from pathlib import Path
 from random import Random
 
+import torch
 import typer
 from rich.console import Console
 from rich.text import Text
@@ -39,6 +41,7 @@ from rich.text import Text
 from ..bench.measure import answer, open_engine
 from ..export.cache import cached_export, find_export
 from ..export.exporter import STAGE_SHARES
+from ..model.loading import load_model
 from ..runtime.diffusion import DiffusionGenerationConfig
 from ..tiny.language import mark, question
 from ..tiny.sudoku import TAG, check_sudoku, decode_sudoku, encode_sudoku, sudoku
@@ -183,6 +186,16 @@ def show_smollm2(
 
 
 # %% ../../nbs/10_app/07_demo.ipynb #demo-19
+def perplexity(model, prompt: list[int], written: list[int]) -> float:
+    """Return the perplexity of an answer under a causal model.
+
+    It is the number of equally likely tokens that would be as hard to guess, on average.
+    """
+    logits = model.logits(prompt + written)[len(prompt) - 1 : -1]  # [len(written), vocab]
+    chances = logits.log_softmax(-1).gather(1, torch.tensor(written)[:, None])
+    return float((-chances.mean()).exp())
+
+
 def run_tiny(console: Console, folder: str | None) -> dict:
     """Show the tiny model and measure it on a sudoku."""
     path = show_tiny(console, folder)
@@ -195,19 +208,26 @@ def run_smollm2(console: Console, prompt: str, max_new_tokens: int, **options) -
     path, ids, text = show_smollm2(console, prompt, max_new_tokens=max_new_tokens, **options)
     console.print('measuring both runtimes, each in a fresh process …', style='dim')
     config = SMOLLM2 | dict(max_new_tokens=max_new_tokens)
-    return measure_both(path, 'smollm2', ids, config) | dict(path=str(path), text=text)
+    both = measure_both(path, 'smollm2', ids, config)
+    model = load_model('smollm2', max_seq_len=1024)
+    for side in ('pte', 'eager'):
+        both[side]['perplexity'] = perplexity(model, ids, both[side]['ids'])
+    return both | dict(path=str(path), text=text)
 
 
 def print_comparison(console: Console, name: str, both: dict, quantization: str):
-    """Print the table of a model, and how many of its tokens are those of eager PyTorch."""
+    """Print the table of a model, and how near its answer is to that of eager PyTorch."""
     console.print(table(both, f'{name}, {quantization}; eager is fp32'))
     ids, eager_ids = both['pte']['ids'], both['eager']['ids']
     same = sum(a == b for a, b in zip(ids, eager_ids))
-    console.print(
-        f'{same} of {len(ids)} tokens equal those of eager PyTorch.\n',
-        style='dim',
-        highlight=False,
-    )
+    told = f'{same} of {len(ids)} tokens equal those of eager PyTorch.'
+    if 'perplexity' in both['pte']:
+        told = (
+            f'To the model in fp32 this answer has a perplexity of {both["pte"]["perplexity"]:.2f} '
+            f'and its own of {both["eager"]["perplexity"]:.2f}: between so many tokens it '
+            'hesitates at every one. The nearer the two, the less the 8 bits have cost.'
+        )
+    console.print(told + '\n', style='dim', highlight=False)
 
 
 # %% ../../nbs/10_app/07_demo.ipynb #demo-20

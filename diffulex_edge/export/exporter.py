@@ -186,11 +186,11 @@ def open_program(path: Path, tokenizer: Tokenizer | None = None):
 # Loading the checkpoint is the caller's stage.
 STAGE_SHARES = {
     'load': 3,
-    'quantize': 1,
-    'export': 10,
-    'lower': 75,
+    'quantize': 2,
+    'export': 16,
+    'lower': 67,
     'serialize': 10,
-    'write': 1,
+    'write': 2,
 }
 
 

@@ -4,7 +4,10 @@
 
 # %% auto #0
 __all__ = [
+    'CLASSES',
     'show_token',
+    'broken_text',
+    'beginning',
     'Tokenizer',
     'token_files',
     'save_tokenizer',
@@ -12,6 +15,7 @@ __all__ = [
     'identity',
     'saved_identity',
     'remove_tokenizer',
+    'split_of_class',
     'read_tokenizer',
     'from_folder',
     'check_gguf_tokenizer',
@@ -58,6 +62,30 @@ def show_token(tokenizer: tokenizers.Tokenizer, token_id: int) -> str:
     )
 
 
+# %% ../../nbs/01_model/28_tokenizer.ipynb #tokenizer-05a
+def broken_text(text) -> str:
+    "Return the sentence that says why a text cannot be encoded."
+    if not isinstance(text, str):
+        return f'a text must be a string, not {type(text).__name__}'
+    for position, character in enumerate(text):
+        if 0xD800 <= ord(character) < 0xE000:
+            return (
+                f'the text holds half of a character, U+{ord(character):04X}, at position '
+                f'{position}; remove it, or give the other half too'
+            )
+    return 'the text cannot be encoded'
+
+
+def beginning(tk: tokenizers.Tokenizer) -> list[int]:
+    "Return the ids that the post-processor puts before a text."
+    plain = tk.encode('a', add_special_tokens=False).ids
+    whole = tk.encode('a', add_special_tokens=True).ids
+    for first in range(len(whole) - len(plain) + 1):
+        if plain and whole[first : first + len(plain)] == plain:
+            return whole[:first]
+    return []
+
+
 # %% ../../nbs/01_model/28_tokenizer.ipynb #tokenizer-06
 class Tokenizer:
     """Text to token ids and back.
@@ -75,14 +103,29 @@ class Tokenizer:
         self.tk = tk
         self.template = template
         self.special = special or {}
+        self.add_bos = True  # whether `prompt` adds what the post-processor puts before a text
 
     def encode(self, text: str) -> list[int]:
-        "Return the ids of a text; special tokens written in it are recognised, none are added."
+        """Return the ids of a text; special tokens written in it are recognised, none are added.
+
+        Raise `ValueError` for half of a character.
+        """
         try:
             return self.tk.encode(text, add_special_tokens=False).ids
+        except TypeError:
+            raise ValueError(broken_text(text)) from None
         except Exception as e:  # tokenizers raises bare Exception
             reason = str(e).splitlines()[0][:200]
             raise ValueError(f'this tokenizer cannot encode a text: {reason}') from None
+
+    def prompt(self, text: str) -> list[int]:
+        """Return the ids of a raw prompt: a text behind the beginning that the tokenizer gives it.
+
+        Nothing is added with `add_bos` off, or where the text begins with it already.
+        """
+        ids = self.encode(text)
+        begin = beginning(self.tk) if self.add_bos else []
+        return ids if ids[: len(begin)] == begin else begin + ids
 
     def decode(self, ids: list[int], skip_special: bool = True) -> str:
         "Return the text of ids: U+FFFD for a cut character, nothing for an id without a token."
@@ -161,6 +204,23 @@ def remove_tokenizer(path: Path):
 
 
 # %% ../../nbs/01_model/28_tokenizer.ipynb #tokenizer-12
+CLASSES = dict(  # tokenizer_class of a folder with vocab.json and merges.txt -> its split pattern
+    Qwen2Tokenizer='qwen2', DreamTokenizer='qwen2', GPT2Tokenizer='gpt-2'
+)
+
+
+def split_of_class(config_file: Path, config: dict) -> str:
+    "Return the split pattern of a `tokenizer_class`. Raise `ValueError` for one that is not known."
+    name = config.get('tokenizer_class')
+    known = str(name).removesuffix('Fast')
+    if known not in CLASSES:
+        raise ValueError(
+            f'{config_file}: tokenizer_class is {name!r}; without tokenizer.json only '
+            f'{", ".join(CLASSES)} can be read'
+        )
+    return CLASSES[known]
+
+
 def read_tokenizer(file: Path, config: dict) -> tokenizers.Tokenizer:
     """Return the tokenizer in `tokenizer.json`, else the one in `vocab.json` and `merges.txt`.
 
@@ -178,7 +238,8 @@ def read_tokenizer(file: Path, config: dict) -> tokenizers.Tokenizer:
     for token_id, entry in config.get('added_tokens_decoder', {}).items():
         options = dict(entry)
         added[int(token_id)] = AddedToken(options.pop('content'), **options)
-    return byte_level_bpe(*models.BPE.read_file(str(vocab), str(merges)), 'qwen2', added)
+    split = split_of_class(file.with_name('tokenizer_config.json'), config)
+    return byte_level_bpe(*models.BPE.read_file(str(vocab), str(merges)), split, added)
 
 
 # %% ../../nbs/01_model/28_tokenizer.ipynb #tokenizer-13
@@ -192,6 +253,13 @@ def from_folder(file: Path, config_file: Path) -> Tokenizer:
         tokenizer = read_tokenizer(file, config)
     except FileNotFoundError:
         raise
+    except ValueError as e:
+        if str(e).startswith(f'{config_file}: tokenizer_class'):
+            raise
+        raise ValueError(
+            f'{file.with_name("vocab.json")} is not a tokenizer ({e}); '
+            "take it from the model's repository again"
+        ) from None
     except Exception as e:  # tokenizers raises bare Exception
         broken = file if file.is_file() else file.with_name('vocab.json')
         raise ValueError(

@@ -10,6 +10,7 @@ __all__ = [
     'shallow_copy',
     'half_precision',
     'linears_of',
+    'branches_of',
     'stored_form',
     'check_stored',
     'check_groups',
@@ -104,6 +105,15 @@ def linears_of(model: nn.Module) -> dict[str, nn.Linear]:
     return found
 
 
+def branches_of(model: nn.Module) -> dict[str, nn.Linear]:
+    "Return the linears of a decoder's mask adapter by path; none without one."
+    found = {}
+    for path, module in model.named_modules():
+        if isinstance(module, nn.Linear) and '.lora.' in path:
+            found[path] = module
+    return found
+
+
 def stored_form(weight: Tensor) -> tuple[int, str] | None:
     "Return `(bits, activations)` of a weight that torchao has quantized, as `Scheme` has them."
     if not hasattr(weight, 'target_dtype'):
@@ -145,7 +155,7 @@ def linears_by_scheme(
     in another way already.
     """
     found = {}
-    for path, linear in linears_of(model).items():
+    for path, linear in (linears_of(model) | branches_of(model)).items():
         name = quantization.scheme(path)
         weight = linear.weight
         if type(weight) is not nn.Parameter or weight.dtype == torch.int8:

@@ -7,6 +7,7 @@ __all__ = [
     'SCHEMES',
     'EMBEDDINGS',
     'CACHES',
+    'ADAPTERS',
     'OPTIONS',
     'Scheme',
     'parse_request',
@@ -42,6 +43,9 @@ SCHEMES: dict[str, Scheme] = {  # name -> scheme
 }
 EMBEDDINGS = {'none': None, 'int8': 8, 'int4': 4}  # name -> bits
 CACHES: dict[str, type | None] = {'none': None}  # name -> class of the KV cache
+# Scheme of the linears -> that of a mask adapter's branches; not in the table: none. Their rows of
+# a rank are too short for groups of 4-bit weights.
+ADAPTERS = dict(dynamic_int8='dynamic_int8', dynamic_int4='dynamic_int8')
 
 # %% ../../nbs/03_quant/01_schemes.ipynb #schemes-06
 OPTIONS = ('group_size', 'embedding', 'head', 'exclude', 'cache', 'statistics')
@@ -123,11 +127,12 @@ class Quantization:
     def scheme(self, path: str) -> str:
         """Return the name of the scheme for the linear with this path.
 
-        Mask adapters are never quantized: they are 6 % of the weights, and every quantized
-        linear adds operators to the graph.
+        The branches of a mask adapter have the scheme that `ADAPTERS` names.
         """
-        if '.lora.' in path or any(fnmatch.fnmatchcase(path, p) for p in self.exclude):
+        if any(fnmatch.fnmatchcase(path, p) for p in self.exclude):
             return 'none'
+        if '.lora.' in path:
+            return ADAPTERS.get(self.name, 'none')
         if path != 'head':
             return self.name
         return self.head or SCHEMES[self.name].head or self.name

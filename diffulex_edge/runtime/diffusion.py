@@ -73,7 +73,8 @@ def encode_text(text: str, tokenizer, chat: bool | None = None) -> list[int]:
     `chat`: False for the text as it is, True to insist on a template, None for one if there is one.
     """
     templated = bool(getattr(tokenizer, 'template', None)) if chat is None else chat
-    return tokenizer.chat(text) if templated else tokenizer.encode(text)
+    raw = getattr(tokenizer, 'prompt', tokenizer.encode)  # with the beginning of a text
+    return tokenizer.chat(text) if templated else raw(text)
 
 
 def encode_prompt(prompt, tokenizer, chat: bool | None = None) -> list[int]:

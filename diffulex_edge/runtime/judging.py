@@ -14,8 +14,6 @@ __all__ = [
     'filtered',
     'Proposal',
     'row_of',
-    'one_row',
-    'behind',
     'drawn_positions',
     'propose',
     'candidates_of',
@@ -47,7 +45,7 @@ from diffulex_edge.runtime.sampler import (
 
 from .blocks import Block, Span
 from .canvas import revisable
-from .request import Request, forbidden_ids, has_end, shift_of
+from .request import Request, behind, forbidden_ids, has_end, shift_of
 from .selection import Candidates, candidate_positions, choose
 from .step import Prediction
 from .trace import StepRecord
@@ -154,26 +152,6 @@ class Proposal:
 def row_of(position: int, first: int, shift: int) -> int:
     "Return the row that is about `position` in a prediction whose rows begin at `first`."
     return max(position - shift - first, 0)
-
-
-def one_row(prediction: Prediction | None, row: int) -> Prediction | None:
-    "Return one row of a prediction as a prediction."
-    if prediction is None:
-        return None
-    logits = None if prediction.logits is None else prediction.logits[row : row + 1]
-    return Prediction(prediction.ids[row : row + 1], prediction.confidence[row : row + 1], logits)
-
-
-def behind(ahead: Prediction | None, prediction: Prediction | None) -> Prediction | None:
-    "Return a prediction with one more row in front."
-    if ahead is None or prediction is None:
-        return prediction
-    logits = None if prediction.logits is None else torch.cat([ahead.logits, prediction.logits])
-    return Prediction(
-        torch.cat([ahead.ids, prediction.ids]),
-        torch.cat([ahead.confidence, prediction.confidence]),
-        logits,
-    )
 
 
 def drawn_positions(request: Request, asked: list[int], span: Span, stretch: Block) -> list[int]:

@@ -35,8 +35,8 @@ from diffulex_edge.runtime.blocks import (
     chunks_of,
 )
 
-from .judging import Proposal, judge, one_row, record
-from .request import Ahead, Request, is_seeded
+from .judging import Proposal, judge, record
+from .request import Ahead, Request, is_seeded, one_row
 from .step import ModelInfo, Prediction
 from .trace import StepRecord
 
@@ -203,6 +203,7 @@ def prompt_chunks(request: Request, layout: Layout, held: int) -> list[Block]:
     return chunks_of(held, end, chunk)
 
 
+# %% ../../nbs/02_runtime/15_prefill.ipynb #prefill-23
 def prefill(requests: list[Request], layout: Layout) -> Iterator[StepRecord]:
     "Read the prompts' whole blocks into the caches."
     if not layout.causal or not COVERS[requests[0].config.coverage.cache].stores:

@@ -14,6 +14,8 @@ __all__ = [
     'ends_of',
     'is_seeded',
     'Ahead',
+    'one_row',
+    'behind',
     'Request',
     'forbidden_ids',
     'settled_answer',
@@ -139,6 +141,26 @@ class Ahead:
     position: int
     prediction: Prediction  # of one row
     unconditional: Prediction | None = None
+
+
+def one_row(prediction: Prediction | None, row: int) -> Prediction | None:
+    "Return one row of a prediction as a prediction."
+    if prediction is None:
+        return None
+    logits = None if prediction.logits is None else prediction.logits[row : row + 1]
+    return Prediction(prediction.ids[row : row + 1], prediction.confidence[row : row + 1], logits)
+
+
+def behind(ahead: Prediction | None, prediction: Prediction | None) -> Prediction | None:
+    "Return a prediction with one more row in front."
+    if ahead is None or prediction is None:
+        return prediction
+    logits = None if prediction.logits is None else torch.cat([ahead.logits, prediction.logits])
+    return Prediction(
+        torch.cat([ahead.ids, prediction.ids]),
+        torch.cat([ahead.confidence, prediction.confidence]),
+        logits,
+    )
 
 
 # %% ../../nbs/02_runtime/13_request.ipynb #request-07
