@@ -93,11 +93,13 @@ def save_checkpoint(model, folder, kind):
     fields |= dict(
         eos_token_id=list(config.eos_token_ids),
         max_position_embeddings=config.max_seq_len,
+        block_auto_adjust_ff_dim=False,  # LFM2: the width is as it stands
     )
     if 'mask_token_id' not in model.telling:
         del fields['mask_token_id']
     for field in model.telling:
-        fields.setdefault(field, config.block_length)
+        is_word = field == 'dlm_paradigm'
+        fields.setdefault(field, 'bidirectional' if is_word else config.block_length)
     (folder / 'config.json').write_text(json.dumps(fields))
 
 

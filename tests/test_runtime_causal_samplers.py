@@ -15,6 +15,7 @@ from diffulex_edge.dev.testing import (
 )
 from diffulex_edge.model import load_model
 from diffulex_edge.runtime.causal_samplers import (
+    lfm2_card,
     nemotron,
     nemotron_ar,
     nemotron_bridge,
@@ -35,20 +36,24 @@ FUNCTIONS = {
     'nld.ar_generate': nemotron_ar,
     'nld.linear_spec_generate': nemotron_spec,
     'mb.generate_dllm': nemotron_bridge,
+    'lfm2.card_loop': lfm2_card,
 }
 
 
 @lru_cache
 def session_of(folder):
     "Return a session on a golden model; WeDLM's mask token is in the case file."
-    model = load_model(golden_dir() / folder, max_seq_len=128)
-    model.config.mask_token_id = golden_file(folder)['mask_id']
+    mask = golden_file(folder)['mask_id']
+    model = load_model(golden_dir() / folder, max_seq_len=128, mask_token_id=mask)
     return EagerSession(model)
 
 
-def config_of(case, compat):
+def config_of(folder, case, compat):
     "Return the settings of a golden case."
-    settings = dict(case['settings'])
+    settings, facts = dict(case['settings']), golden_file(folder)
+    if case['fn'] == 'lfm2.card_loop':
+        settings |= {name: facts[name] for name in ('real_vocab', 'special_ids', 'eos_id')}
+        settings['columns'] = session_of(folder).info.vocab_size
     if case['fn'] == 'nld.linear_spec_generate':
         settings.pop('threshold', None)
     if 'stop_token' in case:
@@ -69,7 +74,7 @@ def prompts_of(case):
 
 def replay(folder, case, compat=True):
     "Run a golden case: its requests, and every forward with the ids it was given."
-    session, config = session_of(folder), config_of(case, compat)
+    session, config = session_of(folder), config_of(folder, case, compat)
     prompts = prompts_of(case)
     sessions = [session, *(session.another() for _ in prompts[1:])]
     rows = [Request(each, prompt, config) for each, prompt in zip(sessions, prompts)]
@@ -127,7 +132,7 @@ LEFT_OUT = {'dlm_batch_eos_breaks_other_row'}
     'folder, case',
     [
         case
-        for family in ('wedlm', 'nemotron_labs_diffusion')
+        for family in ('wedlm', 'nemotron_labs_diffusion', 'lfm2_diffusion')
         for case in golden_cases(family, 'generation')
         if not case.values[1].get('stochastic') and case.values[1]['name'] not in LEFT_OUT
     ],
@@ -135,7 +140,7 @@ LEFT_OUT = {'dlm_batch_eos_breaks_other_row'}
 def test_golden_generation(folder, case):
     if case.get('error'):
         with pytest.raises(ValueError, match='whole number of blocks'):
-            config_of(case, compat=True)
+            config_of(folder, case, compat=True)
         return
     drafted = case['fn'] == 'nld.linear_spec_generate'
     rows, given = replay(folder, case, compat=not drafted)
@@ -160,6 +165,7 @@ PTE_CASES = {
         ('mb_dllm_shift', True),
         ('linear_spec_a', False),
     ),
+    'lfm2_diffusion': (('card_p6_n12', False), ('card_infill', False)),
 }
 
 
@@ -171,7 +177,7 @@ def test_pte_equals_the_original(family, exported):
     for name, compat in PTE_CASES[family]:
         case, session = cases[name], PteSession(path)
         session.info.mask_token_id = golden_file(folder)['mask_id']
-        row = Request(session, case['input_ids'][0], config_of(case, compat))
+        row = Request(session, case['input_ids'][0], config_of(folder, case, compat))
         list(write(row))
         ids = row.canvas.ids[: row.canvas.limit]
         assert ids == case['output_ids'][0][: len(ids)], name

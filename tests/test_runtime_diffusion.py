@@ -4,13 +4,14 @@
 # %% diffusion-17
 import threading
 from functools import lru_cache
+from random import Random
 
 import pytest
 
-from diffulex_edge.dev.testing import golden_dir
+from diffulex_edge.dev.testing import adapted_llama, golden_dir
 from diffulex_edge.model import load_model
 from diffulex_edge.runtime.answers import StopGeneration
-from diffulex_edge.runtime.config import DiffusionGenerationConfig, configure
+from diffulex_edge.runtime.config import DiffusionGenerationConfig, changed, configure
 from diffulex_edge.runtime.diffusion import DiffusionEngine, with_stop_ids
 from diffulex_edge.runtime.trace import Trace
 
@@ -365,6 +366,40 @@ def test_many_at_once_are_right_or_refused(count, streams):
     assert engine.generate([10, 20, 30], config) == wanted[0]
 
 
+# %% diffusion-37h
+def any_settings(random, free):
+    "Settings drawn at random; `free`: an answer without an end, from which ends are taken."
+    choices = dict(
+        block_size=[4, 8],
+        num_iterations=[None, 2, 4],
+        edit_above=[None, 0.5, 0.7],
+        revise_below=[None, None, 0.3],
+        stop=['token', 'block', 'commit'],
+        eos_token_id=[(), (free[2],), (free[5],)],
+        stop_sequences=[(), (tuple(free[3:5]),)],
+        whole_blocks=[False, True],
+        repetition_stop=[0, 2],
+    )
+    settings = {name: random.choice(values) for name, values in choices.items()}
+    if settings['num_iterations'] is None:
+        settings['confidence_threshold'] = random.choice([0.1, 0.3, 0.6])
+    if random.random() < 0.3:
+        settings |= dict(temperature=0.8, seed=random.randrange(99))
+    return plain(random.choice([7, 12]), **settings)
+
+
+@pytest.mark.parametrize('name', ['sdar', 'Fast_dLLM_Qwen', 'Dream'])
+def test_streams_and_batches_say_what_generate_says(name):
+    engine, prompts = small_engine(name, 1), [[11, 12, 13] * 3, [5], [40, 41, 42] * 4]
+    free = engine.generate(prompts[0], plain(12, block_size=8))
+    for number in range(6):
+        config = any_settings(Random(number), free)
+        wanted = [engine.generate(prompt, config) for prompt in prompts]
+        stream = list(engine.generate_stream(prompts[0], config))
+        assert stream == wanted[0], (number, changed(config))
+        assert engine.generate_batch(prompts, config) == wanted, (number, changed(config))
+
+
 # %% diffusion-39
 def test_prompts_of_every_kind():
     engine = engine_of('sdar_a', tokenizer=Letters())
@@ -441,6 +476,9 @@ def test_what_an_engine_refuses():
         engine.generate([1], dict(max_new_tokens=4))
     with pytest.raises(ValueError, match='drafts to 0'):
         engine.generate_batch([[1], [2]], plain(drafts=2))
+    for settings in (dict(block_size=1), dict(drafts=2)):
+        with pytest.raises(ValueError, match='prompt is empty'):
+            DiffusionEngine(adapted_llama()).generate([], plain(4, **settings))
     with pytest.raises(ValueError, match='id 500'):
         engine.generate([500], plain(4))
 

@@ -55,7 +55,7 @@ def same_answers(built, path, prompts, size=None, settings='defaults', cached=Fa
 
 
 # %% runner-30
-FAMILY = ('fast_dllm_v2', 'dream', 'llada', 'sdar')
+FAMILY = ('fast_dllm_v2', 'dream', 'llada', 'sdar', 'wedlm', 'nemotron_labs_diffusion')
 
 
 def runner_prompts(family):
@@ -73,7 +73,7 @@ def runner_prompts(family):
 
 
 def block_size(family):
-    return None if family in ('fast_dllm_v2', 'sdar', 'stable_diffcoder') else 8
+    return 8 if family in ('dream', 'llada', 'wedlm', 'nemotron_labs_diffusion') else None
 
 
 @pytest.mark.parametrize('settings', SETTINGS)

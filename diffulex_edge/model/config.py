@@ -210,6 +210,7 @@ class DecoderConfig:
     pad_token_id: int | None = None
 
     released = {}  # special ids of the released checkpoints
+    whole_steps = False  # a step must be the whole sequence: rows depend on the rows beside them
 
     def __post_init__(self):
         complete(self)

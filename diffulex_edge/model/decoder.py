@@ -217,6 +217,7 @@ class Decoder(Trunk):
     borrowed_types: tuple[str, ...] = ()  # another family's too: the model class must be named
     architectures: tuple[str, ...] = ()  # every model class that a config may name
     telling: tuple[str, ...] = ()  # which of `hf_config.TELLING` a config of the family may have
+    layer_kinds: tuple[str, ...] = ('full_attention',)  # what `layer_types` of a config may name
     absent = dict(rope_theta=1e4, rms_norm_eps=1e-6)  # what a config that leaves them out means
     names = HF_NAMES
 

@@ -40,6 +40,7 @@ from .decoder import Decoder
 from .dream_edge import DreamEdge
 from .fast_dllm_v2_edge import FastdLLMV2Edge
 from .illada_edge import ILLaDAEdge
+from .lfm2_edge import Lfm2Edge
 from .llada_edge import LLaDAEdge
 from .llama_edge import LlamaEdge
 from .nemotron_edge import NemotronEdge
@@ -78,6 +79,7 @@ for family in (
     ILLaDAEdge,
     NemotronEdge,
     WeDLMEdge,
+    Lfm2Edge,
 ):
     for name in family.model_types or (family.family,):
         FAMILIES[name] = family
@@ -223,7 +225,7 @@ def rope_of(hf: dict) -> dict:
     return found
 
 
-def refuse_unsupported(hf: dict):
+def refuse_unsupported(hf: dict, kinds: tuple[str, ...] = ('full_attention',)):
     "Raise `ValueError` naming a field that would change the numbers if it were ignored."
     for field, value in hf.items():
         if re.search(r'expert|(^|_)moe(_|$)', field) and value not in (None, 0, False):
@@ -232,10 +234,9 @@ def refuse_unsupported(hf: dict):
         if hf.get(field) not in (None, usual):
             raise ValueError(f'config: {field} is {hf[field]!r}; only {usual!r} is supported')
     for layer_type in strings(hf.get('layer_types'), 'layer_types'):
-        if layer_type != 'full_attention':
-            raise ValueError(
-                f'config: layer_types has {layer_type!r}; only full_attention is supported'
-            )
+        if layer_type not in kinds:
+            known = ' and '.join(kinds)
+            raise ValueError(f'config: layer_types has {layer_type!r}; only {known} is supported')
 
 
 # %% ../../nbs/01_model/21_hf_config.ipynb #hf-config-12
@@ -310,7 +311,7 @@ def read_config(
     supported.
     """
     family = find_family(hf)
-    refuse_unsupported(hf)
+    refuse_unsupported(hf, family.layer_kinds)
     fields = family.absent | common_fields(hf)
     fields['max_seq_len'] = cache_rows(hf) if max_seq_len is None else max_seq_len
     warn_beyond(fields['max_seq_len'], [hf.get(field) for field in LONGEST])

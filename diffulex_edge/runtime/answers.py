@@ -82,15 +82,18 @@ SIGN = '░'  # a mask, in text
 
 
 def certain(request: Request, ids: list[int], block: int) -> int:
-    "Return how many of the settled `ids` are final while block `block` is being written."
-    if is_over(request):
-        return len(ids)
-    final = len(ids) - held_back(ids, request.ends)
+    """Return how many of the settled `ids` are final while block `block` is being written.
+
+    Where tokens may be taken back or replaced, nothing of that block is.
+    """
     revision = request.config.revision
-    if request.blocks and (revision.revise_below is not None or revision.edit_above is not None):
+    revises = revision.revise_below is not None or revision.edit_above is not None
+    if request.blocks and revises:
         written = request.blocks[block].start - len(request.canvas.prompt)
-        final = min(final, max(0, written))
-    return final
+        ids = ids[: max(0, written)]
+    elif is_over(request):
+        return len(ids)
+    return len(ids) - held_back(ids, request.ends)
 
 
 # %% ../../nbs/02_runtime/20_answers.ipynb #answers-07

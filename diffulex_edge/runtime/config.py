@@ -78,6 +78,11 @@ def check_combinations(config):
         raise ValueError('the rule "capped" needs a confidence_threshold')
     if config.pace.exact_steps and config.num_iterations is None:
         raise ValueError('exact_steps needs num_iterations: how many steps that is')
+    if config.pace.exact_steps and config.pace.schedule == 'spread':
+        raise ValueError(
+            'exact_steps needs a schedule with an end, such as "even"; '
+            '"spread" goes on until no mask is left'
+        )
 
 
 # %% ../../nbs/02_runtime/11_config.ipynb #config-06

@@ -195,7 +195,9 @@ def sessions_for(session: Session, count: int) -> list[Session]:
 # %% ../../nbs/02_runtime/22_diffusion.ipynb #diffusion-11
 def check_start(request: Request):
     "Raise `ValueError` for an empty prompt where something must stand before."
-    if not request.canvas.prompt and request.canvas.mask is None:
+    info = request.session.info
+    needs_past = info.block_length == 1 and info.logits_shift  # an adapter's masks do not help
+    if not request.canvas.prompt and (needs_past or request.canvas.mask is None):
         raise ValueError(
             'the prompt is empty, and an autoregressive model predicts from what stands '
             'before; give at least one token, such as the beginning-of-text token'

@@ -11,6 +11,7 @@ __all__ = [
     'stretch_of',
     'Stretch',
     'denoise_stretch',
+    'is_due',
     'denoise_step',
     'check_table',
     'denoise',
@@ -25,7 +26,7 @@ __all__ = [
 from collections.abc import Iterator
 
 from .blocks import COVERS, Block, Place, Span, cover_of
-from .judging import corrections, propose, record
+from .judging import Proposal, corrections, propose, record
 from .pace import Allowance
 from .prefill import Layout, block_size_of, guidance, lay_out, prefill, store
 from .request import Request, has_stopped, shift_of
@@ -117,6 +118,11 @@ def denoise_stretch(stretch: Stretch, layout: Layout, fresh: bool) -> Iterator[S
 
 
 # %% ../../nbs/02_runtime/16_loop.ipynb #loop-12
+def is_due(request: Request, part: Block) -> bool:
+    "Return whether a row would take another step by itself, as it does with masks left."
+    return request.config.pace.exact_steps or bool(request.canvas.masked(*part))
+
+
 def denoise_step(
     request: Request, stretch: Stretch, layout: Layout, cover, fresh: bool
 ) -> Iterator[StepRecord]:
@@ -127,9 +133,11 @@ def denoise_step(
     span = cover(Place(block, part, request.blocks[-1].end, fresh))
     unconditional = yield from guidance(request, span, stretch.index, rule)
     prediction, ms = request.forward(span, rule)
-    quota = allowance.quota or 0  # a row whose schedule is over only keeps step
-    proposal = propose(request, prediction, span, part, quota, unconditional)
-    changes = corrections(request, prediction, span, part, proposal)
+    proposal, changes = Proposal(), {}
+    if is_due(request, part):  # else the row is done and only keeps step
+        quota = allowance.quota or 0
+        proposal = propose(request, prediction, span, part, quota, unconditional)
+        changes = corrections(request, prediction, span, part, proposal)
     yield record(request, span, stretch.index, ms, proposal, changes)
     if config.selection.first_token and span.kind == 'refresh':
         return  # that token is given away, outside the schedule

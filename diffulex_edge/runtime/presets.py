@@ -15,6 +15,7 @@ __all__ = [
     'fast_dream',
     'fast_dream_block',
     'fast_v2',
+    'ends_of_list',
     'sdar_rule',
     'sdar',
     'preset',
@@ -30,6 +31,7 @@ from diffulex_edge.runtime.block_samplers import (
     stable_diffcoder,
 )
 from diffulex_edge.runtime.causal_samplers import (
+    lfm2_card,
     nemotron,
     nemotron_ar,
     nemotron_bridge,
@@ -288,6 +290,13 @@ SDAR_STRATEGIES = (
 )
 
 
+def ends_of_list(ids, compat: bool) -> tuple[int, ...] | None:
+    "Return the ids that end an answer: without a list the model's, in the original none."
+    if ids is None and not compat:
+        return None
+    return tuple(ids or ())
+
+
 def sdar_rule(strategy: str, threshold: float, budget: float | None, compat: bool) -> dict:
     "Return how a `remasking_strategy` of SDAR selects. Raises `ValueError` for an unknown one."
     if strategy not in SDAR_STRATEGIES:
@@ -334,7 +343,7 @@ def sdar(
         top_p=top_p,
         filtered_confidence=True,
         draws='block',
-        eos_token_id=tuple(stopping_criteria_idx or ()),
+        eos_token_id=ends_of_list(stopping_criteria_idx, compat),
         stop='commit',
         whole_blocks=True,
         commit_last=True,
@@ -373,6 +382,7 @@ PRESETS = {  # name -> (function, what it fixes)
     'nemotron_ar': (nemotron_ar, {}),
     'nemotron_spec': (nemotron_spec, {}),
     'nemotron_bridge': (nemotron_bridge, {}),
+    'lfm2_card': (lfm2_card, {}),
 }
 
 

@@ -132,6 +132,9 @@ struct Prediction {
 struct Model {
   Module module;
   int64_t rows, max_tokens, block, mask, shift, vocab;
+  bool any_block;    // the block length of the mask rule is an input of the step
+  bool causal_text;  // what is final is read causally (Nemotron-Labs-Diffusion)
+  bool masks_last;   // masks stand behind the known tokens of a step (WeDLM)
   Ids eos;
   int64_t forwards = 0;
 
@@ -157,6 +160,18 @@ struct Model {
       fail(path + " states facts that cannot be right; export it again");
     if (module.load_method("forward") != Error::Ok)
       fail("method forward could not be loaded; export with methods=(\"forward\",)");
+    auto meta = module.method_meta("forward");
+    any_block = meta.ok() && meta->num_inputs() == 4;
+    causal_text = flag("get_causal_text");
+    masks_last = flag("get_masks_last");
+    if (causal_text && !any_block) fail(path + " lacks an input for its rule; export it again");
+  }
+
+  bool flag(const char* name) {
+    auto names = module.method_names();
+    if (!names.ok() || !names->count(name)) return false;
+    auto value = module.get(name);
+    return value.ok() && value->isBool() && value->toBool();
   }
 
   int64_t fact(const char* name) {
@@ -166,9 +181,11 @@ struct Model {
     return value->toInt();
   }
 
-  // Tokens [start, end) of a sequence into their cache rows, attention to rows 0 … end.
-  Prediction step(const Ids& sequence, int64_t start, int64_t end) {
+  // Tokens [start, end) of a sequence into their cache rows, attention to rows 0 … end, under a
+  // mask rule: its block length, 0 for none.
+  Prediction step(const Ids& sequence, int64_t start, int64_t end, int64_t rule) {
     Ids tokens(sequence.begin() + start, sequence.begin() + end), first{start}, kv_len{end};
+    Ids block_length{rule};
     const auto count = static_cast<executorch::aten::SizesType>(tokens.size());
     if (count < 1 || count > max_tokens)
       fail("a step of " + std::to_string(count) + " tokens; this file takes 1 to " +
@@ -176,7 +193,10 @@ struct Model {
     const auto type = executorch::aten::ScalarType::Long;
     auto ids = from_blob(tokens.data(), {1, count}, type);
     auto from = from_blob(first.data(), {1}, type), to = from_blob(kv_len.data(), {1}, type);
-    auto outputs = module.execute("forward", {EValue(ids), EValue(from), EValue(to)});
+    auto limit = from_blob(block_length.data(), {1}, type);
+    std::vector<EValue> inputs{EValue(ids), EValue(from), EValue(to)};
+    if (any_block) inputs.emplace_back(limit);
+    auto outputs = module.execute("forward", inputs);
     if (!outputs.ok())
       fail("the step failed with ExecuTorch error " +
            std::to_string(static_cast<int>(outputs.error())));
@@ -199,6 +219,7 @@ struct Answer {
   const Settings& settings;
   Ids sequence;
   int64_t prompt_end, limit;  // the answer is between them
+  int64_t rule = 0;  // of the block in work
 
   Answer(Model& model, const Settings& settings, const Ids& prompt)
       : model(model), settings(settings), sequence(prompt), prompt_end(prompt.size()),
@@ -241,7 +262,7 @@ struct Answer {
     while (!stopped()) {
       const Ids open = masks(start, end);
       if (open.empty()) return;
-      const Prediction prediction = model.step(sequence, from, to);
+      const Prediction prediction = model.step(sequence, from, to, rule);
       int64_t quota = 1;
       if (settings.iterations > 0) quota = (int64_t(open.size()) + steps_left - 1) / steps_left;
       if (steps_left > 1) --steps_left;
@@ -262,23 +283,26 @@ struct Answer {
         sequence[open[rank]] = prediction.ids[row(open[rank])];
   }
 
-  // A shifted model: the last row of a clean stretch says what stands at the position after it.
+  // A shifted model, or one that reads text causally: the last row of a clean stretch says what
+  // stands at the position after it.
   void name_next(int64_t position, const Prediction& prediction) {
-    if (!model.shift || position < prompt_end || position >= limit) return;
+    const bool names = model.shift || model.causal_text;
+    if (!names || position < prompt_end || position >= limit) return;
     if (position < length() && !masked(position)) return;
     if (position == length()) sequence.push_back(model.mask);
     sequence[position] = prediction.ids.back();
   }
 
   // Read whole blocks of the prompt into the cache, up to `end`.
-  void prefill(int64_t end, int64_t size) {
+  void prefill(int64_t end, int64_t size, int64_t rule) {
     // without a mask rule in the graph a chunk is one block, and the first one may be short
-    const int64_t blocks = model.block ? std::max<int64_t>(1, model.max_tokens / size) : 1;
-    const int64_t chunk = blocks * size;
-    const int64_t before = model.block ? 0 : (chunk - end % chunk) % chunk;
+    const int64_t unit = rule ? rule : size;
+    const int64_t blocks = rule ? std::max<int64_t>(1, model.max_tokens / unit) : 1;
+    const int64_t chunk = blocks * unit;
+    const int64_t before = rule ? 0 : (chunk - end % chunk) % chunk;
     for (int64_t start = -before; start < end; start += chunk) {
       const int64_t stop = std::min(start + chunk, end);
-      const Prediction prediction = model.step(sequence, std::max<int64_t>(start, 0), stop);
+      const Prediction prediction = model.step(sequence, std::max<int64_t>(start, 0), stop, rule);
       if (stop == end) name_next(end, prediction);
     }
   }
@@ -291,26 +315,31 @@ struct Answer {
   }
 
   Ids run() {
-    const bool causal = model.block > 0, cached = causal || settings.cached;
-    if (causal && settings.block_size && settings.block_size != model.block)
+    const bool causal = model.block > 0, has_rule = causal && !model.masks_last;
+    const bool cached = causal || settings.cached;
+    if (has_rule && !model.any_block && settings.block_size && settings.block_size != model.block)
       fail("this file was exported with block length " + std::to_string(model.block));
-    const int64_t size = causal ? model.block : settings.block_size ? settings.block_size : 32;
+    int64_t size = model.masks_last ? 16 : causal ? model.block : 32;
+    if (settings.block_size) size = settings.block_size;
     int64_t first = prompt_end, end = limit;
-    if (causal) {  // blocks stand at multiples of their size
-      first = prompt_end / size * size;
-      end = (limit + size - 1) / size * size;
+    if (has_rule) {  // whole blocks, at multiples of their size or from the end of the prompt
+      if (!model.causal_text) first = prompt_end / size * size;
+      end = first + (limit - first + size - 1) / size * size;
     }
+    const int64_t own = causal ? size : 0;
+    const int64_t final_rule = model.causal_text || model.masks_last ? 1 : own;
+    rule = model.masks_last ? 1 : causal && !model.causal_text ? size : 0;
     if (end > model.rows)
       fail("prompt and answer need " + std::to_string(end) + " rows of KV cache; this file has " +
            std::to_string(model.rows));
-    if (cached) prefill(first, size);
+    if (cached) prefill(first, size, final_rule);
     for (int64_t start = first; start < end && !stopped(); start += size) {
       const int64_t stop = std::min(start + size, end);
       const int64_t from = cached ? start : 0, to = cached ? stop : end;
       add_masks(to);
       denoise(start, stop, from, to);
       if (cached && stop < end && !stopped())  // commit: clean keys and values
-        name_next(stop, model.step(sequence, start, stop));
+        name_next(stop, model.step(sequence, start, stop, final_rule));
     }
     return Ids(sequence.begin() + prompt_end, sequence.begin() + settled());
   }

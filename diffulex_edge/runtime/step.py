@@ -48,7 +48,7 @@ CONSTANTS = dict(
     get_logits_shift='logits_shift',
     get_family='family',
 )  # constant method -> field of ModelInfo
-RULES = ('masks_aside', 'masks_last', 'causal_text')  # fields that few files have
+RULES = ('masks_aside', 'masks_last', 'causal_text', 'whole_steps')  # fields that few files have
 
 
 # %% ../../nbs/02_runtime/01_step.ipynb #step-06
@@ -105,13 +105,14 @@ class ModelInfo:
     masks_aside: bool = False  # a causal model with a mask adapter: masks take no positions
     masks_last: bool = False  # masks stand behind the known tokens of a step (WeDLM)
     causal_text: bool = False  # what is final is read causally, whatever the block length
+    whole_steps: bool = False  # a step must be the whole sequence (short convolutions)
 
     @classmethod
     def of(cls, model: Decoder) -> 'ModelInfo':
         "Return the facts of an eager model."
         fields = ('vocab_size', 'max_seq_len', 'block_length', 'logits_shift')
         ids = ('mask_token_id', 'eos_token_ids', 'bos_token_id')
-        rules = ('masks_last', 'causal_text')
+        rules = ('masks_last', 'causal_text', 'whole_steps')
         return cls(
             family=model.family,
             max_tokens=model.config.max_seq_len,
@@ -260,6 +261,11 @@ def check_step(info: ModelInfo, tokens: list[int], start: int, kv_len: int):
     if not 1 <= len(tokens) <= info.max_tokens:
         raise ValueError(f'a step of {len(tokens)} tokens; this model takes 1 to {info.max_tokens}')
     check_rows(len(tokens), start, kv_len, info.max_seq_len)
+    if info.whole_steps and (start, kv_len) != (0, len(tokens)):
+        raise ValueError(
+            f'a step of {len(tokens)} tokens at {start} of {kv_len}; this model needs the whole '
+            'sequence in every step: leave cache at "exact"'
+        )
     for token in tokens:
         if not 0 <= token < info.vocab_size:
             raise ValueError(f'token id {token} is outside the vocabulary of {info.vocab_size}')
