@@ -139,7 +139,7 @@ def test_an_unknown_quantization(broken):
 # %% cli-18
 def test_a_pte_cut_short(tmp_path):
     (tmp_path / 'x.pte').write_bytes(b'\0' * 100)
-    refused('generate', tmp_path / 'x.pte', 'hi', word='x.pte is not a whole ExecuTorch program')
+    refused('generate', tmp_path / 'x.pte', 'hi', word='x.pte is no ExecuTorch program')
 
 
 def test_a_pte_that_is_not_there(tmp_path):

@@ -26,7 +26,7 @@ from typing import Annotated
 
 from typer import Argument, Option
 
-from .output import err
+from .output import emit, err
 
 # %% ../../nbs/10_app/20_lab.ipynb #lab-03
 PACKAGE = Path(__file__).parents[1] if '__file__' in globals() else Path('../../diffulex_edge')
@@ -113,11 +113,17 @@ def prepare(folder: Path | None) -> Path:
 def lab_command(
     folder: Folder = None,
     copy_only: Annotated[bool, Option('--copy-only', help='copy, and open nothing')] = False,
+    as_json: Annotated[
+        bool, Option('--json', help='copy, open nothing, print the folder as JSON')
+    ] = False,
 ):
     """Open JupyterLab on the tour of the chapters; what you changed is never overwritten."""
+    copy_only = copy_only or as_json
     if not copy_only and find_spec('jupyterlab') is None:
         raise ValueError("JupyterLab is not installed: pip install 'diffulex_edge[lab]'")
     target = prepare(folder)
+    if as_json:
+        emit(dict(folder=str(target.resolve())))
     if not copy_only:
         command = [sys.executable, '-m', 'jupyterlab', 'index.ipynb']
         sys.exit(subprocess.run(command, cwd=target).returncode)

@@ -108,9 +108,9 @@ def check_output(path: Path | None, make_folder: bool = False):
     if path.is_dir():
         raise ValueError(f'{path} is a folder; name a file to write')
     try:
-        if make_folder:
-            folder.mkdir(parents=True, exist_ok=True)
-        elif not folder.is_dir():
+        if make_folder:  # it is made later, with the file
+            folder = next(parent for parent in (folder, *folder.parents) if parent.exists())
+        if not folder.is_dir():
             raise ValueError(
                 f'{path} cannot be written: there is no folder {folder}; make it first'
             )

@@ -41,8 +41,9 @@ class Module:
 
     @property
     def room(self) -> str:
-        """The package it belongs to, '' for files at the top."""
-        return self.name.partition('.')[0]
+        """The package it belongs to, '' for files at the top, which are below all rooms."""
+        package, dot, _ = self.name.partition('.')
+        return package if dot or self.path.name == '__init__.py' else ''
 
 
 def library(root: Path) -> dict[str, Module]:
@@ -151,12 +152,10 @@ def import_cycles(graph: dict) -> list[str]:
 # %% ../../nbs/90_dev/09_gates.ipynb #gates-16
 def upward_imports(root: Path) -> list[str]:
     """Return the imports of something that comes later, or of the front ends, a line each."""
-    modules, order = library(root), rooms(root)
+    modules, order = library(root), ['', *rooms(root)]
     found = []
     for name, imported in import_graph(root).items():
         module = modules[name]
-        if not module.room:
-            continue
         for target, line in imported.items():
             other = modules[target]
             here = order.index(module.room), module.chapter

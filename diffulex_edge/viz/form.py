@@ -8,6 +8,7 @@ __all__ = [
     'AS_GIVEN',
     'NUMBERS',
     'OPTIONAL',
+    'attention_of',
     'made_for',
     'fits',
     'algorithms',
@@ -29,17 +30,36 @@ from ..runtime.presets import PRESETS, preset
 from ..runtime.step import ModelInfo
 
 # %% ../../nbs/06_viz/10_form.ipynb #form-04
-MADE_FOR = {  # the start of a preset's name -> (block-causal, logits shift) of its models
-    'llada': (False, 0),
-    'fast_llada': (False, 0),
-    'dream': (False, 1),
-    'fast_dream': (False, 1),
-    'fast_v2': (True, 1),
-    'sdar': (True, 0),
+MADE_FOR = {  # the start of a preset's name -> (attention, logits shift) of its models
+    'llada': ('bidirectional', 0),
+    'fast_llada': ('bidirectional', 0),
+    'dream': ('bidirectional', 1),
+    'fast_dream': ('bidirectional', 1),
+    'fast_v2': ('blocks', 1),
+    'sdar': ('blocks', 0),
+    'stable_diffcoder': ('blocks', 0),
+    'mdlm_infill': ('a template to fill', 0),
+    'mdlm': ('bidirectional', 0),
+    'bd3lm': ('bidirectional', 0),
+    'wedlm': ('masks last', 0),
+    'nemotron': ('causal text', 0),
+    'lfm2_card': ('whole steps', 0),
 }
 
 
-def made_for(name: str) -> tuple[bool, int] | None:
+def attention_of(info: ModelInfo) -> str:
+    "Return in words what the rows of a model see."
+    if info.masks_last:
+        return 'masks last'
+    if info.causal_text:
+        return 'causal text'
+    if info.whole_steps:
+        return 'whole steps'
+    known = {0: 'bidirectional', 1: 'causal'}
+    return known.get(info.block_length, 'blocks')
+
+
+def made_for(name: str) -> tuple[str, int] | None:
     "Return what `MADE_FOR` says of a preset."
     for start, facts in MADE_FOR.items():
         if name == start or name.startswith(f'{start}_'):
@@ -49,13 +69,11 @@ def made_for(name: str) -> tuple[bool, int] | None:
 
 def fits(name: str, info: ModelInfo) -> bool:
     "Return whether a preset was made for models like this one."
-    if info.mask_token_id is None or info.block_length == 1:
-        return False
-    block_causal = info.block_length > 1
-    if made_for(name) != (block_causal, info.logits_shift):
+    attention = attention_of(info)
+    if info.mask_token_id is None or made_for(name) != (attention, info.logits_shift):
         return False
     part = preset(name).coverage.sub_block
-    return not (block_causal and part) or info.block_length % part == 0
+    return not (attention == 'blocks' and part) or info.block_length % part == 0
 
 
 def algorithms(info: ModelInfo) -> list[str]:
