@@ -36,7 +36,7 @@ def test_an_output_that_cannot_be_written(tmp_path, name, word):
 def test_an_output_that_can_be_written_leaves_nothing_behind(tmp_path):
     check_output(None)
     check_output(tmp_path / 'new' / 'model.pte', make_folder=True)
-    assert list((tmp_path / 'new').iterdir()) == []
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize(

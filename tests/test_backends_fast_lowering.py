@@ -3,6 +3,7 @@
 
 
 # %% fast-lowering-25
+import os
 from unittest.mock import patch
 
 import pytest
@@ -21,7 +22,19 @@ QUICK = [
     ('llada', 'xnnpack', 'none,cache=int8'),
     ('fast_dllm_v2', 'xnnpack', 'static_int8'),
 ]
-SLOW = [cell for cell in cells() if cell[1] in ('xnnpack', 'portable') and cell not in QUICK]
+HERE = [cell for cell in cells() if cell[1] in ('xnnpack', 'portable') and cell not in QUICK]
+kinds = sorted({cell[1:] for cell in HERE})  # (backend, quantization)
+
+
+def cells_of(kind):
+    "The families that are lowered in this way"
+    return [cell for cell in HERE if cell[1:] == kind]
+
+
+# one family for each kind, in turn; all of them on request
+SLOW = [cells_of(kind)[n % len(cells_of(kind))] for n, kind in enumerate(kinds)]
+if os.environ.get('DIFFULEX_EVERY_CELL'):
+    SLOW = HERE
 
 
 @pytest.mark.parametrize(
