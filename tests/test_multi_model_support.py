@@ -162,9 +162,15 @@ def oracle(model, prompt, length, threshold):
 from diffulex_edge.runtime.diffusion import DiffusionEngine, DiffusionGenerationConfig
 
 
+def one_rule(name):
+    "Whether one mask rule is true of every forward; else recordings of the original are the oracle"
+    config = FAMILIES[name].Config()
+    return not (config.masks_last or config.causal_text)
+
+
 @pytest.mark.parametrize('threshold', [0.05, 0.9], ids=['many_a_step', 'one_a_step'])
 @pytest.mark.parametrize('prompt', [5, 8], ids=['inside_a_block', 'at_its_end'])
-@pytest.mark.parametrize('name', [name for name in FAMILIES if name != 'llama'])
+@pytest.mark.parametrize('name', [name for name in FAMILIES if name != 'llama' and one_rule(name)])
 def test_engine_is_the_oracle(name, prompt, threshold):
     "Prompts that end inside a block and at its end; many tokens a step and one"
     fields = {'block_length': 4} if FAMILIES[name].Config().block_length else {}

@@ -215,6 +215,7 @@ CUTS = {
     'the length in the head': lambda data: changed(data, 33),
     'the checksum changed': lambda data: changed(data, len(data) - 1),
     'the mark of the checksum': lambda data: changed(data, len(data) - 20),
+    'a piece twice and another end': lambda data: data[:-20] + data[1000:3000],
     'five thousand bytes of 0xff': lambda data: b'\xff' * 5000,
     'another kind of file': lambda data: b'GGUF' + bytes(100),
 }
