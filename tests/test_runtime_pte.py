@@ -11,7 +11,6 @@ import torch
 from diffulex_edge.dev.testing import golden_cases, golden_dir, golden_file, golden_model
 from diffulex_edge.export import export_model
 from diffulex_edge.model import load_model
-from diffulex_edge.model.files import SEAL
 from diffulex_edge.model.tokenizer import saved_identity, token_files
 from diffulex_edge.quant import quantize
 from diffulex_edge.runtime.diffusion import DiffusionEngine, DiffusionGenerationConfig
@@ -203,6 +202,8 @@ def test_a_file_has_one_writer(exported, family):
 
 
 # %% pte-36
+from diffulex_edge.model.files import SEAL
+
 CUTS = {
     'empty': lambda data: data[:0],
     'ten bytes': lambda data: data[:10],

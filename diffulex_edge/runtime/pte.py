@@ -44,7 +44,7 @@ from diffulex_edge.runtime.step import (
     predict,
 )
 
-from ..model.files import SEAL, check_seal
+from ..model.files import check_seal
 from ..notices import quietly
 
 # %% ../../nbs/02_runtime/02_pte.ipynb #pte-head
