@@ -15,6 +15,7 @@ __all__ = [
     'is_whole',
     'in_words',
     'is_number',
+    'is_bias',
     'is_id',
     'is_ids',
     'has_kind',
@@ -120,6 +121,11 @@ def is_number(value) -> bool:
     return is_within(value, {})
 
 
+def is_bias(value) -> bool:
+    "Return whether `value` can be added to a logit; minus infinity forbids the token."
+    return is_number(value) or value == float('-inf')
+
+
 def is_id(value) -> bool:
     "Return whether `value` could be a token id."
     return is_whole(value) and is_within(value, dict(least=0, below=2**31))
@@ -137,7 +143,7 @@ def has_kind(value, declared) -> bool:
     if rules.get('ids'):
         return is_id(value) and rules['single'] or is_ids(value)
     if rules.get('biases'):
-        return isinstance(value, dict) and is_ids([*value]) and all(map(is_number, value.values()))
+        return isinstance(value, dict) and is_ids([*value]) and all(map(is_bias, value.values()))
     if is_dataclass(declared.default_factory):
         return isinstance(value, declared.default_factory)
     return not isinstance(declared.default, bool) or isinstance(value, bool)
