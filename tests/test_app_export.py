@@ -40,6 +40,22 @@ def test_a_file_with_its_tokenizer(tmp_path):
     assert open_model(str(path)).tokenizer.encode('1 2')
 
 
+# %% export-14a
+@pytest.mark.parametrize('family', ['illada_a', 'stable_diffcoder_a'])
+def test_a_diffusion_model_without_a_mask_is_not_lowered(monkeypatch, tmp_path, family):
+    import diffulex_edge.export as module
+    from diffulex_edge.dev.testing import golden_dir
+
+    lowered = []
+    monkeypatch.setattr(module, 'export_model', lambda model, **_: lowered.append(model) or 1 / 0)
+    folder, path = golden_dir() / family, tmp_path / 'model.pte'
+    done = run(export_command, folder, '-o', path)
+    assert 'none of its files names the mask; say it with --mask-token-id' in str(done.exception)
+    assert not lowered
+    run(export_command, folder, '-o', path, '--mask-token-id', 5)
+    assert lowered[0].config.mask_token_id == 5
+
+
 # %% export-18
 def test_backends_as_json():
     done = run(backends_command, '--json')

@@ -118,3 +118,10 @@ def test_what_cannot_be_is_said_before_a_model_is_loaded(monkeypatch, wrong, wor
 )
 def test_usage_errors_exit_with_2(wrong):
     assert run(*wrong).exit_code == 2
+
+
+# %% generate-22a
+def test_the_mask_of_a_checkpoint_that_does_not_name_it():
+    options = golden_dir() / 'illada_a', '1, 2 3', '--ids', '--max-new-tokens', 4, '--block', 4
+    assert run(*options, '--mask-token-id', 5).exit_code == 0
+    assert 'mask_token_id' in str(run(*options).exception)

@@ -17,8 +17,21 @@ def test_a_folder_without_tokenizer_takes_ids():
 
 
 @pytest.mark.parametrize(
-    'option', [dict(revision='0' * 40), dict(max_seq_len=64), dict(block_length=0)]
+    'option',
+    [
+        dict(revision='0' * 40),
+        dict(max_seq_len=64),
+        dict(block_length=0),
+        dict(mask_token_id=0),
+    ],
 )
 def test_a_pte_has_its_options_fixed(option):
     with pytest.raises(ValueError, match='exported already'):
         open_model('x.pte', **option)
+
+
+def test_the_mask_can_be_said():
+    folder = str(golden_dir() / 'sdar_a')
+    assert open_model(folder, mask_token_id=7).session.info.mask_token_id == 7
+    with pytest.raises(ValueError, match='mask_token_id is 9999'):
+        open_model(folder, mask_token_id=9999)

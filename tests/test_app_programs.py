@@ -103,3 +103,14 @@ def test_alias_and_sites(monkeypatch):
 )
 def test_the_name_of_a_model(path, name):
     assert model_name(path) == name
+
+
+# %% programs-mask
+@pytest.mark.parametrize('command', [chat_command, serve_command])
+def test_the_mask_of_a_checkpoint_can_be_said(monkeypatch, command):
+    from diffulex_edge.app import demo
+
+    monkeypatch.setattr(demo, 'open_kept', lambda *_, **options: pytest.fail(f'{options}'))
+    where = dict(port=0) if command is serve_command else {}
+    with pytest.raises(pytest.fail.Exception, match="'mask_token_id': 7"):
+        command('a/folder', mask_token_id=7, **where)

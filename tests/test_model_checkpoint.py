@@ -250,3 +250,19 @@ def test_integers_are_refused(checkpoint):
     save_file(tensors, checkpoint / 'model.safetensors')
     with pytest.raises(ValueError, match='lm_head.weight is stored as I8'):
         load_folder(checkpoint)
+
+
+# %% checkpoint-long-names
+def test_endless_names_are_cut(checkpoint):
+    file, name = checkpoint / 'model.safetensors', 'x' * 10**5
+    tensors = load_file(file)
+    for odd, named in ((torch.ones(2), 'holds the tensor'), (torch.ones(2).int(), 'I32')):
+        save_file(tensors | {name: odd}, file)
+        with pytest.raises(ValueError, match=named) as e:
+            load_folder(checkpoint)
+        assert len(str(e.value)) < 1000
+    file.unlink()
+    write_index(checkpoint, {'x': 'y' * 10**5})
+    with pytest.raises(ValueError, match='is not a file name') as e:
+        load_folder(checkpoint)
+    assert len(str(e.value)) < 1000

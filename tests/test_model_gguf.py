@@ -40,6 +40,8 @@ def test_the_config_of_the_real_model(real):
 
 # %% gguf-28
 import json
+import struct
+import time
 
 from gguf import GGMLQuantizationType, GGUFWriter, quantize
 from safetensors.torch import save_file
@@ -305,6 +307,51 @@ def test_broken_files(path, cut):
 def test_missing_file(tmp_path):
     with pytest.raises(FileNotFoundError, match='nothing.gguf'):
         load_gguf(tmp_path / 'nothing.gguf')
+
+
+# %% gguf-37c
+def type_of_field(whole, field):
+    "Return where the type of a field stands in the bytes of a GGUF file."
+    return whole.index(field.encode()) + len(field)
+
+
+FIXED = {'tokenizer.ggml.eos_token_id': 4, 'llama.rope.freq_base': 6}
+
+
+@pytest.mark.parametrize('field', FIXED)
+@pytest.mark.parametrize('kind', [0, 3, 8, 9, 10, 13, 255])
+def test_types_that_lie(path, field, kind):
+    whole = bytearray(path.read_bytes())
+    at = type_of_field(whole, field)
+    assert whole[at] == FIXED[field]
+    whole[at] = kind
+    path.write_bytes(whole)
+    with pytest.raises(ValueError, match='not a whole GGUF file'):
+        load_gguf(path)
+
+
+@pytest.mark.parametrize('inner', [0, 8, 9, 12])
+def test_arrays_that_lie(tmp_path, inner):
+    fields = {'tokenizer.ggml.token_type': [3, 1, 1]}
+    path = write_gguf(tmp_path / 'model.gguf', random_checkpoint(), fields=fields)
+    whole = bytearray(path.read_bytes())
+    at = type_of_field(whole, 'tokenizer.ggml.token_type')
+    whole[at + 4 : at + 16] = struct.pack('<IQ', inner, 2**30)
+    path.write_bytes(whole)
+    with path.open('rb+') as file:
+        file.truncate(2**34)  # zeros that take no room: the array does fit the file
+    start = time.process_time()
+    with pytest.raises(ValueError, match='not a whole GGUF file .an array'):
+        load_gguf(path)
+    assert time.process_time() - start < 2  # hours, value by value
+
+
+def test_text_that_is_not_utf8(tmp_path):
+    fields = {'tokenizer.ggml.tokens': ['<pad>', 'QQQQ'], 'tokenizer.ggml.token_type': [3, 1]}
+    path = write_gguf(tmp_path / 'model.gguf', random_checkpoint(), fields=fields)
+    path.write_bytes(path.read_bytes().replace(b'QQQQ', b'\xff\xfeQQ'))
+    with pytest.raises(ValueError, match='tokenizer.ggml.tokens is not UTF-8'):
+        load_gguf(path)
 
 
 # %% gguf-37b

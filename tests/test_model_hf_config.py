@@ -90,6 +90,34 @@ def test_json_that_cannot_be_read(tmp_path, text):
     assert '\n' not in str(e.value)
 
 
+# %% hf-config-19ca
+LONG = ['x' * 9] * 10**5
+ENDLESS = [
+    (dict(model_type='x' * 10**6), 'model_type'),
+    (dict(architectures=LONG + [1]), 'architectures'),
+    (dict(architectures=[f'A{i}' for i in range(10**5)]), 'model class'),
+    (dict(architectures=['moe' * 10**5]), 'experts'),
+    (dict(auto_map=LONG), 'auto_map'),
+    (dict(bd_size=LONG), 'bd_size'),
+    (dict(rope_scaling='x' * 10**6), 'rope_scaling'),
+    (dict(rope_scaling=dict(rope_type='x' * 10**6)), 'rope_type'),
+    (dict(rope_scaling={'x' * 10**6: 1}, rope_parameters={'x' * 10**6: 2}), 'disagree'),
+    ({'expert' + 'x' * 10**6: LONG}, 'experts'),
+    (dict(hidden_act=LONG), 'hidden_act'),
+    (dict(layer_types=LONG), 'layer_types'),
+    (dict(eos_token_id=[100] * 10**5), 'eos_token_ids'),
+    (dict(vocab_size='9' * 10**6), 'vocab_size'),
+    (dict(tie_word_embeddings='x' * 10**6), 'tie_word_embeddings'),
+]
+
+
+@pytest.mark.parametrize('change, named', ENDLESS, ids=[named for _, named in ENDLESS])
+def test_endless_values_are_cut(change, named):
+    with pytest.raises(ValueError, match=named) as e:
+        read_config(SDAR | change)
+    assert len(str(e.value)) < 1500
+
+
 # %% hf-config-19b
 MASK = dict(mask_token_id=99)
 DISGUISED = [

@@ -26,6 +26,33 @@ def test_the_model_class_tells_it_from_llama():
         read_config(SHAPE | marks | dict(mlp_bias=True))
 
 
+# %% stable-diffcoder-04b
+def test_either_field_says_the_block_length():
+    marks = dict(model_type='llama', architectures=['StableDiffcoderForCausalLM'], mask_token_id=5)
+    config = read_config(SHAPE | marks | dict(block_size=8))[1]
+    assert (config.block_length, config.mask_token_id) == (8, 5)
+    with pytest.raises(ValueError, match=r'block_length is \[8\]'):
+        read_config(SHAPE | marks | dict(block_size=[8]))
+    with pytest.raises(ValueError, match='block_size is 8 and block_length 4'):
+        read_config(SHAPE | marks | dict(block_size=8, block_length=4))
+
+
+@pytest.mark.parametrize('name', ['StableDiffcoderForCausalLM', 'LlamaForCausalLM'])
+@pytest.mark.parametrize('place', ['', 'ByteDance-Seed/Stable-DiffCoder-8B-Base--'])
+def test_its_code_tells_it_from_llama(name, place):
+    code = f'{place}modeling_stable_diffcoder.{name}'
+    marks = dict(
+        model_type='llama',
+        architectures=['LlamaForCausalLM'],
+        auto_map=dict(AutoModelForCausalLM=code),
+    )
+    family, config = read_config(SHAPE | marks)
+    assert family is StableDiffCoderEdge
+    assert (config.block_length, config.logits_shift) == (4, 0)
+    with pytest.raises(ValueError, match='Qwen2ForCausalLM'):
+        read_config(SHAPE | marks | dict(architectures=['Qwen2ForCausalLM']))
+
+
 # %% stable-diffcoder-07
 from diffulex_edge.dev.testing import (
     golden_arrays,

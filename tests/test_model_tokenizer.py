@@ -358,6 +358,10 @@ def gguf_tokenizer(path, **change):
     for name, value in (GGUF_FIELDS | change).items():
         if isinstance(value, list):
             writer.add_array(f'tokenizer.ggml.{name}', value)
+        elif isinstance(value, bool):
+            writer.add_bool(f'tokenizer.ggml.{name}', value)
+        elif isinstance(value, int):
+            writer.add_uint32(f'tokenizer.ggml.{name}', value)
         elif value is not None:
             writer.add_string(f'tokenizer.ggml.{name}', value)
     writer.write_header_to_file()
@@ -379,6 +383,9 @@ REFUSED = [
     (dict(merges=None), 'merges'),
     (dict(merges=['a c']), 'fit together'),
     (dict(merges=['ab']), 'fit together'),
+    (dict(add_bos_token=True), 'bos_token_id is None'),
+    (dict(add_bos_token=True, bos_token_id=4), 'bos_token_id is 4'),
+    (dict(add_bos_token='yes'), 'add_bos_token'),
 ]
 
 
@@ -386,3 +393,23 @@ REFUSED = [
 def test_refused_gguf_tokenizers(tmp_path, change, named):
     with pytest.raises(ValueError, match=named):
         gguf_tokenizer(tmp_path / 'model.gguf', **change)
+
+
+# %% tokenizer-37a
+BEGINNINGS = [
+    (dict(add_bos_token=True, bos_token_id=3), [3, 2]),
+    (dict(add_bos_token=False, bos_token_id=3), [2]),
+    (dict(bos_token_id=3), [2]),
+    (dict(pre='llama-bpe', bos_token_id=3), [3, 2]),
+    (dict(pre='llama-bpe', bos_token_id=3, add_bos_token=False), [2]),
+]
+
+
+@pytest.mark.parametrize('change, ids', BEGINNINGS, ids=str)
+def test_the_beginning_of_a_gguf_prompt(tmp_path, change, ids):
+    tokenizer = gguf_tokenizer(tmp_path / 'model.GGUF', **change)
+    assert tokenizer.prompt('ab') == ids
+    assert tokenizer.prompt('<x>ab') == [3, 2]  # not twice
+    assert tokenizer.encode('ab') == [2]
+    tokenizer.save(tmp_path)  # as it goes beside a .pte
+    assert load_tokenizer(tmp_path).prompt('ab') == ids

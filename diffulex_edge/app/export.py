@@ -15,6 +15,7 @@ __all__ = [
     'summary',
     'as_object',
     'while_loading',
+    'check_mask',
     'export_command',
     'warn_of_no_tokenizer',
     'backends_table',
@@ -30,6 +31,7 @@ from rich.table import Table
 from typer import Argument, Option
 
 from .opening import open_model
+from .options import MaskId
 from .output import check_output, emit, err, out
 
 
@@ -101,6 +103,16 @@ def while_loading(backend: str, quantization: str) -> str:
     return 'none' if quantization in own else quantization
 
 
+# %% ../../nbs/10_app/11_export.ipynb #export-08d
+def check_mask(info, checkpoint: str):
+    """Raise `ValueError` for a diffusion model without a mask; `info` is its `ModelInfo`."""
+    if info.block_length != 1 and info.mask_token_id is None:
+        raise ValueError(
+            f'{checkpoint} is a diffusion model, and none of its files names the mask; say it '
+            'with --mask-token-id (it stands on the model card or in the sampler of its authors)'
+        )
+
+
 # %% ../../nbs/10_app/11_export.ipynb #export-09
 def export_command(
     checkpoint: Checkpoint,
@@ -109,6 +121,7 @@ def export_command(
     quantization: Quantization = 'none',
     max_seq_len: CacheRows = None,
     block_length: BlockLength = None,
+    mask_token_id: MaskId = None,
     method: Methods = None,
     revision: Revision = None,
     as_json: Annotated[bool, Option('--json', help='print the result as JSON')] = False,
@@ -129,8 +142,10 @@ def export_command(
             revision=revision,
             max_seq_len=max_seq_len,
             block_length=block_length,
+            mask_token_id=mask_token_id,
             quantization=while_loading(backend, quantization),
         )
+        check_mask(engine.session.info, checkpoint)
         result = export_model(
             engine.session.model,
             output_path=output,

@@ -40,6 +40,7 @@ from typer import Argument, Option
 
 from diffulex_edge.app.options import (
     CacheRows,
+    MaskId,
     Seed,
     Threshold,
     TraceFile,
@@ -221,6 +222,7 @@ def generate_command(
     system: System = None,
     ids: AsIds = False,
     max_seq_len: CacheRows = None,
+    mask_token_id: MaskId = None,
     revision: Revision = None,
     eager: Eager = False,
     trace: TraceFile = None,
@@ -235,7 +237,8 @@ def generate_command(
     if not text.strip():
         raise ValueError('the prompt is empty; say something, or give - and a text to read')
     say_loading(model)
-    engine = open_kept(model, eager=eager, revision=revision, max_seq_len=max_seq_len)
+    fixed = dict(revision=revision, max_seq_len=max_seq_len, mask_token_id=mask_token_id)
+    engine = open_kept(model, eager=eager, **fixed)
     if ids:
         start, shown = read_ids(text), None
     else:

@@ -11,8 +11,8 @@ def refuse_fixed(path: str, **options):
     """Raise `ValueError` if one of these options was given: a `.pte` has all of them fixed."""
     if any(value is not None for value in options.values()):
         raise ValueError(
-            f'{path} is exported already: its cache, block length and weights are fixed; '
-            'drop --max-seq-len, --block-length and --revision'
+            f'{path} is exported already: its cache, block length, mask and weights are fixed; '
+            'drop --max-seq-len, --block-length, --mask-token-id and --revision'
         )
 
 
@@ -42,6 +42,7 @@ def open_model(
     revision: str | None = None,
     max_seq_len: int | None = None,
     block_length: int | None = None,
+    mask_token_id: int | None = None,
     quantization: str = 'none',
 ):
     """Return an engine on a `.pte` or an eager checkpoint, with its tokenizer if it has one.
@@ -51,8 +52,8 @@ def open_model(
     """
     from diffulex_edge.runtime.diffusion import DiffusionEngine
 
+    options = dict(max_seq_len=max_seq_len, block_length=block_length, mask_token_id=mask_token_id)
     if path.endswith('.pte'):
-        refuse_fixed(path, revision=revision, max_seq_len=max_seq_len, block_length=block_length)
+        refuse_fixed(path, revision=revision, **options)
         return DiffusionEngine.from_pte(path)
-    options = dict(max_seq_len=max_seq_len, block_length=block_length)
     return open_checkpoint(path, revision, quantization, **options)

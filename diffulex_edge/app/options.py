@@ -7,6 +7,7 @@ __all__ = [
     'Threshold',
     'Seed',
     'CacheRows',
+    'MaskId',
     'TraceFile',
     'Watch',
     'readable',
@@ -30,6 +31,14 @@ from .output import one_line
 Threshold = Annotated[float | None, Option(min=0, max=1, help='reveal what is at least this sure')]
 Seed = Annotated[int | None, Option()]
 CacheRows = Annotated[int | None, Option(min=2, help='rows of the KV cache (checkpoints only)')]
+MaskId = Annotated[
+    int | None,
+    Option(
+        '--mask-token-id',
+        min=0,
+        help='the mask, where no file of a checkpoint names it (checkpoints only)',
+    ),
+]
 TraceFile = Annotated[Path | None, Option(help='write every step to this file')]
 Watch = Annotated[
     bool | None,

@@ -35,7 +35,7 @@ from typing import Annotated
 from typer import Argument, Option
 
 from .generate import Eager, say_loading
-from .options import CacheRows
+from .options import CacheRows, MaskId
 from .output import emit, err, out
 
 
@@ -108,6 +108,7 @@ def chat_command(
     temperature: Annotated[float | None, Option(min=0)] = None,
     max_new_tokens: Annotated[int, Option(min=1)] = 256,
     max_seq_len: CacheRows = None,
+    mask_token_id: MaskId = None,
     eager: Eager = False,
     as_json: LinesAsJson = False,
 ):
@@ -119,7 +120,7 @@ def chat_command(
     if temperature is not None:
         settings['temperature'] = temperature
     say_loading(model)
-    engine = open_kept(model, eager=eager, max_seq_len=max_seq_len)
+    engine = open_kept(model, eager=eager, max_seq_len=max_seq_len, mask_token_id=mask_token_id)
     chat(Conversation(engine, settings, system, out), as_json=as_json)
 
 
@@ -180,6 +181,7 @@ def serve_command(
     waiting: Waiting = 8,
     max_tokens: MostTokens = 1024,
     max_seq_len: CacheRows = None,
+    mask_token_id: MaskId = None,
     eager: Eager = False,
     as_json: AddressesAsJson = False,
 ):
@@ -198,7 +200,7 @@ def serve_command(
     name = alias or model_name(model)
     with listen(host, port) as sock:
         say_loading(model)
-        engine = open_kept(model, eager=eager, max_seq_len=max_seq_len)
+        engine = open_kept(model, eager=eager, max_seq_len=max_seq_len, mask_token_id=mask_token_id)
         server = make_app(
             engine,
             name,

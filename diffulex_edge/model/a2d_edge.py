@@ -8,7 +8,7 @@ __all__ = ['A2D_BASES', 'base_of', 'A2DEdgeConfig', 'A2DEdge']
 # %% ../../nbs/01_model/12_a2d.ipynb #a2d-01
 from dataclasses import dataclass
 
-from .config import DecoderConfig
+from .config import DecoderConfig, shown
 from .decoder import Decoder
 
 # %% ../../nbs/01_model/12_a2d.ipynb #a2d-03
@@ -28,8 +28,9 @@ def base_of(hf: dict) -> str:
     bases = [base for base, (name, _) in A2D_BASES.items() if {base, name} & names]
     if len(bases) != 1:
         raise ValueError(
-            f'config: model_type is {hf.get("model_type")!r} and architectures '
-            f'{hf.get("architectures")!r}; they must both be of one base model, such as a2d-qwen3 '
+            f'config: model_type is {shown(hf.get("model_type"))} and architectures '
+            f'{shown(hf.get("architectures"))}; they must both be of one base model, '
+            'such as a2d-qwen3 '
             f'and {A2D_BASES["a2d_qwen3"][0]}'
         )
     return bases[0]

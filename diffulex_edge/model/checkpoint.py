@@ -43,7 +43,7 @@ from diffulex_edge.model.special_tokens import (
     set_mask,
 )
 
-from .config import DecoderConfig
+from .config import DecoderConfig, brief, shown
 from .decoder import Decoder
 from .hf_config import read_config, read_json
 
@@ -93,8 +93,10 @@ def shard_files(folder: Path) -> list[Path]:
     if not isinstance(weight_map, dict) or not weight_map:
         raise ValueError(f'{index}: weight_map is missing; download the checkpoint again')
     for name in weight_map.values():
-        if not isinstance(name, str) or Path(name).name != name:
-            raise ValueError(f'{index}: {name!r} is not a file name; shards lie beside their index')
+        if not isinstance(name, str) or Path(name).name != name or len(name) > 255:
+            raise ValueError(
+                f'{index}: {shown(name)} is not a file name; shards lie beside their index'
+            )
     return [folder / name for name in sorted(set(weight_map.values()))]
 
 
@@ -109,7 +111,7 @@ def open_safetensors(path: Path):
         return safe_open(path, 'pt')
     except SafetensorError as e:
         raise ValueError(
-            f'{path} is not a whole safetensors file ({e}); download it again'
+            f'{path} is not a whole safetensors file ({brief(str(e))}); download it again'
         ) from None
 
 
@@ -133,12 +135,13 @@ class SafetensorsFolder:
         "Enter a tensor. Raise `ValueError` when it is there already or not stored as floats."
         if name in self.file:
             raise ValueError(
-                f'{self.where}: the tensor {name} is in {self.file[name].name} and in {path.name}; '
+                f'{self.where}: the tensor {brief(name)} is in {self.file[name].name} '
+                f'and in {path.name}; '
                 'download the checkpoint again'
             )
         if part.get_dtype() not in ('F64', 'F32', 'F16', 'BF16'):
             raise ValueError(
-                f'{path}: {name} is stored as {part.get_dtype()}; '
+                f'{path}: {brief(name)} is stored as {part.get_dtype()}; '
                 'only F32, F16 and BF16 weights are supported'
             )
         self.file[name] = path
@@ -207,8 +210,8 @@ def resolve_names(model: Decoder, source) -> dict[str, list[str]]:
     extra = sorted(name for name in unused if not re.search(IGNORED, name))
     if extra:
         raise ValueError(
-            f'{source.where} holds the tensor {extra[0]}, which a {model.family} model of this '
-            f'config does not have ({len(extra)} unexpected)'
+            f'{source.where} holds the tensor {brief(extra[0])}, which a {model.family} model '
+            f'of this config does not have ({len(extra)} unexpected)'
         )
     return names
 
@@ -227,7 +230,7 @@ def check_shapes(model: Decoder, names: dict[str, list[str]], source):
             stacked = (rows, *source.shapes[tensor][1:])
             if stacked != tuple(parameters[name].shape):
                 raise ValueError(
-                    f'{source.where}: {" + ".join(sources)} stack to {list(stacked)}; '
+                    f'{source.where}: {" + ".join(sources)} stack to {shown(list(stacked))}; '
                     f'the config makes it {list(parameters[name].shape)}'
                 )
 

@@ -9,6 +9,8 @@ __all__ = [
     'ROPE_SCALINGS',
     'is_whole',
     'check_sizes',
+    'brief',
+    'shown',
     'divide',
     'fill_sizes',
     'check_conventions',
@@ -51,9 +53,22 @@ def check_sizes(config):
         low = 0 if field == 'block_length' else 1
         if value is not None and not is_whole(value, low, limit):
             raise ValueError(
-                f'config: {field} is {repr(value)[:60]}; '
+                f'config: {field} is {shown(value)}; '
                 f'it must be a whole number from {low} to {limit}'
             )
+
+
+# %% ../../nbs/01_model/01_config.ipynb #config-06b
+def brief(text: str, longest: int = 160) -> str:
+    "Return a text for a message: whole, or its beginning and how long it is."
+    if len(text) <= longest:
+        return text
+    return f'{text[:longest]}… ({len(text):,} characters)'
+
+
+def shown(value) -> str:
+    "Return a value of somebody else's file for a message, as Python writes it, see `brief`."
+    return brief(repr(value))
 
 
 # %% ../../nbs/01_model/01_config.ipynb #config-08
@@ -95,14 +110,14 @@ def check_conventions(config):
         is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
         if not is_number or not 0 < value < 1e18:
             raise ValueError(
-                f'config: {field} is {repr(value)[:60]}; it must be a positive number below 1e18'
+                f'config: {field} is {shown(value)}; it must be a positive number below 1e18'
             )
     for field in FLAGS:
         value = getattr(config, field)
         if not isinstance(value, bool):
-            raise ValueError(f'config: {field} is {repr(value)[:60]}; it must be true or false')
+            raise ValueError(f'config: {field} is {shown(value)}; it must be true or false')
     if config.logits_shift not in (0, 1):
-        raise ValueError(f'config: logits_shift is {config.logits_shift!r}; it must be 0 or 1')
+        raise ValueError(f'config: logits_shift is {shown(config.logits_shift)}; it must be 0 or 1')
 
 
 # %% ../../nbs/01_model/01_config.ipynb #config-11b
@@ -126,16 +141,16 @@ def check_rope_scaling(scaling: dict | None):
     kind = scaling.get('rope_type')
     if kind not in ROPE_SCALINGS:
         known = ', '.join(ROPE_SCALINGS)
-        raise ValueError(f'config: rope_type is {kind!r}; it must be one of {known}')
+        raise ValueError(f'config: rope_type is {shown(kind)}; it must be one of {known}')
     for name in ROPE_SCALINGS[kind]:
         if name not in scaling:
-            raise ValueError(f'config: {name} is missing; rope_type {kind!r} needs it')
+            raise ValueError(f'config: {name} is missing; rope_type {shown(kind)} needs it')
     for name, value in scaling.items():
         if name in ('rope_type', 'truncate'):
             continue
         is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
         if not is_number or not 0 < value < 1e18:
-            raise ValueError(f'config: {name} is {repr(value)[:60]}; it must be a positive number')
+            raise ValueError(f'config: {name} is {shown(value)}; it must be a positive number')
 
 
 # %% ../../nbs/01_model/01_config.ipynb #config-14
@@ -153,7 +168,7 @@ def check_ids(config, field: str, ids: tuple):
     last = config.vocab_size - 1
     if not all(is_whole(token_id, 0, last) for token_id in ids):
         raise ValueError(
-            f'config: {field} is {getattr(config, field)!r}; '
+            f'config: {field} is {shown(getattr(config, field))}; '
             f'ids must be from 0 to {last} (vocab_size {config.vocab_size})'
         )
 

@@ -216,6 +216,8 @@ class Decoder(Trunk):
     model_types: tuple[str, ...] = ()  # of its own: they suffice
     borrowed_types: tuple[str, ...] = ()  # another family's too: the model class must be named
     architectures: tuple[str, ...] = ()  # every model class that a config may name
+    code: tuple[str, ...] = ()  # files in `auto_map` that are the family's, whatever class is named
+    bases: tuple[str, ...] = ()  # classes of other families that a config with such a file may name
     telling: tuple[str, ...] = ()  # which of `hf_config.TELLING` a config of the family may have
     layer_kinds: tuple[str, ...] = ('full_attention',)  # what `layer_types` of a config may name
     absent = dict(rope_theta=1e4, rms_norm_eps=1e-6)  # what a config that leaves them out means

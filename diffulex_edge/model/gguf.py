@@ -6,6 +6,10 @@
 __all__ = [
     'GGUF_NAMES',
     'GGUF_LAYER_NAMES',
+    'GGUF_SIZES',
+    'STRING',
+    'ARRAY',
+    'MOST_VALUES',
     'GGUF_USUAL',
     'GGUF_FIELDS',
     'CONTROL',
@@ -13,6 +17,8 @@ __all__ = [
     'ROLES',
     'hf_name',
     'unpermute',
+    'Header',
+    'walk_header',
     'open_gguf',
     'forget_pages',
     'GGUFFile',
@@ -28,6 +34,7 @@ __all__ = [
 # %% ../../nbs/01_model/25_gguf.ipynb #gguf-01
 import mmap
 import re
+import struct
 from collections.abc import Callable
 from pathlib import Path
 
@@ -36,7 +43,7 @@ import torch
 from gguf import GGUFReader, dequantize
 
 from .checkpoint import build
-from .config import is_whole
+from .config import is_whole, shown
 from .decoder import Decoder
 from .llama_edge import LlamaEdge, LlamaEdgeConfig
 from .special_tokens import TokenFacts, find_ids, set_mask, template_of
@@ -79,12 +86,79 @@ def unpermute(weight: np.ndarray, heads: int) -> np.ndarray:
     return pairs.swapaxes(1, 2).reshape(weight.shape)
 
 
+# %% ../../nbs/01_model/25_gguf.ipynb #gguf-11b
+GGUF_SIZES = dict(zip((0, 1, 2, 3, 4, 5, 6, 7, 10, 11, 12), (1, 1, 2, 2, 4, 4, 4, 1, 8, 8, 8)))
+STRING, ARRAY = 8, 9  # types of values; those of `GGUF_SIZES` have a fixed size
+MOST_VALUES = 2**23  # in all arrays of a header; vocabularies and merges are a tenth of it
+
+
+class Header:
+    """A walk over the header of a GGUF file; numbers are in the byte order `order`.
+
+    Raise `ValueError` at a value that ends beyond the file or is of no known type.
+    """
+
+    def __init__(self, data: mmap.mmap, order: str):
+        self.data, self.order = data, order
+        self.at = 0  # bytes
+        self.left = MOST_VALUES
+
+    def skip(self, size: int):
+        "Step over some bytes."
+        self.at += size
+        if self.at > len(self.data):
+            raise ValueError('a length in its header points beyond its end')
+
+    def number(self, kind: str = 'Q') -> int:
+        "Return the number of a `struct` format and step over it."
+        start = self.at
+        self.skip(struct.calcsize(kind))
+        return struct.unpack_from(self.order + kind, self.data, start)[0]
+
+    def value(self, kind: int):
+        "Step over a value of a GGUF type."
+        if kind in GGUF_SIZES:
+            return self.skip(GGUF_SIZES[kind])
+        if kind == STRING:
+            return self.skip(self.number())
+        if kind != ARRAY:
+            raise ValueError(f'a value in its header has the type {kind}')
+        inner, count = self.number('I'), self.number()
+        self.left -= count
+        if self.left < 0 or inner == ARRAY:
+            raise ValueError('an array in its header is too long')
+        if inner in GGUF_SIZES:
+            return self.skip(count * GGUF_SIZES[inner])
+        for _ in range(count):
+            self.value(inner)
+
+
+# %% ../../nbs/01_model/25_gguf.ipynb #gguf-11c
+def walk_header(path: Path) -> int:
+    "Return the bytes of the header of a GGUF file. Raise `ValueError` when it is not one."
+    with path.open('rb') as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        swapped = data[4:6] == b'\0\0'  # a version is small: its zeros come first in big-endian
+        header = Header(data, '>' if swapped else '<')
+        header.skip(8)
+        if data[:4] != b'GGUF':
+            raise ValueError('it does not begin with GGUF')
+        tensors, fields = header.number(), header.number()
+        for _ in range(fields):
+            header.value(STRING)
+            header.value(header.number('I'))
+        for _ in range(tensors):
+            header.value(STRING)
+            header.skip(8 * header.number('I') + 12)  # dimensions, type and offset
+        return header.at
+
+
 # %% ../../nbs/01_model/25_gguf.ipynb #gguf-12
 def open_gguf(path: Path) -> GGUFReader:
     "Return a reader. Raise `FileNotFoundError`, or `ValueError` when the file is not whole."
     if not path.is_file():
         raise FileNotFoundError(f'{path} is missing; give the path of a .gguf file')
     try:
+        walk_header(path)
         return GGUFReader(path)
     except Exception as e:  # the reader trusts the file and fails in many ways
         raise ValueError(
@@ -126,10 +200,18 @@ class GGUFFile:
             self.shapes[name] = tuple(int(n) for n in tensor.shape[::-1])
 
     def get(self, field: str, default=None):
-        "Return the value of a metadata field: a number, string or list."
+        """Return the value of a metadata field: a number, string or list.
+
+        Raise `ValueError` for a string that is not UTF-8.
+        """
         if field not in self.fields:
             return default
-        return self.fields[field].contents()
+        try:
+            return self.fields[field].contents()
+        except UnicodeDecodeError as e:
+            raise ValueError(
+                f'{self.where}: {field} is not UTF-8 ({e.reason}); download the file again'
+            ) from None
 
     def read(self, name: str, first: int, end: int) -> torch.Tensor:
         "Return rows `first` to `end`, dequantized to fp32; of queries and keys whole heads."
@@ -168,7 +250,9 @@ def refuse_unsupported_fields(file: GGUFFile):
     for field, usual in GGUF_USUAL.items():
         value = file.get(field, usual)
         if value != usual:
-            raise ValueError(f'{file.where}: {field} is {value!r}; only {usual!r} is supported')
+            raise ValueError(
+                f'{file.where}: {field} is {shown(value)}; only {usual!r} is supported'
+            )
 
 
 def refuse_scaled_frequencies(file: GGUFFile):

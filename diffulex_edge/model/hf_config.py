@@ -15,7 +15,9 @@ __all__ = [
     'read_json',
     'marks_of',
     'strings',
+    'code_places',
     'model_classes',
+    'families_of_code',
     'is_of',
     'find_family',
     'refuse_telling_fields',
@@ -35,7 +37,7 @@ import warnings
 from pathlib import Path
 
 from .a2d_edge import A2DEdge
-from .config import DecoderConfig
+from .config import DecoderConfig, brief, shown
 from .decoder import Decoder
 from .dream_edge import DreamEdge
 from .fast_dllm_v2_edge import FastdLLMV2Edge
@@ -102,8 +104,23 @@ def strings(value, field: str) -> list[str]:
     if value is None:
         return []
     if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
-        raise ValueError(f'config: {field} is {value!r}; it must be a list of strings')
+        raise ValueError(f'config: {field} is {shown(value)}; it must be a list of strings')
     return value
+
+
+def code_places(hf: dict) -> list[str]:
+    """Return where `auto_map` says that the model's code is, as `file.Class`.
+
+    Raise `ValueError` naming the field when it is malformed.
+    """
+    auto_map = hf.get('auto_map') or {}
+    if not isinstance(auto_map, dict):
+        raise ValueError(f'config: auto_map is {shown(auto_map)}; it must be an object')
+    places = [auto_map[loader] for loader in LOADERS if loader in auto_map]
+    if not places and 'AutoModel' in auto_map:
+        places = [auto_map['AutoModel']]
+    # of "repository--file.Class"
+    return [place.rpartition('--')[2] for place in strings(places, 'auto_map')]
 
 
 def model_classes(hf: dict) -> set[str]:
@@ -112,24 +129,28 @@ def model_classes(hf: dict) -> set[str]:
     Raise `ValueError` naming the field when it is malformed.
     """
     classes = set(strings(hf.get('architectures'), 'architectures'))
-    auto_map = hf.get('auto_map') or {}
-    if not isinstance(auto_map, dict):
-        raise ValueError(f'config: auto_map is {auto_map!r}; it must be an object')
-    places = [auto_map[loader] for loader in LOADERS if loader in auto_map]
-    if not places and 'AutoModel' in auto_map:
-        places = [auto_map['AutoModel']]
-    for place in strings(places, 'auto_map'):
-        classes.add(place.rpartition('.')[2])  # of "repository--module.Class"
-    return classes
+    return classes | {place.rpartition('.')[2] for place in code_places(hf)}
+
+
+def families_of_code(hf: dict) -> list[type[Decoder]]:
+    "Return the families to whom the files of code in `auto_map` belong."
+    files = {place.partition('.')[0] for place in code_places(hf)}
+    return [family for family in FAMILIES.values() if files & set(family.code)]
 
 
 # %% ../../nbs/01_model/21_hf_config.ipynb #hf-config-07e
-def is_of(family: type[Decoder], model_type: str | None, classes: set[str]) -> bool:
-    "Return whether the type and the model classes of a `config.json` are a family's."
+def is_of(
+    family: type[Decoder], model_type: str | None, classes: set[str], code: bool = False
+) -> bool:
+    """Return whether the type and the model classes of a `config.json` are a family's.
+
+    `code`: whether its code is in a file of the family's; then the class may be that of a base.
+    """
     if not classes:
         return model_type in family.model_types
     types = (None, *family.model_types, *family.borrowed_types)
-    return model_type in types and classes <= set(family.architectures)
+    named = family.architectures + family.bases if code else family.architectures
+    return model_type in types and classes <= set(named)
 
 
 def find_family(hf: dict) -> type[Decoder]:
@@ -141,14 +162,15 @@ def find_family(hf: dict) -> type[Decoder]:
     model_type = hf.get('model_type')
     classes = model_classes(hf)
     refuse_known(model_type, classes)
-    for family in FAMILIES.values():
-        if is_of(family, model_type, classes):
+    owners = families_of_code(hf)
+    for family in owners or FAMILIES.values():
+        if is_of(family, model_type, classes, code=bool(owners)):
             refuse_telling_fields(hf, family)
             return family
     known = {f'{name} ({" or ".join(each.architectures)})' for name, each in FAMILIES.items()}
     raise ValueError(
-        f'config: model_type is {model_type!r} and the model class '
-        f'{" and ".join(sorted(classes)) or "is not named"}; supported are '
+        f'config: model_type is {shown(model_type)} and the model class '
+        f'{brief(" and ".join(sorted(classes))) or "is not named"}; supported are '
         f'{", ".join(sorted(known))}'
     )
 
@@ -174,7 +196,7 @@ def refuse_telling_fields(hf: dict, family: type[Decoder]):
             continue
         kind = 'diffusion' if family.telling else 'causal'
         raise ValueError(
-            f'config: {field} is {value!r}, which no {kind} {family.family} model has; '
+            f'config: {field} is {shown(value)}, which no {kind} {family.family} model has; '
             'correct model_type and architectures, or remove the field if it means nothing'
         )
 
@@ -198,7 +220,7 @@ def refuse_known(model_type: str | None, classes: set[str]):
     for name in (model_type, *sorted(classes)):
         for pattern, reason in UNSUPPORTED.items():
             if isinstance(name, str) and re.search(pattern, name):
-                raise ValueError(f'config: {name} is not supported: {reason}')
+                raise ValueError(f'config: {brief(name)} is not supported: {reason}')
 
 
 # %% ../../nbs/01_model/21_hf_config.ipynb #hf-config-09
@@ -217,11 +239,13 @@ def rope_of(hf: dict) -> dict:
     for field in ('rope_scaling', 'rope_parameters'):
         rope = hf.get(field) or {}
         if not isinstance(rope, dict):
-            raise ValueError(f'config: {field} is {rope!r}; it must be an object')
+            raise ValueError(f'config: {field} is {shown(rope)}; it must be an object')
         rope = rope.get('full_attention', rope)
         for name, value in rope.items():
             if found.setdefault(name, value) != value:
-                raise ValueError(f'config: rope_scaling and rope_parameters disagree on {name}')
+                raise ValueError(
+                    f'config: rope_scaling and rope_parameters disagree on {brief(name)}'
+                )
     return found
 
 
@@ -229,14 +253,18 @@ def refuse_unsupported(hf: dict, kinds: tuple[str, ...] = ('full_attention',)):
     "Raise `ValueError` naming a field that would change the numbers if it were ignored."
     for field, value in hf.items():
         if re.search(r'expert|(^|_)moe(_|$)', field) and value not in (None, 0, False):
-            raise ValueError(f'config: {field} is {value!r}; mixtures of experts are not supported')
+            raise ValueError(
+                f'config: {brief(field)} is {shown(value)}; mixtures of experts are not supported'
+            )
     for field, usual in USUAL.items():
         if hf.get(field) not in (None, usual):
-            raise ValueError(f'config: {field} is {hf[field]!r}; only {usual!r} is supported')
+            raise ValueError(f'config: {field} is {shown(hf[field])}; only {usual!r} is supported')
     for layer_type in strings(hf.get('layer_types'), 'layer_types'):
         if layer_type not in kinds:
             known = ' and '.join(kinds)
-            raise ValueError(f'config: layer_types has {layer_type!r}; only {known} is supported')
+            raise ValueError(
+                f'config: layer_types has {shown(layer_type)}; only {known} is supported'
+            )
 
 
 # %% ../../nbs/01_model/21_hf_config.ipynb #hf-config-12

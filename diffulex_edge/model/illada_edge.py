@@ -8,7 +8,7 @@ __all__ = ['ILLaDAEdgeConfig', 'ILLaDAEdge']
 # %% ../../nbs/01_model/14_illada.ipynb #illada-01
 from dataclasses import dataclass
 
-from .config import DecoderConfig
+from .config import DecoderConfig, shown
 from .decoder import Decoder
 from .llama_edge import LlamaEdge
 
@@ -29,6 +29,7 @@ class ILLaDAEdge(Decoder):
     Config = ILLaDAEdgeConfig
     family = 'illada'
     model_types = ('illada',)
+    borrowed_types = ('llada',)
     architectures = ('ILLaDAForCausalLM',)
     telling = ('mask_token_id',)
 
@@ -40,7 +41,8 @@ class ILLaDAEdge(Decoder):
         """
         if hf.get('layer_norm_eps') is not None:
             raise ValueError(
-                f'config: layer_norm_eps is {hf["layer_norm_eps"]!r}, which asks for LayerNorm; '
+                f'config: layer_norm_eps is {shown(hf["layer_norm_eps"])}, '
+                'which asks for LayerNorm; '
                 'only RMSNorm is supported'
             )
         return LlamaEdge.read_config(hf)

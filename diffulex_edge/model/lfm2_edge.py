@@ -22,7 +22,7 @@ import torch.nn as nn
 import torch.nn.functional as F
 from torch import Tensor
 
-from .config import DecoderConfig, complete
+from .config import DecoderConfig, complete, shown
 from .decoder import Decoder
 from .kv_cache import KVCache
 from .layers import RMSNorm
@@ -47,7 +47,7 @@ class Lfm2EdgeConfig(DecoderConfig):
         kinds = self.layer_types or ('full_attention',) * self.num_hidden_layers
         if len(kinds) != self.num_hidden_layers or set(kinds) - set(KINDS):
             raise ValueError(
-                f'config: layer_types is {self.layer_types!r}; it must name one of '
+                f'config: layer_types is {shown(self.layer_types)}; it must name one of '
                 f'{", ".join(KINDS)} for each of the {self.num_hidden_layers} layers'
             )
         self.layer_types = tuple(kinds)

@@ -15,7 +15,7 @@ __all__ = [
 # %% ../../nbs/01_model/08_llada.ipynb #llada-01
 from dataclasses import dataclass
 
-from .config import DecoderConfig
+from .config import DecoderConfig, shown
 from .decoder import Decoder
 
 # %% ../../nbs/01_model/08_llada.ipynb #llada-02
@@ -65,7 +65,7 @@ def read_llada_config(hf: dict) -> dict:
     for field, usual in LLADA_USUAL.items():
         if hf.get(field) not in (None, usual):
             raise ValueError(
-                f'config: {field} is {hf[field]!r}; only {usual!r} is supported for LLaDA'
+                f'config: {field} is {shown(hf[field])}; only {usual!r} is supported for LLaDA'
             )
     fields = {}
     for theirs, ours in LLADA_FIELDS.items():

@@ -10,7 +10,7 @@ __all__ = ['encoder_name', 'NemotronEdgeConfig', 'NemotronEdge']
 # %% ../../nbs/01_model/15_nemotron.ipynb #nemotron-01
 from dataclasses import dataclass
 
-from .config import DecoderConfig
+from .config import DecoderConfig, shown
 from .decoder import HF_NAMES, Decoder
 
 
@@ -52,7 +52,7 @@ class NemotronEdge(Decoder):
         paradigm = hf.get('dlm_paradigm', 'bidirectional')
         if paradigm != 'bidirectional':
             raise ValueError(
-                f"config: dlm_paradigm is {paradigm!r}; only 'bidirectional' is supported"
+                f"config: dlm_paradigm is {shown(paradigm)}; only 'bidirectional' is supported"
             )
         size = hf.get('block_size')
         return {} if size is None else dict(block_length=size)

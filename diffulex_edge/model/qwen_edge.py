@@ -8,7 +8,7 @@ __all__ = ['QwenEdgeConfig', 'QwenEdge']
 # %% ../../nbs/01_model/11_qwen.ipynb #qwen-01
 from dataclasses import dataclass
 
-from .config import DecoderConfig
+from .config import DecoderConfig, shown
 from .decoder import Decoder
 
 
@@ -43,8 +43,8 @@ class QwenEdge(Decoder):
         is_qwen3 = bool(kinds & {'Qwen3', 'Qwen3ForCausalLM'})
         if is_qwen3 and kinds & {'Qwen2', 'Qwen2ForCausalLM'}:
             raise ValueError(
-                f'config: model_type is {hf.get("model_type")!r} and architectures '
-                f'{hf.get("architectures")!r}; they must both be of Qwen2 or of Qwen3'
+                f'config: model_type is {shown(hf.get("model_type"))} and architectures '
+                f'{shown(hf.get("architectures"))}; they must both be of Qwen2 or of Qwen3'
             )
         if is_qwen3:
             bias = hf.get('attention_bias') or False

@@ -28,7 +28,7 @@ import math
 import torch
 from torch import Tensor
 
-from .config import ROPE_SCALINGS, DecoderConfig, check_rope_scaling
+from .config import ROPE_SCALINGS, DecoderConfig, check_rope_scaling, shown
 
 
 # %% ../../nbs/01_model/03_rope.ipynb #rope-03
@@ -145,7 +145,7 @@ def read_scaling(rope: dict | None, longest: int | None = None) -> dict | None:
     kind = rope.get('rope_type', rope.get('type', 'default'))
     if kind not in ROPE_SCALINGS:
         raise ValueError(
-            f'config: rope_type is {kind!r}; supported are {", ".join(ROPE_SCALINGS)}, whose '
+            f'config: rope_type is {shown(kind)}; supported are {", ".join(ROPE_SCALINGS)}, whose '
             'frequencies do not depend on the length of the text'
         )
     scaling = dict(rope_type=kind)

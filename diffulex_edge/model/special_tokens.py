@@ -30,7 +30,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .chat_template import render_chat
-from .config import DecoderConfig, check_ids, is_whole
+from .config import DecoderConfig, check_ids, is_whole, shown
 from .hf_config import read_json
 
 
@@ -55,7 +55,7 @@ def token_text(entry, where: str) -> str:
     "Return the text of a token that is given as a string or an object. Raise `ValueError`."
     text = entry.get('content') if isinstance(entry, dict) else entry
     if not isinstance(text, str):
-        raise ValueError(f'{where} is {entry!r}; it must be a token, a string or an object')
+        raise ValueError(f'{where} is {shown(entry)}; it must be a token, a string or an object')
     return text
 
 
@@ -90,7 +90,7 @@ def template_of(field, where: str) -> str | None:
     template = entries.get('default') if isinstance(entries, dict) else entries
     if template is not None and not isinstance(template, str):
         raise ValueError(
-            f'{where}: chat_template is {field!r:.80}; '
+            f'{where}: chat_template is {shown(field)}; '
             'it must be a string, or a list of names with templates'
         )
     return template
@@ -102,7 +102,9 @@ def add_token(facts: TokenFacts, text, token_id, where: str):
     if isinstance(token_id, str) and token_id.isdecimal():
         token_id = int(token_id)
     if not isinstance(text, str) or not is_whole(token_id, 0, 2**31):
-        raise ValueError(f'{where}: an added token has the text {text!r} and the id {token_id!r}')
+        raise ValueError(
+            f'{where}: an added token has the text {shown(text)} and the id {shown(token_id)}'
+        )
     facts.ids[text] = token_id
     facts.special.add(text)
 
@@ -140,7 +142,7 @@ def read_names(folder: Path) -> TokenFacts | None:
             add_token(facts, text, token_id, f'{added}')
     decoder = config.get('added_tokens_decoder') or {}
     if not isinstance(decoder, dict):
-        raise ValueError(f'{config_file}: added_tokens_decoder is {decoder!r:.80}; not an object')
+        raise ValueError(f'{config_file}: added_tokens_decoder is {shown(decoder)}; not an object')
     for token_id, entry in decoder.items():
         text = token_text(entry, f'{config_file}: {token_id}')
         add_token(facts, text, token_id, f'{config_file}')
@@ -200,7 +202,7 @@ def id_list(value, where: str, vocab_size: int) -> list[int]:
     for token_id in ids:
         if not is_whole(token_id, 0, vocab_size - 1):
             raise ValueError(
-                f'{where} is {value!r}; ids must be from 0 to {vocab_size - 1} '
+                f'{where} is {shown(value)}; ids must be from 0 to {vocab_size - 1} '
                 f'(vocab_size {vocab_size})'
             )
     return ids

@@ -8,7 +8,7 @@ __all__ = ['StableDiffCoderEdgeConfig', 'StableDiffCoderEdge']
 # %% ../../nbs/01_model/13_stable_diffcoder.ipynb #stable-diffcoder-01
 from dataclasses import dataclass
 
-from .config import DecoderConfig
+from .config import DecoderConfig, shown
 from .decoder import Decoder
 from .llama_edge import LlamaEdge
 
@@ -30,15 +30,25 @@ class StableDiffCoderEdge(Decoder):
     family = 'stable_diffcoder'
     borrowed_types = ('llama',)
     architectures = ('StableDiffcoderForCausalLM',)
-    telling = ('mask_token_id', 'block_length')
+    code = ('modeling_stable_diffcoder',)
+    bases = ('LlamaForCausalLM',)
+    telling = ('mask_token_id', 'block_length', 'block_size')
 
     @classmethod
     def read_config(cls, hf: dict) -> dict:
         """Return what `config.json` says beyond the common fields: what a Llama's does.
 
-        A `block_length` is that of our own models; released configs have none.
+        Released configs have no block length; `block_size` or `block_length` say another.
+        Raise `ValueError` when the two disagree.
         """
         fields = LlamaEdge.read_config(hf)
-        if hf.get('block_length') is not None:
-            fields['block_length'] = hf['block_length']
+        sizes = [hf.get(name) for name in ('block_size', 'block_length')]
+        found = [size for size in sizes if size is not None]
+        if len(found) > 1 and found[0] != found[1]:
+            raise ValueError(
+                f'config: block_size is {shown(hf["block_size"])} and block_length '
+                f'{shown(hf["block_length"])}; remove the one that is wrong'
+            )
+        if found:
+            fields['block_length'] = found[0]
         return fields

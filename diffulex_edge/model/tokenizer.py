@@ -19,6 +19,8 @@ __all__ = [
     'read_tokenizer',
     'from_folder',
     'check_gguf_tokenizer',
+    'begins_with_bos',
+    'put_before',
     'from_gguf',
     'load_tokenizer',
     'tokenizer_beside',
@@ -31,10 +33,11 @@ from functools import cached_property
 from pathlib import Path
 
 import tokenizers
-from tokenizers import AddedToken, models
+from tokenizers import AddedToken, models, processors
 
 from .bpe import BYTES, SPLITS, byte_level_bpe
 from .chat_template import chat_prompt
+from .config import is_whole, shown
 from .files import written
 from .gguf import CONTROL, USER_DEFINED, GGUFFile, gguf_token_facts
 from .hf_config import read_json
@@ -294,6 +297,34 @@ def check_gguf_tokenizer(file: GGUFFile):
             raise ValueError(f'{file.where}: tokenizer.ggml.{field} is missing')
 
 
+# %% ../../nbs/01_model/28_tokenizer.ipynb #tokenizer-16b
+def begins_with_bos(file: GGUFFile) -> bool:
+    "Return whether a GGUF file's texts begin with a token. Raise `ValueError` if it is not there."
+    given = file.get('tokenizer.ggml.add_bos_token')
+    if given not in (None, True, False):
+        raise ValueError(
+            f'{file.where}: tokenizer.ggml.add_bos_token is {shown(given)}; '
+            'it must be true or false'
+        )
+    if given is None:
+        given = file.get('tokenizer.ggml.pre') == 'llama-bpe'
+    bos, last = file.get('tokenizer.ggml.bos_token_id'), len(file.get('tokenizer.ggml.tokens')) - 1
+    if given and not is_whole(bos, 0, last):
+        raise ValueError(
+            f'{file.where}: tokenizer.ggml.bos_token_id is {shown(bos)}, but texts begin with it '
+            f'(add_bos_token); it must be from 0 to {last}'
+        )
+    return given
+
+
+def put_before(tk: tokenizers.Tokenizer, token_id: int):
+    "Let the post-processor put a token before every text."
+    token = tk.id_to_token(token_id)
+    tk.post_processor = processors.TemplateProcessing(
+        single=[token, '$A'], pair=[token, '$A', '$B'], special_tokens=[(token, token_id)]
+    )
+
+
 # %% ../../nbs/01_model/28_tokenizer.ipynb #tokenizer-17
 def from_gguf(path: Path) -> Tokenizer:
     """Return the tokenizer in the `tokenizer.*` fields of a GGUF file.
@@ -317,6 +348,8 @@ def from_gguf(path: Path) -> Tokenizer:
             f'{path}: tokenizer.ggml.tokens and merges do not fit together ({e}); '
             'download the file again'
         ) from None
+    if begins_with_bos(file):
+        put_before(tokenizer, file.get('tokenizer.ggml.bos_token_id'))
     facts = gguf_token_facts(file)
     return Tokenizer(tokenizer, facts.template, facts.roles)
 
@@ -330,7 +363,7 @@ def load_tokenizer(path: str | Path, *, revision: str | None = None) -> Tokenize
     Raise `FileNotFoundError` or `ValueError`, one sentence naming the file or field.
     """
     where = find_model(path, revision)
-    if where.suffix == '.gguf':
+    if where.suffix.lower() == '.gguf':
         return from_gguf(where)
     return from_folder(*token_files(where))
 
