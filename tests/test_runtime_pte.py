@@ -328,7 +328,7 @@ def test_a_file_that_names_no_tokenizer_takes_what_is_there(pair):
 # %% pte-39
 def fixed_session(size=8, masks_aside=False):
     "What `filler` reads of a session with steps of one size"
-    info = SimpleNamespace(masks_aside=masks_aside, mask_token_id=99)
+    info = SimpleNamespace(masks_aside=masks_aside, masks_last=False, mask_token_id=99)
     return SimpleNamespace(path='fixed.pte', step_size=size, info=info)
 
 
