@@ -8,14 +8,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from diffulex_edge.app.catalogue import (
-    CATALOGUE,
-    config_of,
-    inspect_command,
-    models_command,
-    needs,
-    read_memory,
-)
+from diffulex_edge.app.catalogue import CATALOGUE, config_of, models_command, needs, read_memory
 
 
 def run(*args):
@@ -60,17 +53,3 @@ def test_amounts_of_memory(text, amount):
 
 def test_what_is_no_amount():
     assert 'write it as 6GB' in str(run('--memory', 'much').exception)
-
-
-# %% catalogue-18
-def test_a_folder_is_inspected(capsys):
-    from diffulex_edge.dev.testing import golden_dir
-
-    folder = golden_dir() / 'sdar_a'
-    inspect_command(folder, as_json=True)
-    facts = json.loads(capsys.readouterr().out)['facts']
-    hf = json.loads((folder / 'config.json').read_text(encoding='utf-8'))
-    assert dict(fact='family', value='SDAREdge', source='config.json') in facts
-    assert dict(fact='mask', value=hf['mask_token_id'], source='config.json') in facts
-    with pytest.raises(FileNotFoundError, match=r'config\.json'):
-        inspect_command(golden_dir())

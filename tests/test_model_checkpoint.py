@@ -13,6 +13,7 @@ from diffulex_edge.dev.testing import golden_dir
 from diffulex_edge.model.checkpoint import (
     SafetensorsFolder,
     copy_weights,
+    folder_config,
     load_folder,
     resolve_names,
 )
@@ -266,3 +267,18 @@ def test_endless_names_are_cut(checkpoint):
     with pytest.raises(ValueError, match='is not a file name') as e:
         load_folder(checkpoint)
     assert len(str(e.value)) < 1000
+
+
+# %% checkpoint-mask
+@pytest.mark.parametrize('marks, mask', [('lfm2_diffusion_a', 16), ('llama', None)])
+def test_a_diffusion_model_takes_the_tokenizers_mask(tmp_path, marks, mask):
+    file = golden_dir() / 'lfm2_diffusion_a' / 'config.json'
+    hf = json.loads(file.read_text(encoding='utf-8'))
+    if marks == 'llama':
+        hf |= dict(model_type='llama', architectures=['LlamaForCausalLM'])
+        hf |= dict(auto_map=None, layer_types=None)
+    (tmp_path / 'config.json').write_text(json.dumps(hf))
+    added = {'16': dict(content='<|mask|>')}
+    fields = dict(mask_token='<|mask|>', added_tokens_decoder=added)
+    (tmp_path / 'tokenizer_config.json').write_text(json.dumps(fields))
+    assert folder_config(tmp_path)[1].mask_token_id == mask

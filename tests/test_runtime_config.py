@@ -67,6 +67,7 @@ def test_which_settings_need_logits(settings, needed):
         (dict(rule='random', num_iterations=4), 'share'),
         (dict(schedule='share', num_iterations=4), 'share'),
         (dict(rule='capped', confidence_threshold=None), 'confidence_threshold'),
+        (dict(exact_steps=True, num_iterations=4, schedule='spread'), 'schedule with an end'),
     ],
     ids=str,
 )

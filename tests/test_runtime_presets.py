@@ -11,8 +11,9 @@ import torch
 
 from diffulex_edge.dev.testing import golden_cases, golden_dir, golden_file, rows_alone
 from diffulex_edge.model import load_model
+from diffulex_edge.runtime.diffusion import DiffusionEngine
 from diffulex_edge.runtime.loop import denoise
-from diffulex_edge.runtime.presets import preset
+from diffulex_edge.runtime.presets import PRESETS, preset
 from diffulex_edge.runtime.request import Request
 from diffulex_edge.runtime.step import EagerSession, predict
 
@@ -337,6 +338,21 @@ def test_dream_origin_reveals_the_schedules_share():
         first.append(len(records[0].revealed))
     assert abs(sum(first) / 60 / 16 - (1 - 0.001) / 4) < 0.05
     assert len(set(first)) > 4  # a binomial with that share: not the same number each time
+
+
+# %% presets-34a
+@pytest.mark.parametrize('name', [name for name in PRESETS if name.startswith('sdar_')])
+def test_sdar_ends_where_the_model_does(name):
+    model = load_model(golden_dir() / folder_of('sdar'), max_seq_len=64)
+    config, prompt = preset(name, gen_length=24, greedy=True), [5, 9, 20, 7, 3]
+    model.config.eos_token_ids = ()
+    free = DiffusionEngine(model).generate(prompt, config)
+    model.config.eos_token_ids = (free[5],)
+    ended = DiffusionEngine(model).generate(prompt, config)
+    assert (len(free), free.finish) == (24, 'length')
+    assert (list(ended), ended.finish) == (free[:5], 'eos')
+    asked = preset(name, gen_length=24, greedy=True, stopping_criteria_idx=[free[9]])
+    assert list(DiffusionEngine(model).generate(prompt, asked)) == free[: free.index(free[9])]
 
 
 # %% presets-35

@@ -16,7 +16,7 @@ from diffulex_edge.quant import quantize
 from diffulex_edge.runtime.diffusion import DiffusionEngine, DiffusionGenerationConfig
 from diffulex_edge.runtime.owner import EngineInUse
 from diffulex_edge.runtime.pte import PteSession, filler, tokenizer_of
-from diffulex_edge.runtime.step import EagerSession, Prediction
+from diffulex_edge.runtime.step import EagerSession, ModelInfo, Prediction
 
 FAMILY = ('fast_dllm_v2', 'dream', 'llada', 'sdar')
 SETTINGS = {
@@ -180,6 +180,19 @@ def test_another_session_of_a_replaced_file(exported, tmp_path):
     (tmp_path / 'new.pte').replace(path)
     with pytest.raises(ValueError, match='replaced'):
         session.another()
+
+
+# %% pte-35aa
+def test_the_ends_of_a_checkpoint_reach_the_file(exported, tmp_path):
+    model, path = exported('sdar')
+    ends = model.config.eos_token_ids
+    assert ends
+    assert PteSession(path).info.eos_token_ids == ends
+    for file in golden_model('sdar').iterdir():
+        (tmp_path / file.name).symlink_to(file)
+    (tmp_path / 'generation_config.json').write_text(f'{{"eos_token_id": [3, {ends[0]}]}}')
+    info = ModelInfo.of(load_model(tmp_path, max_seq_len=8))
+    assert info.constants()['get_eos_ids'] == [*ends, 3]  # what an export writes
 
 
 # %% pte-35b

@@ -34,18 +34,14 @@ __all__ = [
     'marked',
     'model_lines',
     'models_command',
-    'id_facts',
-    'folder_facts',
-    'inspect_command',
 ]
 
 # %% ../../nbs/10_app/21_catalogue.ipynb #catalogue-02
 import re
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Annotated
 
-from typer import Argument, Option
+from typer import Option
 
 from .output import emit, out
 
@@ -254,59 +250,3 @@ def models_command(
         out.print(released.id, style='bold', markup=False)
         out.print('\n'.join(model_lines(released, room)), markup=False)
     out.print(FOOT, style='dim', markup=False)
-
-
-# %% ../../nbs/10_app/21_catalogue.ipynb #catalogue-16
-def id_facts(folder: Path, hf: dict) -> list[tuple[str, object, str]]:
-    """Return what the files of a folder say about mask and ends, as (fact, value, file)."""
-    from diffulex_edge.model.hf_config import read_json
-    from diffulex_edge.model.special_tokens import find_mask, read_token_facts, turn_end
-
-    found = [('mask', hf.get('mask_token_id'), 'config.json')]
-    found.append(('end of text', hf.get('eos_token_id'), 'config.json'))
-    generation = folder / 'generation_config.json'
-    if generation.is_file():
-        ends = read_json(generation).get('eos_token_id')
-        found.append(('end of text', ends, generation.name))
-    tokens = read_token_facts(folder)
-    if tokens is not None:
-        found.append(('mask', find_mask(tokens), 'the tokenizer'))
-        found.append(('end of text', tokens.id_of('eos_token'), 'the tokenizer'))
-        found.append(('end of a turn', turn_end(tokens), 'the chat template'))
-    return [fact for fact in found if fact[1] is not None]
-
-
-def folder_facts(folder: Path) -> list[tuple[str, object, str]]:
-    """Return what is recognised of a checkpoint as (fact, value, file).
-
-    Raises `ValueError` as the loader does, `FileNotFoundError` without a `config.json`.
-    """
-    from diffulex_edge.model.hf_config import read_config, read_json
-
-    if not (folder / 'config.json').is_file():
-        raise FileNotFoundError(f'{folder} has no config.json; give the folder of a checkpoint')
-    hf = read_json(folder / 'config.json')
-    family, config = read_config(hf)
-    facts = [
-        ('family', family.__name__, 'config.json'),
-        ('parameters', config.num_parameters, 'config.json'),
-        ('block length', config.block_length, 'config.json, else the family'),
-        ('logits shift', config.logits_shift, 'the family'),
-        ('rows of the cache', config.max_seq_len, 'config.json'),
-    ]
-    weights = sorted(folder.glob('*.safetensors'))
-    size = sum(file.stat().st_size for file in weights)
-    facts.append(('weights', f'{len(weights)} files, {size / 1e9:.2f} GB', '*.safetensors'))
-    return facts + id_facts(folder, hf)
-
-
-def inspect_command(
-    folder: Annotated[Path, Argument(help='a Hugging Face folder')],
-    as_json: Annotated[bool, Option('--json', help='print the facts as JSON')] = False,
-):
-    """What a checkpoint's folder says of itself, and which file says it."""
-    facts = folder_facts(folder)
-    if as_json:
-        return emit(dict(facts=[dict(fact=f, value=v, source=s) for f, v, s in facts]))
-    for fact, value, source in facts:
-        out.print(f'{fact:18} {value}  ({source})', markup=False, soft_wrap=True)

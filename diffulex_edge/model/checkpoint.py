@@ -22,6 +22,7 @@ __all__ = [
     'copy_weights',
     'fill_in_turn',
     'build',
+    'folder_config',
     'load_folder',
 ]
 
@@ -334,6 +335,24 @@ def build(
     return model
 
 
+def folder_config(
+    folder: Path,
+    max_seq_len: int | None = None,
+    block_length: int | None = None,
+    mask_token_id: int | None = None,
+) -> tuple[type[Decoder], DecoderConfig]:
+    """Return the family and the config of a Hugging Face folder, by all of its files but weights.
+
+    Arguments and errors as in `loading.load_model`. A diffusion model takes the tokenizer's mask.
+    """
+    family, config = read_config(read_json(folder / 'config.json'), max_seq_len, block_length)
+    ends = generation_ends(folder, config.vocab_size)
+    takes_mask = bool(family.telling) or config.block_length != 1
+    find_ids(config, read_token_facts(folder), ends, takes_mask)
+    set_mask(config, mask_token_id)
+    return family, config
+
+
 def load_folder(
     folder: Path,
     *,
@@ -348,8 +367,5 @@ def load_folder(
     The files are `config.json` and one `model.safetensors`, or shards with their index; special
     ids are also those of `generation_config.json` and of the tokenizer's files.
     """
-    family, config = read_config(read_json(folder / 'config.json'), max_seq_len, block_length)
-    ends = generation_ends(folder, config.vocab_size)
-    find_ids(config, read_token_facts(folder), ends, takes_mask=bool(family.telling))
-    set_mask(config, mask_token_id)
+    family, config = folder_config(folder, max_seq_len, block_length, mask_token_id)
     return build(family, config, SafetensorsFolder(folder), dtype, each)

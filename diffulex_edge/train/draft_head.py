@@ -193,7 +193,7 @@ def arguments() -> argparse.ArgumentParser:
     parser.add_argument('--new', type=int, default=96, help='tokens per answer')
     parser.add_argument('--train', type=int, default=0, metavar='STEPS', help='train one first')
     parser.add_argument('--texts', type=Path, help='teacher text to train on (see write_texts)')
-    parser.add_argument('--inner', type=int, default=1536, help='width of the head to train')
+    parser.add_argument('--inner', type=int, default=640, help='width of the head to train')
     parser.add_argument('--batch', type=int, default=32, help='texts per step')
     parser.add_argument('--device', default='cpu', help='where to train: cpu or cuda')
     parser.add_argument('--out', type=Path, help='where to write the trained head')
@@ -244,8 +244,8 @@ COST = (
     'of the mask adapter: about 80 seconds of one CPU core, 1.5 GB of memory.'
 )
 TRAINING_COST = (
-    'Training comes first: meant for a GPU (--device cuda). On two CPU cores a step on 32 texts '
-    'takes minutes.'
+    'Training comes first, and is meant for a GPU (--device cuda): on one H200 a step on 32 texts '
+    'of 320 tokens takes less than 0.1 s, and 7 GB.'
 )
 
 # %% ../../nbs/08_train/09_draft_head.ipynb #draft-head-23
