@@ -71,4 +71,4 @@ def test_what_repeats_is_counted_apart():
     looping = Text([1, 2] + list(range(10, 30)) * 2, 2, 2, '')
     found = draft_accuracy(small_model(), [looping])
     assert found['repeated'] == 0.5
-    assert found['tpf_lookup_fresh'][0] == 1 < found['tpf_lookup'][0]
+    assert found['tpf_lookup_fresh'][0] < found['tpf_lookup'][0]
