@@ -49,7 +49,8 @@ def test_a_wrong_field_is_named(wrong, field):
 def test_a_neutral_value_asks_for_nothing(field):
     plain = read_request(json.dumps(RIGHT).encode(), chat=True)
     for value in NEUTRAL[field]:
-        assert read_request(json.dumps(RIGHT | {field: value}).encode(), chat=True) == plain
+        read = read_request(json.dumps(RIGHT | {field: value}).encode(), chat=True)
+        assert {name: read[name] for name in plain} == plain
 
 
 @pytest.mark.parametrize(
