@@ -37,10 +37,16 @@ def test_either_field_says_the_block_length():
         read_config(SHAPE | marks | dict(block_size=8, block_length=4))
 
 
-@pytest.mark.parametrize('name', ['StableDiffcoderForCausalLM', 'LlamaForCausalLM'])
-@pytest.mark.parametrize('place', ['', 'ByteDance-Seed/Stable-DiffCoder-8B-Base--'])
-def test_its_code_tells_it_from_llama(name, place):
-    code = f'{place}modeling_stable_diffcoder.{name}'
+@pytest.mark.parametrize(
+    'code',
+    [
+        'modeling_stable_diffcoder.StableDiffcoderForCausalLM',
+        'modeling_stable_diffcoder.LlamaForCausalLM',
+        'ByteDance-Seed/Stable-DiffCoder--modeling_stable_diffcoder.LlamaForCausalLM',
+        'modeling_of_ours.StableDiffcoderForCausalLM',
+    ],
+)
+def test_its_code_tells_it_from_llama(code):
     marks = dict(
         model_type='llama',
         architectures=['LlamaForCausalLM'],

@@ -144,13 +144,16 @@ def is_of(
 ) -> bool:
     """Return whether the type and the model classes of a `config.json` are a family's.
 
-    `code`: whether its code is in a file of the family's; then the class may be that of a base.
+    `code`: whether its code is in a file of the family's. Then, and where a class of its own is
+    named, the class of a base may be named too.
     """
     if not classes:
         return model_type in family.model_types
     types = (None, *family.model_types, *family.borrowed_types)
-    named = family.architectures + family.bases if code else family.architectures
-    return model_type in types and classes <= set(named)
+    own = set(family.architectures)
+    if code or classes & own:
+        own |= set(family.bases)
+    return model_type in types and classes <= own
 
 
 def find_family(hf: dict) -> type[Decoder]:

@@ -241,7 +241,7 @@ def main(argv: list[str] | None = None):
 # %% ../../nbs/08_train/09_draft_head.ipynb #draft-head-22
 COST = (
     'SmolLM2 writes 24 answers in fp32, and walks through them count the drafts of the head and '
-    'of the mask adapter: about 80 seconds of one CPU core, 1.5 GB of memory.'
+    'of the mask adapter: about 80 seconds of one CPU core, 1.2 GB of memory.'
 )
 TRAINING_COST = (
     'Training comes first, and is meant for a GPU (--device cuda): on one H200 a step on 32 texts '
