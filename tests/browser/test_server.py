@@ -28,5 +28,5 @@ def test_the_page_shows_a_denoising(chromium, shot):
         shot(page, 'server')
         page.get_by_label('Prompt').fill('1 ' * 300)  # does not fit: said in the page
         page.get_by_role('button', name='Denoise').click()
-        expect(page.locator('#facts')).to_contain_text('do not fit')
+        expect(page.locator('#facts')).to_contain_text('leaves no room')
         page.close()
