@@ -172,13 +172,15 @@ tokens = engine.generate(prompt_tokens, GenerationConfig(max_new_tokens=100, tem
 """
 EXPORT = """
 from diffulex_edge.export import export_model
-result = export_model(model, example_inputs, output_path="model.pte", backend="xnnpack", quantization="dynamic_int8")
-"""  # noqa: E501
+result = export_model(model, example_inputs, output_path="model.pte", backend="xnnpack", \
+quantization="dynamic_int8")
+"""
 DIFFUSION = """
 from diffulex_edge.runtime.diffusion import DiffusionEngine, DiffusionGenerationConfig
 engine = DiffusionEngine(model=model)
-result = engine.generate([1, 2, 3], DiffusionGenerationConfig(max_new_tokens=50, num_iterations=10, temperature=0.8))
-"""  # noqa: E501
+result = engine.generate([1, 2, 3], DiffusionGenerationConfig(max_new_tokens=50, \
+num_iterations=10, temperature=0.8))
+"""
 LARGE = 'vocab_size=32000, hidden_size=512, num_hidden_layers=4'
 SMALL = 'vocab_size=500, hidden_size=128, num_hidden_layers=2, max_seq_len=256'
 
