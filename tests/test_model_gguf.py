@@ -212,6 +212,90 @@ def test_same_logits_as_the_folder(tmp_path, case):
     assert our_fields == original_fields
 
 
+# %% gguf-33b
+from gguf import MODEL_ARCH, get_tensor_name_map
+from safetensors.torch import load_file
+
+from diffulex_edge.dev.testing import golden_dir, golden_file, golden_folders
+
+
+def add_shape(writer, config):
+    "Add the fields with which llama.cpp's converter describes a model."
+    writer.add_context_length(config.max_seq_len)
+    writer.add_embedding_length(config.hidden_size)
+    writer.add_feed_forward_length(config.intermediate_size)
+    writer.add_block_count(config.num_hidden_layers)
+    writer.add_head_count(config.num_attention_heads)
+    writer.add_head_count_kv(config.num_key_value_heads)
+    writer.add_layer_norm_rms_eps(config.rms_norm_eps)
+    writer.add_rope_freq_base(config.rope_theta)
+    writer.add_rope_dimension_count(config.head_dim)
+    writer.add_causal_attention(False)
+    writer.add_mask_token_id(config.mask_token_id)
+    writer.add_eos_token_id(config.eos_token_ids[0])
+
+
+def convert(folder, path, model):
+    "Write a golden checkpoint, which was loaded as `model`, as a GGUF file."
+    config, adjacent = model.config, model.family == 'llada'
+    writer = GGUFWriter(path, model.family)
+    add_shape(writer, config)
+    if model.family == 'llada':
+        writer.add_diffusion_shift_logits(False)
+    table = get_tensor_name_map(MODEL_ARCH[model.family.upper()], config.num_hidden_layers)
+    for name, tensor in load_file(folder / 'model.safetensors').items():
+        theirs, weight = table.get_name(name, ('.weight', '.bias')), tensor.numpy()
+        if adjacent and 'attn_q' in theirs:
+            weight = adjacent_pairs(weight, config.num_attention_heads)
+        if adjacent and 'attn_k' in theirs:
+            weight = adjacent_pairs(weight, config.num_key_value_heads)
+        writer.add_tensor(theirs, weight)
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+    return path
+
+
+# %% gguf-33c
+DIFFUSION = [
+    name
+    for name in (*golden_folders('dream'), *golden_folders('llada'))
+    if (golden_dir() / name / 'config.json').is_file()
+]
+
+
+@pytest.mark.parametrize('name', DIFFUSION)
+def test_golden_checkpoint_as_gguf(tmp_path, name):
+    folder, mask = golden_dir() / name, golden_file(name)['mask_id']
+    original = load_folder(folder, max_seq_len=64, mask_token_id=mask)
+    path = convert(folder, tmp_path / 'model.gguf', original)
+    ours = load_gguf(path, max_seq_len=64)
+    ids = [*range(30), mask, mask]
+    assert torch.equal(ours.logits(ids), original.logits(ids))
+    assert type(ours) is type(original)
+    assert ours.config.rms_norm_eps == pytest.approx(original.config.rms_norm_eps)  # in fp32
+    for field in ('rms_norm_eps', 'bos_token_id', 'pad_token_id'):
+        setattr(ours.config, field, getattr(original.config, field))
+    assert ours.config == original.config
+
+
+def test_a_gguf_file_without_a_mask(tmp_path):
+    folder = golden_dir() / DIFFUSION[0]
+    original = load_folder(folder, max_seq_len=64, mask_token_id=9)
+    path = convert(folder, tmp_path / 'model.gguf', original)
+    path.write_bytes(path.read_bytes().replace(b'ggml.mask_token_id', b'ggml.none_token_id'))
+    assert load_gguf(path, max_seq_len=64).config.mask_token_id is None
+    assert load_gguf(path, max_seq_len=64, mask_token_id=5).config.mask_token_id == 5
+
+
+def test_a_diffusion_architecture_that_says_causal(tmp_path):
+    fields = {'general.architecture': 'llada', 'llada.attention.causal': True}
+    path = write_gguf(tmp_path / 'model.gguf', random_checkpoint(), fields=fields)
+    with pytest.raises(ValueError, match='llada.attention.causal is True; only False'):
+        load_gguf(path)
+
+
 # %% gguf-35
 @pytest.fixture
 def path(tmp_path):
@@ -236,6 +320,9 @@ def test_dtype(path):
 
 REFUSED = [
     ('general.architecture', 'qwen2'),
+    ('general.architecture', 'llada-moe'),
+    ('llama.attention.causal', False),
+    ('diffusion.shift_logits', False),
     ('llama.expert_count', 8),
     ('llama.rope.scaling.type', 'yarn'),
     ('llama.rope.scaling.factor', 4.0),
@@ -265,8 +352,8 @@ WRONG = [
     ('llama.embedding_length', '64', 'hidden_size'),
     ('tokenizer.ggml.eos_token_id', 96, 'eos_token_ids'),
     ('llama.attention.head_count_kv', [2, 2], 'num_key_value_heads'),
-    ('llama.block_count', 3, 'layers.2'),
-    ('llama.block_count', 1, 'layers.1'),
+    ('llama.block_count', 3, 'blk.2'),
+    ('llama.block_count', 1, 'blk.1'),
 ]
 
 

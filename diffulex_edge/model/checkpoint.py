@@ -63,10 +63,10 @@ def sources_of(name: str, patterns: dict[str, list[str]]) -> list[str]:
     return [source.replace('{i}', number) for source in sources]
 
 
-def expand_names(model: Decoder) -> dict[str, list[str]]:
-    "Return every parameter of `model` with the checkpoint tensors stacked into it."
+def expand_names(model: Decoder, patterns: dict | None = None) -> dict[str, list[str]]:
+    "Return every parameter of `model` with the tensors stacked into it, by the family's names."
     parameters = dict(model.named_parameters(remove_duplicate=False))
-    return {name: sources_of(name, model.names) for name in parameters}
+    return {name: sources_of(name, patterns or model.names) for name in parameters}
 
 
 # %% ../../nbs/01_model/24_checkpoint.ipynb #checkpoint-06
@@ -124,6 +124,8 @@ class SafetensorsFolder:
     is cut short or is not safetensors.
     """
 
+    names = None  # its tensors go by the names of the family
+
     def __init__(self, folder: Path):
         self.where = folder
         self.file, self.shapes = {}, {}  # by name of the tensor
@@ -169,7 +171,8 @@ def pieces(shape: tuple[int, ...], whole: int = 1, piece: int = PIECE):
 
 def check_head(model: Decoder, source):
     "Raise `ValueError` naming head and embedding when config and file disagree on them."
-    head, embed = model.names['head.weight'][0], model.names['embed.weight'][0]
+    patterns = source.names or model.names
+    head, embed = patterns['head.weight'][0], patterns['embed.weight'][0]
     shapes = source.shapes
     if not model.config.tie_word_embeddings and head not in shapes:
         raise ValueError(
@@ -195,8 +198,8 @@ def resolve_names(model: Decoder, source) -> dict[str, list[str]]:
 
     Raise `ValueError` naming a tensor that is missing or unexpected.
     """
-    names = expand_names(model)
-    head = model.names['head.weight'][0]
+    names = expand_names(model, source.names)
+    head = (source.names or model.names)['head.weight'][0]
     check_head(model, source)
     if model.config.tie_word_embeddings:
         del names['head.weight']
@@ -319,7 +322,8 @@ def build(
 ) -> Decoder:
     """Return a model of a family with the weights of `source`, in `dtype`.
 
-    `source` has `where` (for messages), `shapes` by tensor name, and `read(name, first, end)`.
+    `source` has `where` (for messages), `shapes` by tensor name, `read(name, first, end)`, and
+    `names`: patterns as a family's, or None for the family's own.
     `each`: see `fill_in_turn`. Raise `ValueError` naming the tensor that is missing, unexpected,
     of the wrong shape, or not finite.
     """

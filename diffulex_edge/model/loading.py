@@ -188,8 +188,8 @@ def load_model(
 ) -> Decoder:
     """Return a model, found by path or name.
 
-    - `path`: a Hugging Face folder, a Llama-architecture `.gguf` file, a Hub repository id, or the
-      name of a model that comes with the library (`tiny`, `smollm2`, `smollm2-blocks`).
+    - `path`: a Hugging Face folder, a Llama, Dream or LLaDA `.gguf` file, a Hub repository id, or
+      the name of a model that comes with the library (`tiny`, `smollm2`, `smollm2-blocks`).
     - `revision`: the commit of a Hub repository, 40 hex digits; required for one.
     - `dtype`: of weights and KV cache: `torch.float32`, `float16` or `bfloat16`.
     - `max_seq_len`: rows of the KV cache; default 2048, or the model's own limit if that is less.
