@@ -24,3 +24,9 @@ def test_a_default_that_is_spelled_out_is_left_out():
 def test_an_unknown_method_is_refused():
     with pytest.raises(ValueError, match='backwards'):
         ExportConfig(methods=('backwards',))
+
+
+# %% export-config-18b
+def test_an_unknown_contract_is_refused():
+    with pytest.raises(ValueError, match="contract is 'onnx'"):
+        ExportConfig(contract='onnx')

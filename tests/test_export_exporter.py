@@ -2,6 +2,7 @@
 # edit the notebook, then run `edge_export`.
 
 import gc
+import json
 
 # %% exporter-34
 import pytest
@@ -54,6 +55,21 @@ def test_every_stage_is_announced_and_has_its_share(tmp_path):
     )
     assert stages == list(STAGE_SHARES)[1:]  # 'load' is the caller's
     assert list(result.seconds) == stages
+
+
+# %% exporter-36b
+def test_a_file_says_how_its_method_is_called(exported):
+    from diffulex_edge.runtime.pte import open_program
+
+    program = open_program(exported('sdar')[1])
+    schema = json.loads(program.load_method('get_model_schema').execute(())[0])
+    facts = program.metadata('forward')
+    inputs = schema['methods']['forward']['inputs']
+    assert list(schema['methods']) == ['forward']
+    assert schema['dimensions']['T'] == dict(min=1, max=96)
+    assert len(inputs) == facts.num_inputs()
+    longest = [list(facts.input_tensor_meta(i).sizes()) for i in range(len(inputs))]
+    assert longest == [[1, 96], [1], [1]]
 
 
 # %% exporter-38

@@ -12,6 +12,8 @@ __all__ = [
     'BlockLength',
     'Methods',
     'Revision',
+    'MaxTokens',
+    'Contract',
     'summary',
     'as_object',
     'while_loading',
@@ -88,6 +90,12 @@ Methods = Annotated[
     ),
 ]
 Revision = Annotated[str | None, Option(help='commit of a repository id, 40 hex digits')]
+MaxTokens = Annotated[
+    int | None, Option(min=2, help='most tokens of one step; default 128, or the whole cache')
+]
+Contract = Annotated[
+    str, Option(help="diffulex; or llm, a causal model for ExecuTorch's own runner and its apps")
+]
 
 
 # %% ../../nbs/10_app/11_export.ipynb #export-08b
@@ -124,6 +132,8 @@ def export_command(
     mask_token_id: MaskId = None,
     method: Methods = None,
     revision: Revision = None,
+    max_tokens: MaxTokens = None,
+    contract: Contract = 'diffulex',
     as_json: Annotated[bool, Option('--json', help='print the result as JSON')] = False,
 ):
     """Lower a checkpoint to a .pte that runs on a phone, a board, or here."""
@@ -152,6 +162,8 @@ def export_command(
             backend=backend,
             quantization=quantization,
             methods=tuple(method or ('forward', 'logits')),
+            max_tokens=max_tokens,
+            contract=contract,
             progress=enter,
             tokenizer=engine.tokenizer,
         )

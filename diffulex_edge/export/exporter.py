@@ -33,11 +33,18 @@ from torch import Tensor
 from diffulex_edge.export.program import (
     example_step,
     export_method,
+    model_schema,
     step_modules,
     step_size,
     takes_block,
     with_block,
     with_constant_shapes,
+)
+from diffulex_edge.runtime.llm_contract import (
+    NextTokenStep,
+    check_causal,
+    llm_constants,
+    without_adapter,
 )
 
 from ..backends import Lowering, find_backend, plan_lowering
@@ -66,7 +73,10 @@ class Request:
 
     def constants(self) -> dict:
         "Return the constant methods of the file."
-        constants = self.info.constants()
+        if self.config.contract == 'llm':
+            constants = llm_constants(self.info)
+        else:
+            constants = self.info.constants()
         if self.lowering.constant_shapes:
             constants['get_step_size'] = self.info.max_tokens
         if self.tokenizer:
@@ -93,6 +103,13 @@ def check_request(model: Decoder, example_inputs, config: ExportConfig) -> Reque
             f'leave out cache={quantization.cache}'
         )
     info = ModelInfo.of(model)
+    if config.contract == 'llm':
+        check_causal(info)
+        if lowering.constant_shapes:
+            raise ValueError(
+                f'contract llm needs steps of any length, and backend {config.backend} lowers '
+                'constant shapes here; choose another backend'
+            )
     example = example_step(model, example_inputs)
     if takes_block(model, config.any_block):
         example = with_block(example, model)
@@ -104,6 +121,9 @@ def check_request(model: Decoder, example_inputs, config: ExportConfig) -> Reque
 def trace(model: Decoder, request: Request) -> dict[str, torch.export.ExportedProgram]:
     "Return the exported program of every method that the file is to have."
     example, max_tokens = request.example, request.info.max_tokens
+    if request.config.contract == 'llm':
+        step = NextTokenStep(without_adapter(model))
+        return {'forward': export_method(step, example[:2], max_tokens)}
     if request.lowering.constant_shapes:
         size, max_tokens = max_tokens, None
         lowering = request.lowering
@@ -230,9 +250,10 @@ def lower_to_file(model: Decoder, request: Request, clock: StageClock) -> Export
     Raises `ValueError` when its quantization is lost in lowering.
     """
     lowering, quantization = request.lowering, request.quantization
-    constants, path = request.constants(), Path(request.config.output_path)
+    path = Path(request.config.output_path)
     with clock('export'):
         programs = trace(model, request)
+    constants = request.constants() | dict(get_model_schema=model_schema(programs))
     if lowering.prepare:
         with clock('calibrate'):
             for method, program in programs.items():
@@ -278,6 +299,7 @@ def export_model(
     max_tokens: int | None = None,  # most tokens of one step
     options: dict | None = None,  # of the backend, see `describe_backends()`
     any_block: bool = False,  # the block length is an input of the step, see `takes_block`
+    contract: str = 'diffulex',  # or 'llm': for ExecuTorch's own loop, see `llm_contract`
     progress: Callable[[str], None] | None = None,  # called with each stage as it begins
     tokenizer: Tokenizer | None = None,  # published with the file, which then takes no other
 ) -> ExportResult:
@@ -300,6 +322,7 @@ def export_model(
         max_tokens=max_tokens,
         options=options or {},
         any_block=any_block,
+        contract=contract,
     )
     request = check_request(model, example_inputs, config)
     request.tokenizer = tokenizer

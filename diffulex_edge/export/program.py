@@ -5,12 +5,15 @@
 # %% auto #0
 __all__ = [
     'STEPS',
+    'OUTPUTS',
     'export_method',
     'step_modules',
     'is_tokens',
     'example_step',
     'takes_block',
     'with_block',
+    'describe',
+    'model_schema',
     'default_step_size',
     'step_size',
     'with_constant_shapes',
@@ -18,6 +21,7 @@ __all__ = [
 
 # %% ../../nbs/05_export/03_program.ipynb #program-02
 import copy
+import json
 from dataclasses import replace
 
 import torch
@@ -116,6 +120,45 @@ def takes_block(model: Decoder, asked: bool) -> bool:
 def with_block(example: tuple, model: Decoder) -> tuple:
     "Return the inputs of a step with a block length behind them, `[1]` int64."
     return *example, torch.tensor([model.config.attention_block])
+
+
+# %% ../../nbs/05_export/03_program.ipynb #program-schema-01
+OUTPUTS = {  # number of outputs of a step -> their names
+    1: ('logits',),
+    2: ('ids', 'confidence'),
+    3: ('ids', 'confidence', 'logits'),
+}
+
+
+def describe(node: torch.fx.Node, name: str, dimensions: dict[str, str]) -> dict:
+    "Return name, dtype and shape of a tensor of a graph; `dimensions`: symbol -> its name."
+    value = node.meta['val']
+    shape = [size if isinstance(size, int) else dimensions[str(size)] for size in value.shape]
+    return dict(name=name, dtype=str(value.dtype).removeprefix('torch.'), shape=shape)
+
+
+def model_schema(programs: dict[str, torch.export.ExportedProgram]) -> str:
+    """Return how the methods of a file are called, as JSON.
+
+    `{methods: {name: {inputs, outputs}}, dimensions: {T: {min, max}}}`; a size in a shape is a
+    number or the name of a dimension.
+    """
+    methods, ranges = {}, {}
+    for method, program in programs.items():
+        nodes = {node.name: node for node in program.graph.nodes}
+        signature = program.graph_signature
+        tokens = nodes[signature.user_inputs[0]].meta['val']  # [1, T]
+        dimensions = {}
+        if not isinstance(tokens.shape[1], int):
+            limits = program.range_constraints[tokens.shape[1].node.expr]
+            dimensions[str(tokens.shape[1])] = 'T'
+            ranges['T'] = dict(min=int(limits.lower), max=int(limits.upper))
+        outputs = zip(signature.user_outputs, OUTPUTS[len(signature.user_outputs)])
+        methods[method] = dict(
+            inputs=[describe(nodes[name], name, dimensions) for name in signature.user_inputs],
+            outputs=[describe(nodes[node], name, dimensions) for node, name in outputs],
+        )
+    return json.dumps(dict(methods=methods, dimensions=ranges), separators=(',', ':'))
 
 
 # %% ../../nbs/05_export/03_program.ipynb #program-17

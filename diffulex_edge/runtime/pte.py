@@ -122,9 +122,9 @@ def open_program(path: Path, verify: bool = True):
 def read_constants(program, path: Path) -> dict:
     "Return the constants of a program: name -> value. Raise `ValueError` when one is damaged."
     rules = [f'get_{field}' for field in RULES]
-    optional = (*rules, 'get_contract_version', 'get_step_size', 'get_tokenizer_id')
+    optional = ('get_contract_version', 'get_step_size', 'get_tokenizer_id', 'enable_dynamic_shape')
     constants = {}
-    for name in (*CONSTANTS, *optional):
+    for name in (*CONSTANTS, *rules, *optional):
         if name not in program.method_names:
             continue
         try:

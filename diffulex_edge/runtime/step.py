@@ -74,6 +74,11 @@ def from_constant(field: str, value):
 def check_contract(constants: dict, where):
     "Raise `ValueError` when the contract version is unknown or a constant is missing."
     version = constants.get('get_contract_version')
+    if version is None and 'enable_dynamic_shape' in constants:
+        raise ValueError(
+            f"{where} was exported with contract='llm': ExecuTorch's TextLLMRunner runs it; "
+            'for an engine of this library export without it'
+        )
     if version is None:
         raise ValueError(
             f'{where} has no get_contract_version; it was not exported by diffulex_edge'
