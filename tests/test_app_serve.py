@@ -287,6 +287,10 @@ def test_the_page_may_run_its_own_script_only(address):
 def test_what_is_not_there_is_an_error_in_json(address):
     assert httpx.get(address + '/v1/nothing').json()['error']['message']
     assert httpx.get(address + '/v1/completions').status_code == 405
+    assert httpx.get(address + '/v1/stats/').status_code == 404
+    for path in ('/', '/v1/models/'):
+        message = httpx.get(address + path + 'x' * 5000).json()['error']['message']
+        assert len(message) < 300
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,15 @@ from pathlib import Path
 # %% harness-16
 import pytest
 
-from diffulex_edge.dev.harness import Campaign, judge, run_campaign
+from diffulex_edge.dev.harness import (
+    Campaign,
+    careless,
+    finds,
+    judge,
+    run_campaign,
+    said_origin,
+    write_figures,
+)
 
 
 @pytest.mark.parametrize(
@@ -89,3 +97,20 @@ def test_a_seed_gives_the_same_cases_again(tmp_path):
     assert common
     for note in common:
         assert first.bad[note] == second.bad[note]
+
+
+# %% harness-24
+def test_figures_say_where_they_come_from(tmp_path):
+    write_figures(tmp_path / 'x.json', 7, cases=3)
+    figures = json.loads((tmp_path / 'x.json').read_text())
+    assert figures['cases'] == 3
+    assert figures['cpu_seconds'] >= 0
+    assert 'seed 7' in said_origin(figures)
+    assert figures['processor'] in said_origin(figures)
+
+
+def test_a_planted_bug_is_taken_out_again(tmp_path):
+    read = json.loads
+    campaign = Campaign('x', '', lambda folder: None, lambda rng, *_: json.loads('['))
+    assert finds(campaign, tmp_path, 'json.loads', careless)
+    assert json.loads is read

@@ -71,6 +71,8 @@ def test_sampled_positions_follow_the_softmax():
     counts = sum(select_sampled(score, 1, 1.0, generator).long() for _ in range(2000))
     assert torch.allclose(counts / 2000, score.softmax(0), atol=0.03)
     assert positions(select_sampled(score, 5, 1.0, generator)) == [0, 2, 3]
+    for temperature in (1e-300, 1e308):
+        assert select_sampled(score, 1, temperature, generator).sum() == 1
 
 
 # %% selection-23

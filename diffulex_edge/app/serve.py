@@ -53,6 +53,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
+from ..model.config import brief, shown
 from ..runtime.diffusion import DiffusionEngine
 from .guard import HostGuard, KeyGuard, error_object, error_response, read_body
 from .output import one_line
@@ -293,7 +294,7 @@ def refused(request: Request, error: Refused) -> JSONResponse:
 
 def not_there(request: Request, error: HTTPException) -> JSONResponse:
     """Answer a request for what is not there."""
-    message = f'{request.method} {request.url.path}: {error.detail}'
+    message = brief(f'{request.method} {request.url.path}: {error.detail}')
     return error_response(message, error.status_code, **(error.headers or {}))
 
 
@@ -341,7 +342,8 @@ async def model(request: Request):
     """Answer with a model by its name."""
     worker, name = request.app.state.worker, request.path_params['name']
     if name != worker.name:
-        raise Refused(404, f'there is no model {name!r}; this server has {worker.name!r}', 'model')
+        message = f'there is no model {shown(name)}; this server has {worker.name!r}'
+        raise Refused(404, message, 'model')
     return JSONResponse(model_object(worker))
 
 
@@ -397,5 +399,6 @@ def make_app(
         guards.append(Middleware(KeyGuard, key=api_key))
     handlers = {Refused: refused, HTTPException: not_there}
     app = Starlette(routes=ROUTES, middleware=guards, exception_handlers=handlers)
+    app.router.redirect_slashes = False  # a path with a slash too many is not there
     app.state.worker = Worker(engine, name, waiting, max_tokens)
     return app

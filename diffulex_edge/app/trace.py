@@ -27,7 +27,7 @@ from typing import Annotated
 import typer
 from typer import Argument, Option
 
-from .output import emit
+from .output import check_output, emit
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -49,12 +49,12 @@ def read(path: Path):
 def target(path: Path | None, source: Path, suffix: str) -> Path:
     """Return where to write: `path`, or beside the source with another ending.
 
-    Raises `typer.BadParameter` for a wrong ending.
+    Raises `typer.BadParameter` for a wrong ending, `ValueError` where nothing can be written.
     """
-    if path is None:
-        return source.with_suffix(suffix)
+    path = path or source.with_suffix(suffix)
     if path.suffix != suffix:
         raise typer.BadParameter(f'{path} does not end in {suffix}', param_hint='--output')
+    check_output(path)
     return path
 
 

@@ -16,14 +16,22 @@ __all__ = [
     'Report',
     'listen',
     'run_campaign',
+    'commit',
+    'cpu_seconds',
+    'write_figures',
+    'said_origin',
+    'finds',
+    'careless',
 ]
 
 # %% ../../nbs/90_dev/12_harness.ipynb #harness-02
 import faulthandler
 import json
 import os
+import pkgutil
 import select
 import signal
+import subprocess
 import sys
 import time
 import traceback
@@ -33,6 +41,10 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from random import Random
+from unittest.mock import patch
+
+from ..model.files import written
+from ..runtime.drafting import processor
 
 
 # %% ../../nbs/90_dev/12_harness.ipynb #harness-03
@@ -137,7 +149,7 @@ def start_child(campaign: Campaign, folder: Path, seed: int, first: int, rest: f
 
 
 # %% ../../nbs/90_dev/12_harness.ipynb #harness-11
-PATIENCE = 10.0  # seconds for one case
+PATIENCE = 60.0  # seconds for one case; the machine may be busy
 
 
 @dataclass
@@ -213,3 +225,62 @@ def run_campaign(
         first = number + 1
     report.seconds = time.time() - start
     return report
+
+
+# %% ../../nbs/90_dev/12_harness.ipynb #harness-23
+def commit() -> str:
+    """Return the commit that this code is from, with `+` when it was changed; empty outside git."""
+    command = [
+        'git',
+        '-C',
+        Path(__file__).parent,
+        'describe',
+        '--always',
+        '--exclude=*',
+        '--dirty=+',
+    ]
+    try:
+        run = subprocess.run(command, capture_output=True, text=True)
+    except OSError:
+        return ''
+    return run.stdout.strip()
+
+
+def cpu_seconds() -> float:
+    """Return the CPU time of this process and of its children that have ended."""
+    return sum(os.times()[:4])
+
+
+def write_figures(path: Path, seed: int, **figures):
+    """Write figures as JSON, with where they come from."""
+    origin = dict(commit=commit(), seed=seed, processor=processor())
+    origin['cpu_seconds'] = round(cpu_seconds())
+    with written(path) as part:
+        part.write_text(json.dumps(origin | figures, indent=1) + '\n', encoding='utf-8')
+
+
+def said_origin(figures: dict) -> str:
+    """Return in a line where figures come from."""
+    return (
+        f'Commit {figures["commit"]}, seed {figures["seed"]}, '
+        f'{figures["cpu_seconds"]:,} s of CPU on {figures["processor"]}.'
+    )
+
+
+# %% ../../nbs/90_dev/12_harness.ipynb #harness-21
+def finds(campaign: Campaign, folder: Path, target: str, plant: Callable) -> bool:
+    """Return whether a campaign of half a second finds what `plant` makes of `target`, a name."""
+    with patch(target, plant(pkgutil.resolve_name(target))):
+        return not run_campaign(campaign, folder, 0.5).clean
+
+
+def careless(read: Callable) -> Callable:
+    """Return a reader that says a key where it should say a sentence: a bug to plant."""
+
+    def reader(*args, **options):
+        try:
+            return read(*args, **options)
+        except ValueError:
+            raise KeyError('hidden_size') from None
+
+    return reader

@@ -88,6 +88,7 @@ def select_sampled(
     chosen = torch.zeros_like(score, dtype=torch.bool)
     quota = min(quota, int((score > -torch.inf).sum()))
     if quota:
+        temperature = min(max(temperature, 1e-30), 1e30)  # what single precision divides by
         shares = (score / temperature).softmax(-1)
         chosen[torch.multinomial(shares, quota, generator=generator)] = True
     return chosen
