@@ -206,7 +206,7 @@ def test_a_tokenizer_that_cannot_be_written_leaves_the_old_file(tmp_path):
 
 # %% exporter-pair-2
 def test_a_file_names_the_tokenizer_it_was_exported_with(tiny_tokenizer, tmp_path):
-    from diffulex_edge.model.tokenizer import token_files
+    from diffulex_edge.model.tokenizer_files import token_files
     from diffulex_edge.runtime.pte import tokenizer_of
 
     path = tmp_path / 'z.pte'

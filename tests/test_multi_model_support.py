@@ -10,7 +10,8 @@ from safetensors.torch import save_file
 
 from diffulex_edge.dev.conformance import CHECKS, conformance, difference
 from diffulex_edge.model.checkpoint import expand_names
-from diffulex_edge.model.hf_config import COMMON, FAMILIES, marks_of
+from diffulex_edge.model.families import FAMILIES, marks_of
+from diffulex_edge.model.hf_config import COMMON
 from diffulex_edge.model.loading import load_model
 
 DTYPES = {'fp32': torch.float32, 'fp16': torch.float16, 'bf16': torch.bfloat16}

@@ -11,7 +11,7 @@ import torch
 from diffulex_edge.dev.testing import golden_cases, golden_dir, golden_file, golden_model
 from diffulex_edge.export import export_model
 from diffulex_edge.model import load_model
-from diffulex_edge.model.tokenizer import saved_identity, token_files
+from diffulex_edge.model.tokenizer_files import saved_identity, token_files
 from diffulex_edge.quant import quantize
 from diffulex_edge.runtime.diffusion import DiffusionEngine, DiffusionGenerationConfig
 from diffulex_edge.runtime.owner import EngineInUse

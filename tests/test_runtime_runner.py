@@ -99,6 +99,7 @@ NEWER = [  # family, whether its blocks are cached
     ('a2d-qwen3', True),
     ('stable_diffcoder', False),
     ('illada', False),
+    ('lfm2_diffusion', False),
     pytest.param('a2d-qwen2', True, marks=SLOW),
     pytest.param('a2d-llama', True, marks=SLOW),
 ]
@@ -112,6 +113,12 @@ def test_newer_families_runner_equals_engine(built, exported, family, cached, se
     plain = same_answers(built, path, prompts, size, settings)
     if cached:
         assert same_answers(built, path, prompts, size, settings, cached=True) != plain
+
+
+def test_convolutions_keep_nothing(built, exported):
+    _, path = exported('lfm2_diffusion')
+    with pytest.raises(RuntimeError, match='steps are whole sequences'):
+        run_runner(built, path, [[1, 2]], cached=1)
 
 
 # %% runner-31

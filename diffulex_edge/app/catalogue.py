@@ -145,7 +145,7 @@ ROWS = 1024  # of the cache
 
 def config_of(released: Released):
     """Return the config of a released checkpoint, as its family would read it."""
-    from diffulex_edge.model.hf_config import FAMILIES
+    from diffulex_edge.model.families import FAMILIES
 
     return FAMILIES[released.family].Config(**released.shape, max_seq_len=ROWS)
 

@@ -36,7 +36,8 @@ from random import Random
 
 from ..export.exporter import open_program
 from ..model.files import SEAL, abandoned, check_seal, check_writable, seal
-from ..model.tokenizer import file_contents, identity, load_tokenizer, token_files
+from ..model.tokenizer import load_tokenizer
+from ..model.tokenizer_files import file_contents, identity, token_files
 from .harness import write_figures
 
 # %% ../../nbs/90_dev/20_kills.ipynb #kills-04

@@ -28,7 +28,8 @@ from platformdirs import user_cache_dir
 from .. import __version__
 from ..model.files import check_seal
 from ..model.loading import SHIPPED, load_model, shipped
-from ..model.tokenizer import load_tokenizer, token_files
+from ..model.tokenizer import load_tokenizer
+from ..model.tokenizer_files import token_files
 from .config import METHODS
 from .exporter import export_model
 

@@ -51,7 +51,8 @@ from ..backends import Lowering, find_backend, plan_lowering
 from ..backends.fast_lowering import fast_lowering
 from ..model.decoder import Decoder
 from ..model.files import check_writable, seal, written
-from ..model.tokenizer import Tokenizer, file_contents, identity, remove_tokenizer
+from ..model.tokenizer import Tokenizer
+from ..model.tokenizer_files import file_contents, identity, remove_tokenizer
 from ..quant.delegation import check_embedding, check_linears, lowered_linears
 from ..quant.quantizer import Quantization, quantize
 from ..runtime.step import ModelInfo

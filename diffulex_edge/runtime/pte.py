@@ -28,12 +28,6 @@ from pathlib import Path
 
 import torch
 
-from diffulex_edge.model.tokenizer import (
-    Tokenizer,
-    saved_identity,
-    token_files,
-    tokenizer_beside,
-)
 from diffulex_edge.runtime.step import (
     CONSTANTS,
     RULES,
@@ -45,6 +39,8 @@ from diffulex_edge.runtime.step import (
 )
 
 from ..model.files import check_seal
+from ..model.tokenizer import Tokenizer, tokenizer_beside
+from ..model.tokenizer_files import saved_identity, token_files
 from ..notices import quietly
 
 # %% ../../nbs/02_runtime/02_pte.ipynb #pte-head

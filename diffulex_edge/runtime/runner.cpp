@@ -135,6 +135,7 @@ struct Model {
   bool any_block;    // the block length of the mask rule is an input of the step
   bool causal_text;  // what is final is read causally (Nemotron-Labs-Diffusion)
   bool masks_last;   // masks stand behind the known tokens of a step (WeDLM)
+  bool whole_steps;  // a step must be the whole sequence: it has convolutions (LFM2.5)
   Ids eos;
   int64_t forwards = 0;
 
@@ -164,6 +165,7 @@ struct Model {
     any_block = meta.ok() && meta->num_inputs() == 4;
     causal_text = flag("get_causal_text");
     masks_last = flag("get_masks_last");
+    whole_steps = flag("get_whole_steps");
     if (causal_text && !any_block) fail(path + " lacks an input for its rule; export it again");
   }
 
@@ -317,6 +319,8 @@ struct Answer {
   Ids run() {
     const bool causal = model.block > 0, has_rule = causal && !model.masks_last;
     const bool cached = causal || settings.cached;
+    if (model.whole_steps && cached)
+      fail("this model's steps are whole sequences, of which nothing is kept; leave out --cached");
     if (has_rule && !model.any_block && settings.block_size && settings.block_size != model.block)
       fail("this file was exported with block length " + std::to_string(model.block));
     int64_t size = model.masks_last ? 16 : causal ? model.block : 32;
