@@ -35,6 +35,7 @@ def test_what_the_catalogue_says_holds_together(released):
     assert all(size < peak for size, peak in needs(released).values())
 
 
+# %% catalogue-13-2
 def test_what_fits_a_memory():
     models = json.loads(run('--memory', '3GB', '--json').stdout)['models']
     for model in models:

@@ -150,6 +150,7 @@ def test_a_cache_folder_that_cannot_be_written(monkeypatch, cache):
     assert 'text' in json.loads(conversation.console.file.getvalue())
 
 
+# %% chat-30-2
 def test_a_full_conversation_forgets_its_oldest_turns(own_cache):
     conversation = talking(max_new_tokens=20, confidence_threshold=None)
     chat(conversation, lines(*['1 2 3 4 ' * 15] * 6), as_json=True)

@@ -92,6 +92,7 @@ def test_watched_without_a_terminal_the_answer_is_printed_too(want):
     assert done.stdout.splitlines()[-1] == want.text
 
 
+# %% generate-22-2
 @pytest.mark.parametrize(
     'wrong, word',
     [

@@ -47,6 +47,7 @@ def test_what_was_given_stays(infilled):
     assert all(i == g for i, g in zip(answer['ids'], given, strict=True) if g != 1)
 
 
+# %% infill-12-2
 def test_a_text_without_gap_is_refused():
     assert 'no gap' in str(run('tiny', '1 2').exception)
 

@@ -85,6 +85,7 @@ def test_names_a_server_answers_to(monkeypatch, host, hosts):
     assert f'http://{host}:{seen["port"]}/v1' in done.stderr
 
 
+# %% programs-18-2
 def test_a_server_on_the_network_wants_a_key(monkeypatch):
     seen, done = serve_seen(monkeypatch, '--host', '0.0.0.0')
     assert 'api-key' in str(done.exception)

@@ -65,6 +65,7 @@ def test_what_is_no_request_is_refused(body):
     assert caught.value.status == 400
 
 
+# %% protocol-24-2
 def test_null_is_as_if_it_were_not_there():
     body = b'{"prompt": "1", "stop": null, "seed": null}'
     assert read_request(body, chat=False) == dict(prompts=['1'], stop=[])

@@ -18,8 +18,7 @@ from diffulex_edge.export.matrix import cell_model, cells, with_ranges
 # %% fast-lowering-26
 QUICK = [
     ('sdar', 'xnnpack', 'dynamic_int8,embedding=int8'),
-    ('dream', 'xnnpack', 'dynamic_int4,embedding=int4'),
-    ('llada', 'xnnpack', 'none,cache=int8'),
+    ('dream', 'xnnpack', 'dynamic_int4,embedding=int4,cache=int8'),
     ('fast_dllm_v2', 'xnnpack', 'static_int8'),
 ]
 HERE = [cell for cell in cells() if cell[1] in ('xnnpack', 'portable') and cell not in QUICK]
@@ -75,6 +74,7 @@ def test_only_a_changed_graph_is_retraced():
         assert ExportPass()(module).graph_module is not module
 
 
+# %% fast-lowering-28-2
 def test_a_pass_that_works_on_nodes_is_never_skipped():
     class Watching(ExportPass):
         def call_operator(self, op, args, kwargs, meta):

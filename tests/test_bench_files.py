@@ -23,6 +23,7 @@ def short(tmp_path_factory):
     return path, folder, facts, messages
 
 
+@pytest.mark.slow
 def test_a_file_and_its_facts_are_made(short):
     from diffulex_edge.runtime.pte import PteSession
 
@@ -35,6 +36,7 @@ def test_a_file_and_its_facts_are_made(short):
     assert (info.block_length, info.max_seq_len) == (32, 256)
 
 
+@pytest.mark.slow
 def test_a_file_that_is_there_is_not_made_again(short):
     path, folder, facts, _ = short
     messages = []
@@ -43,6 +45,7 @@ def test_a_file_that_is_there_is_not_made_again(short):
 
 
 # %% bench-files-19
+@pytest.mark.slow
 def test_a_file_that_was_cut_or_is_of_other_layers_is_not_kept(short, tmp_path):
     path, folder, facts, _ = short
     assert kept_facts(path, folder, 1, 'short')

@@ -23,6 +23,7 @@ def test_what_is_no_program_has_no_pieces(tmp_path):
     assert largest_pieces(tmp_path / 'x.pte') == []
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path('/proc/self/status').exists(), reason='needs /proc')
 def test_a_process_that_runs_a_file_needs_more_than_one_that_imports(exported):
     _, path = exported('sdar')

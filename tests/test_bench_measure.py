@@ -57,6 +57,7 @@ def test_every_way_answers_every_prompt(three_ways):
     assert rows['one']['tokens_per_s'] > 0
 
 
+# %% measure-24-2
 def test_forwards_are_counted(three_ways):
     _, rows, _ = three_ways
     assert rows['one']['forwards'] == rows['again']['forwards']

@@ -15,6 +15,7 @@ from diffulex_edge.dev.compass import (
     measure_cells,
     measure_code,
     survey,
+    too_long,
 )
 
 MODULE = 'x = 1\n\n# a comment\nlonger = x + x\n' + f'y = "{"a" * 120}"\n'
@@ -47,18 +48,21 @@ PAGE = notebook_text(
     ('#| export\nx = 1', []),
     ('#| test long\n' + 'assert x\n' * 40, []),
     ('x', [{'output_type': 'execute_result'}]),
+    ('y = 1', []),
+    ('%%writefile ../a.js\nlet a', []),
 )
 
 
 @pytest.mark.parametrize(
     'head, value',
     [
-        ('code cells', 4),
-        ('median lines', 22),
-        ('with output %', 25),
-        ('exported', 2),
-        ('exported over 45', 1),
-        ('tests over 40', 1),
+        ('code cells', 6),
+        ('median lines', 2),
+        ('with output %', 17),
+        ('exported', 3),
+        ('examples', 2),
+        ('examples with output %', 50),
+        ('over a screen', 2),
     ],
 )
 def test_a_notebook_is_counted(head, value):
@@ -76,6 +80,18 @@ def test_sums_by_folder():
     assert packages['a']['lines'] == packages['all']['lines'] == 3
     assert rooms['b'] == rooms['all']
     assert 'diffulex_edge/a/x.py' in survey(files, single=True)[0]
+
+
+# %% compass-27a
+def test_what_is_too_long_is_named():
+    found = too_long(
+        {'nbs/b/n.ipynb': PAGE, 'diffulex_edge/a.py': 'x' * 12_001, 'b.py': 'x' * 12_000}
+    )
+    assert found == [
+        'nbs/b/n.ipynb: a cell, 46 lines',
+        'nbs/b/n.ipynb: a cell, 41 lines',
+        'diffulex_edge/a.py: 12.0 kB',
+    ]
 
 
 # %% compass-29

@@ -46,6 +46,7 @@ def test_a_writer_in_place_is_found(tmp_path, monkeypatch):
         kills.fill_disks(tmp_path, 50)
 
 
+# %% kills-21-2
 def test_a_slope_is_that_of_the_line():
     assert slope([3.0 + 2 * x for x in range(10)]) == pytest.approx(2)
     assert slope([5.0] * 7) == 0

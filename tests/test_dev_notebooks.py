@@ -3,11 +3,12 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 # %% notebooks-21
 import pytest
 
-from diffulex_edge.dev.notebooks import run_all
+from diffulex_edge.dev.notebooks import SLOW, run_all, save_seconds, seconds_file
 from diffulex_edge.dev.project import NotebookError, sample_project
 
 
@@ -73,6 +74,18 @@ def test_a_failure_names_notebook_and_cell(failure, tmp_path):
 def test_unknown_name_is_refused(tmp_path):
     with pytest.raises(NotebookError, match='no notebook called b'):
         run_all(sample_project(tmp_path / 'unknown', a=['1']), ['b'])
+
+
+# %% notebooks-30b
+def test_the_slowest_begins(tmp_path, capsys):
+    root = sample_project(tmp_path / 'slowest', a=['1'], b=['2'], c=['3'])
+    save_seconds(root, {Path('nbs/c.ipynb'): 1.9 * SLOW, Path('nbs/a.ipynb'): 0.9 * SLOW})
+    save_seconds(root, {Path('nbs/b.ipynb'): 1.4 * SLOW})  # adds to what is known
+    run_all(root, jobs=1, record=True)
+    started = [line.split()[-1] for line in capsys.readouterr().out.splitlines()]
+    assert started == ['nbs/c.ipynb', 'nbs/b.ipynb', 'nbs/a.ipynb']
+    save_seconds(root, {Path(f'nbs/{name}.ipynb'): 0 for name in 'abc'})
+    assert seconds_file(root).read_text() == '{}\n'  # all are quick now
 
 
 # %% notebooks-31

@@ -45,6 +45,7 @@ def test_top_k(logits, k):
         assert (above < min(k, logits.shape[1])).all()  # ties of the last one stay
 
 
+# %% properties-04-2
 @steady
 @given(logit_rows(), st.floats(0.01, 1))
 def test_top_p(logits, p):

@@ -8,6 +8,7 @@ from diffulex_edge.dev.testing import (
     golden_file,
     golden_folders,
     golden_model,
+    logits_errors,
     longest,
     max_error,
     replay_logits,
@@ -68,6 +69,27 @@ def test_a_slightly_wrong_model_is_noticed():
     model.layers[0].attn_norm.eps = 1e-2
     errors = [max_error(ours, wanted) for _, ours, wanted in replay_logits(model, case, arrays)]
     assert max(errors) > 1e-3
+
+
+# %% testing-32b
+WRONG = dict(nan=float('nan'), far=2e-3)
+
+
+@pytest.mark.parametrize('wrong', WRONG)
+def test_an_array_that_is_not_the_originals_fails(wrong, monkeypatch):
+    from diffulex_edge.dev import testing
+
+    folder, case = golden_cases('llada', 'logits')[0].values
+    found = iter([WRONG[wrong]])  # in the first row only
+    monkeypatch.setattr(testing, 'max_error', lambda ours, wanted: next(found, 0.0))
+    with pytest.raises(AssertionError, match='logits'):
+        testing.check_logits(folder, case)
+
+
+def test_an_array_that_was_not_made_fails():
+    folder, case = golden_cases('llada', 'logits')[0].values
+    with pytest.raises(KeyError):
+        logits_errors(folder, case | dict(arrays=dict(more=case['arrays']['logits'])))
 
 
 # %% testing-33

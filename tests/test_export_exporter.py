@@ -178,6 +178,7 @@ def test_the_tokenizer_is_published_with_the_file(tiny_tokenizer, tmp_path):
     assert sorted(p.name for p in tmp_path.iterdir()) == names
 
 
+# %% exporter-pair-part
 def test_an_export_without_tokenizer_keeps_no_old_one(tiny_tokenizer, tmp_path):
     save_pair(tmp_path / 'other.pte', tiny_tokenizer)
     save_pair(tmp_path / 'z.pte', tiny_tokenizer)

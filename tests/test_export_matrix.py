@@ -3,15 +3,14 @@
 
 # %% matrix-23
 import json
+import os
 
 import pytest
 
 from diffulex_edge.backends import BACKENDS
 from diffulex_edge.dev.tests import project_root
 from diffulex_edge.export.comparison import agrees, tolerance
-from diffulex_edge.export.matrix import cells, measure_cell
-
-RUNNABLE = [cell for cell in cells() if not BACKENDS[cell[1]].missing_to_run()]
+from diffulex_edge.export.matrix import MATRIX_FAMILIES, cells, measure_cell, pairs
 
 
 def committed():
@@ -55,8 +54,25 @@ def test_a_cell_that_cannot_lower_says_what_is_missing(tmp_path, monkeypatch):
 
 
 # %% matrix-29
+def runs_here(cell):
+    "Whether the machine can run what `(family, backend, quantization)` gives"
+    return not BACKENDS[cell[1]].missing_to_run()
+
+
+IN_TURN = [(MATRIX_FAMILIES[i % 4], *pair) for i, pair in enumerate(pairs())]
+TRIED = cells() if os.environ.get('DIFFULEX_EVERY_CELL') else IN_TURN
+
+
+def test_no_family_and_no_quantization_is_left_out():
+    assert {cell[1:] for cell in IN_TURN} == set(pairs())
+    assert {cell[0] for cell in IN_TURN if runs_here(cell)} == set(MATRIX_FAMILIES)
+    assert set(IN_TURN) < set(cells())
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize('family, backend, quantization', RUNNABLE)
+@pytest.mark.parametrize(
+    'family, backend, quantization', [cell for cell in TRIED if runs_here(cell)]
+)
 def test_what_runs_here_is_eager(family, backend, quantization, tmp_path):
     cell = measure_cell(family, backend, quantization, tmp_path)
     assert cell['ran'], cell

@@ -59,6 +59,7 @@ COSTLY = [
 ]
 
 
+# %% chat-template-11a-2
 @pytest.mark.parametrize('template', COSTLY)
 def test_templates_that_would_cost_too_much(template):
     began = time.monotonic()
@@ -133,6 +134,8 @@ THEIRS = {
     'date': "{{ strftime_now('%Y') }}"
     "{{ messages | selectattr('role', 'eq', 'user') | list | length }}",
 }
+
+# %% chat-template-13b-2
 TALKS = [
     [dict(role='user', content='hi')],
     [

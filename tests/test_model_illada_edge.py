@@ -39,24 +39,11 @@ def test_biases_are_on_all_projections():
 
 
 # %% illada-07
-from diffulex_edge.dev.testing import (
-    golden_arrays,
-    golden_cases,
-    golden_dir,
-    longest,
-    max_error,
-    replay_logits,
-)
-from diffulex_edge.model.loading import load_model
+from diffulex_edge.dev.testing import check_logits, golden_cases
 
 CASES = golden_cases('illada', 'logits')
 
 
 @pytest.mark.parametrize('folder, case', CASES)
 def test_golden_logits(folder, case):
-    model = load_model(golden_dir() / folder, max_seq_len=longest(case))
-    compared = set()
-    for name, ours, original in replay_logits(model, case, golden_arrays(folder, case)):
-        assert max_error(ours, original) < 1e-3, name
-        compared.add(name)
-    assert compared == set(case['arrays'])
+    check_logits(folder, case)

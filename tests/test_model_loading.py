@@ -36,6 +36,7 @@ def test_absent_package():
         packaged_gguf('no-such-gguf-package', '2')
 
 
+# %% loading-17-2
 def test_paths_stand_for_themselves():
     assert shipped('sdar_a') == Path('sdar_a')
 

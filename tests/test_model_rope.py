@@ -28,6 +28,7 @@ SCALINGS = dict(
 )
 
 
+# %% rope-18-2
 @pytest.mark.parametrize('theta', (1e4, 1e6))
 @pytest.mark.parametrize('name', SCALINGS)
 def test_frequencies_are_those_of_transformers(name, theta):

@@ -37,6 +37,7 @@ def test_the_same_model_as_without_streaming(name, quantization, piece, monkeypa
     assert torch.equal(streamed.logits(IDS), whole.logits(IDS))
 
 
+# %% streaming-07-2
 def test_slices_of_rows_have_the_integers_of_the_whole(monkeypatch):
     weight = torch.randn(40, 64, generator=torch.Generator().manual_seed(0))
     made = []
@@ -75,6 +76,7 @@ def test_the_floats_of_one_linear_are_in_memory():
     assert max(after) == 0
 
 
+# %% streaming-07-3
 def test_what_cannot_be_quantized_is_said_at_the_first_tensor():
     calls = []
 

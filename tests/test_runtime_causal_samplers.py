@@ -40,6 +40,7 @@ FUNCTIONS = {
 }
 
 
+# %% causal-samplers-13-2
 @lru_cache
 def session_of(folder):
     "Return a session on a golden model; WeDLM's mask token is in the case file."
@@ -128,6 +129,7 @@ def check_forwards(case, given, mask):
 LEFT_OUT = {'dlm_batch_eos_breaks_other_row'}
 
 
+# %% causal-samplers-15-2
 @pytest.mark.parametrize(
     'folder, case',
     [

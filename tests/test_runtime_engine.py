@@ -182,7 +182,7 @@ result = engine.generate([1, 2, 3], DiffusionGenerationConfig(max_new_tokens=50,
 num_iterations=10, temperature=0.8))
 """
 LARGE = 'vocab_size=32000, hidden_size=512, num_hidden_layers=4'
-SMALL = 'vocab_size=500, hidden_size=128, num_hidden_layers=2, max_seq_len=256'
+SMALL = 'vocab_size=500, hidden_size=128, num_hidden_layers=1, max_seq_len=256'
 
 
 # %% engine-23
@@ -214,31 +214,27 @@ def check_quick_start(names):
 
 # %% engine-25
 FAMILIES = ('FastdLLMV2', 'Dream', 'LLaDA', 'SDAR')
+RUNS = [(family, 'small') for family in FAMILIES]
+if os.environ.get('DIFFULEX_EVERY_CELL'):
+    RUNS += [(family, 'as written') for family in FAMILIES]
+LATER = [pytest.param(*run, marks=pytest.mark.slow) for run in RUNS[1:]]
 
 
-@pytest.mark.parametrize('family', FAMILIES)
-def test_quick_start_small(family, tmp_path):
-    check_quick_start(run_quick_start(family, tmp_path, small=True))
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize('family', FAMILIES)
-def test_quick_start_as_written(family, tmp_path):
-    check_quick_start(run_quick_start(family, tmp_path, small=False))
+@pytest.mark.parametrize('family, size', RUNS[:1] + LATER)
+def test_quick_start(family, size, tmp_path):
+    check_quick_start(run_quick_start(family, tmp_path, small=size == 'small'))
 
 
 # %% engine-27
-@pytest.fixture(scope='module', params=['Llama', 'SDAR', 'LLaDA'])
-def exported_pair(request, tmp_path_factory):
+@pytest.fixture(scope='module', params=['llama', 'sdar', 'llada'])
+def exported_pair(request, exported, tmp_path_factory):
     "An eager model of a family, and its exported file."
-    import diffulex_edge.model as models
+    from diffulex_edge.dev.testing import random_llama
     from diffulex_edge.export import export_model
 
-    torch.manual_seed(2)
-    config = getattr(models, f'{request.param}EdgeConfig')
-    shape = dict(vocab_size=200, hidden_size=64, num_hidden_layers=2, max_seq_len=96)
-    model = getattr(models, f'{request.param}Edge')(config(**shape))
-    path = tmp_path_factory.mktemp('engine') / f'{request.param}.pte'
+    if request.param != 'llama':
+        return exported(request.param)
+    model, path = random_llama(max_seq_len=96), tmp_path_factory.mktemp('engine') / 'llama.pte'
     return model, export_model(model, output_path=path).path
 
 

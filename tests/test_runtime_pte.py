@@ -86,7 +86,10 @@ def cosine(one, other):
     return torch.cosine_similarity(one, other, dim=-1).mean()
 
 
-@pytest.mark.parametrize('family', FAMILY)
+@pytest.mark.parametrize(
+    'family',
+    [pytest.param(name, marks=pytest.mark.slow if name != 'sdar' else ()) for name in FAMILY],
+)
 def test_golden_int8_pte_logits(exported, family):
     model, path = exported(family, 'dynamic_int8')
     ids = torch.randint(0, 190, (24,), generator=torch.Generator().manual_seed(0)).tolist()
@@ -240,6 +243,7 @@ def changed(data, place):
     return data[:place] + bytes([data[place] ^ 16]) + data[place + 1 :]
 
 
+# %% pte-36-2
 @pytest.mark.parametrize('cut', CUTS)
 def test_damaged_files(exported, tmp_path, cut):
     path = tmp_path / 'cut.pte'

@@ -30,6 +30,7 @@ SETTINGS = {
 }  # name -> the engine's settings, the runner's options
 
 
+# %% runner-29-2
 @pytest.fixture(scope='module')
 def built(tmp_path_factory):
     "The compiled runner."
@@ -212,6 +213,7 @@ def test_a_damaged_file_is_one_sentence(built, exported, tmp_path, damage):
         run_runner(built, path, [[1]], max_new_tokens=4)
 
 
+# %% runner-damage-2
 def test_a_file_without_checksum_runs_and_says_so(built, exported, tmp_path):
     path, whole = tmp_path / 'old.pte', exported('sdar')[1]
     path.write_bytes(whole.read_bytes()[:-20])

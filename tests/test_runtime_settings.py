@@ -29,6 +29,7 @@ class Group:
     __post_init__ = check
 
 
+# %% settings-10-2
 @pytest.mark.parametrize(
     'wrong',
     [

@@ -32,6 +32,7 @@ def example():
     )
 
 
+# %% trace-33-2
 def template():
     "A trace of infilling: a fixed 8 between two masks"
     return Trace(

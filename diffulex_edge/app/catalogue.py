@@ -94,6 +94,8 @@ FAST_7_READ = '200e3eff9223d719e97e561c2291566d9b1cc28d'
 TWICE = 'up to 2.5 x the speed of autoregression'
 LLADA_TPF = 'GSM8K 79.3 %; in parallel 79.2 % at 2.5 x the speed (Fast-dLLM)'
 GUESS = ('licence',)
+
+# %% ../../nbs/10_app/21_catalogue.ipynb #catalogue-05-2
 CATALOGUE = [
     Released(
         'dllm-hub/Qwen3-0.6B-diffusion-bd3lm-v0.1', 'a2d-qwen3', 0.6, 'apache-2.0',
@@ -202,6 +204,7 @@ def marked(released: Released, name: str, value) -> str:
     return f'{value}?' if name in released.unsure else f'{value}'
 
 
+# %% ../../nbs/10_app/21_catalogue.ipynb #catalogue-10-2
 def model_lines(released: Released, memory: float | None) -> list[str]:
     """Return a checkpoint as lines: its facts, and the files of it that fit."""
     block = config_of(released).block_length

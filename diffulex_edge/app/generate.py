@@ -170,6 +170,7 @@ def say_loading(model: str, console=err):
         console.print(f'loading {model} …', style='dim', markup=False, soft_wrap=True)
 
 
+# %% ../../nbs/10_app/12_generate.ipynb #generate-13-2
 def answer_prompt(
     engine,
     prompt: list[int],

@@ -93,10 +93,7 @@ class Run:
 
     async def __aiter__(self):
         try:
-            while True:
-                item = await self.updates.get()
-                if item is None:
-                    return
+            while (item := await self.updates.get()) is not None:
                 if isinstance(item, Exception):
                     raise item
                 yield item
@@ -171,6 +168,7 @@ def new_tokens(request: dict, prompt_tokens: int, rows: int, most: int) -> int:
     return min(wanted, room, most)
 
 
+# %% ../../nbs/10_app/16_worker.ipynb #worker-17-2
 def request_config(request: dict, engine: DiffusionEngine, wanted: int):
     """Return the settings of a checked request. Raises `Refused`."""
     temperature = request.get('temperature')

@@ -289,6 +289,7 @@ SHORTCUTS = (
 )
 
 
+# %% ../../nbs/04_backends/06_fast_lowering.ipynb #fast-lowering-20-2
 @contextmanager
 def fast_lowering(wanted: bool = True):
     """Lower faster inside the block, to the same bytes.

@@ -6,6 +6,7 @@
 __all__ = [
     'SCREEN',
     'TEST_SCREEN',
+    'LARGE',
     'wanted',
     'files_now',
     'files_at',
@@ -16,11 +17,13 @@ __all__ = [
     'code_figures',
     'Cells',
     'directives',
+    'cell_kind',
     'measure_cells',
     'cell_figures',
     'by_folder',
     'survey',
     'table',
+    'too_long',
     'main',
 ]
 
@@ -138,9 +141,10 @@ class Cells:
 
     lines: list[int] = field(default_factory=list)  # lines of every code cell
     shown: int = 0  # cells with an output
+    examples: int = 0  # neither exported, nor a test, nor a script that is shipped
+    examples_shown: int = 0
     exported: int = 0
-    long_exported: int = 0  # exported cells that do not fit a screen
-    long_tests: int = 0
+    too_long: list[str] = field(default_factory=list)  # exported cells and tests over a screen
 
     def __add__(self, other):
         return Cells(*(getattr(self, f.name) + getattr(other, f.name) for f in fields(Cells)))
@@ -156,6 +160,15 @@ def directives(source: str) -> set[str]:
     return found
 
 
+# %% ../../nbs/90_dev/10_compass.ipynb #compass-13
+def cell_kind(source: str) -> str:
+    """Return `export`, `test` or `example`: what a code cell is there for."""
+    marks = directives(source)
+    if marks & {'export', 'exporti', 'exports'} or source.startswith('%%writefile'):
+        return 'export'
+    return 'test' if 'test' in marks else 'example'
+
+
 def measure_cells(text: str) -> Cells:
     """Count one notebook, given as JSON."""
     counted = Cells()
@@ -163,16 +176,17 @@ def measure_cells(text: str) -> Cells:
         source = ''.join(cell['source'])
         if cell['cell_type'] != 'code' or not source.strip():
             continue
-        length, marks = len(source.splitlines()), directives(source)
+        kind, length, shown = cell_kind(source), len(source.splitlines()), bool(cell['outputs'])
         counted.lines.append(length)
-        counted.shown += bool(cell['outputs'])
-        counted.exported += 'export' in marks
-        counted.long_exported += 'export' in marks and length > SCREEN
-        counted.long_tests += 'test' in marks and length > TEST_SCREEN
+        counted.shown += shown
+        counted.exported += kind == 'export'
+        counted.examples += kind == 'example'
+        counted.examples_shown += kind == 'example' and shown
+        if kind != 'example' and length > (TEST_SCREEN if kind == 'test' else SCREEN):
+            counted.too_long.append(f'{cell.get("id", "a cell")}, {length} lines')
     return counted
 
 
-# %% ../../nbs/90_dev/10_compass.ipynb #compass-13
 def cell_figures(cells: Cells) -> dict[str, float]:
     """Return the figures of a notebook or room, by the heading of their column."""
     return {
@@ -180,8 +194,9 @@ def cell_figures(cells: Cells) -> dict[str, float]:
         'median lines': round(statistics.median(cells.lines or [0])),
         'with output %': round(100 * cells.shown / max(1, len(cells.lines))),
         'exported': cells.exported,
-        f'exported over {SCREEN}': cells.long_exported,
-        f'tests over {TEST_SCREEN}': cells.long_tests,
+        'examples': cells.examples,
+        'examples with output %': round(100 * cells.examples_shown / max(1, cells.examples)),
+        'over a screen': len(cells.too_long),
     }
 
 
@@ -221,6 +236,21 @@ def table(rows: dict[str, dict]) -> str:
     return '\n'.join(lines)
 
 
+# %% ../../nbs/90_dev/10_compass.ipynb #compass-18b
+LARGE = 12_000  # bytes of a module
+
+
+def too_long(files: dict[str, str]) -> list[str]:
+    """Return a line for every module, exported cell and test over its limit."""
+    lines = []
+    for name, text in files.items():
+        if name.endswith('.ipynb'):
+            lines += [f'{name}: {cell}' for cell in measure_cells(text).too_long]
+        elif len(text.encode()) > LARGE:
+            lines.append(f'{name}: {len(text.encode()) / 1000:.1f} kB')
+    return lines
+
+
 # %% ../../nbs/90_dev/10_compass.ipynb #compass-20
 def main(argv=None):
     """Print the figures of library and notebooks."""
@@ -240,7 +270,7 @@ def main(argv=None):
     if arguments.json:
         print(json.dumps({'library': packages, 'notebooks': rooms}, indent=1))
     else:
-        print(table(packages), table(rooms), sep='\n\n')
+        print(table(packages), table(rooms), '\n'.join(too_long(files)), sep='\n\n')
 
 
 # %% ../../nbs/90_dev/10_compass.ipynb #compass-21

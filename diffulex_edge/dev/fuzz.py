@@ -113,6 +113,7 @@ def as_objects(reports: list[Report]) -> list[dict]:
     ]
 
 
+# %% ../../nbs/90_dev/19_fuzz.ipynb #fuzz-07-2
 def main(argv: list[str] | None = None) -> int:
     """Run campaigns and print figures and findings; return 1 when something bad happened."""
     parser = command_line()

@@ -176,6 +176,7 @@ class Report:
         return not self.bad and self.cases > 0
 
 
+# %% ../../nbs/90_dev/12_harness.ipynb #harness-11-2
 def listen(reader: int, report: Report, patience: float) -> tuple[str, int]:
     """Count what a child tells, until it is silent; return why it ended and its last case."""
     rest, number, begun = b'', -1, False

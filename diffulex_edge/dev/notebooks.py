@@ -4,6 +4,7 @@
 
 # %% auto #0
 __all__ = [
+    'SLOW',
     'copy_project',
     'skipped',
     'names_used',
@@ -11,6 +12,9 @@ __all__ = [
     'run_cell',
     'run_notebook',
     'chosen_notebooks',
+    'seconds_file',
+    'slowest_first',
+    'save_seconds',
     'run_and_report',
     'run_all',
     'edge_run',
@@ -19,6 +23,7 @@ __all__ = [
 # %% ../../nbs/90_dev/05_notebooks.ipynb #notebooks-04
 import argparse
 import ast
+import json
 import os
 import shutil
 import subprocess
@@ -145,8 +150,37 @@ def chosen_notebooks(root, names):
     return [page for page in pages if not names or page.stem in names]
 
 
+# %% ../../nbs/90_dev/05_notebooks.ipynb #notebooks-18b
+SLOW = 5  # seconds: what takes longer is recorded
+
+
+def seconds_file(root):
+    """Return the path of the recorded seconds: a file of `{notebook: seconds}`."""
+    return root / settings(root)['nbs_path'] / 'seconds.json'
+
+
+def slowest_first(root, pages):
+    """Return notebooks in the order to start them in: the slow ones, then the others as read."""
+    path = seconds_file(root)
+    seconds = json.loads(path.read_text(encoding='utf-8')) if path.is_file() else {}
+    return sorted(pages, key=lambda page: -seconds.get(page.as_posix(), 0))
+
+
+def save_seconds(root, measured):
+    """Write the seconds of notebooks over those that were recorded; quick ones are left out."""
+    path = seconds_file(root)
+    seconds = json.loads(path.read_text(encoding='utf-8')) if path.is_file() else {}
+    seconds |= {page.as_posix(): round(value) for page, value in measured.items()}
+    slow = {page: value for page, value in sorted(seconds.items()) if value >= SLOW}
+    path.write_text(json.dumps(slow, indent=1) + '\n', encoding='utf-8')
+
+
+# %% ../../nbs/90_dev/05_notebooks.ipynb #notebooks-20
 def run_and_report(copy, page, env, timeout, skip_tests):
-    """Run one notebook of a copy, print its seconds, return the message of its failure or None."""
+    """Run one notebook of a copy and print its seconds.
+
+    Return them, and the message of its failure or None.
+    """
     start, fault = time.perf_counter(), None
     try:
         run_notebook(copy / page, env, timeout, skip_tests)
@@ -154,17 +188,16 @@ def run_and_report(copy, page, env, timeout, skip_tests):
         fault = f'{page.as_posix()}: {error}'
     seconds = time.perf_counter() - start
     print(f'{seconds:7.1f} s  {"FAILED" if fault else "ok":6}  {page.as_posix()}', flush=True)
-    return fault
+    return seconds, fault
 
 
-# %% ../../nbs/90_dev/05_notebooks.ipynb #notebooks-20
-def run_all(root, names=(), jobs=2, timeout=600, skip_tests=False):
+def run_all(root, names=(), jobs=2, timeout=600, skip_tests=False, record=False):
     """Execute the notebooks of the project at `root` in a copy, `jobs` at a time.
 
-    `names`: only these; `skip_tests`: without the test cells that pytest runs too. Return
-    `(number of passed ones, messages of the failures)`.
+    `names`: only these; `skip_tests`: without the test cells that pytest runs too; `record`:
+    remember the slow ones. Return `(number of passed ones, messages of the failures)`.
     """
-    chosen = chosen_notebooks(root, names)
+    chosen = slowest_first(root, chosen_notebooks(root, names))
     with tempfile.TemporaryDirectory() as folder:
         copy = copy_project(root, Path(folder).resolve())
         env = {
@@ -173,10 +206,13 @@ def run_all(root, names=(), jobs=2, timeout=600, skip_tests=False):
             'MPLBACKEND': 'module://matplotlib_inline.backend_inline',
         }
         with ThreadPoolExecutor(jobs) as pool:
-            runs = [
-                pool.submit(run_and_report, copy, page, env, timeout, skip_tests) for page in chosen
-            ]
-            faults = [run.result() for run in runs if run.result()]
+            runs = {
+                page: pool.submit(run_and_report, copy, page, env, timeout, skip_tests)
+                for page in chosen
+            }
+    if record:
+        save_seconds(root, {page: run.result()[0] for page, run in runs.items()})
+    faults = [run.result()[1] for run in runs.values() if run.result()[1]]
     return len(chosen) - len(faults), faults
 
 
@@ -191,6 +227,9 @@ def edge_run(argv=None):
         '--skip-tests',
         action='store_true',
         help='leave out the test cells that pytest runs too and no later cell needs',
+    )
+    parser.add_argument(
+        '--record', action='store_true', help='write down which are slow, to begin with them'
     )
     arguments = parser.parse_args(argv)
     for package in ('nbclient', 'nbdev'):
@@ -207,6 +246,7 @@ def edge_run(argv=None):
             jobs=max(1, arguments.jobs),
             timeout=arguments.timeout,
             skip_tests=arguments.skip_tests,
+            record=arguments.record,
         )
     except NotebookError as error:
         sys.exit(f'edge_run: {error}')

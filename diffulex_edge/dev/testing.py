@@ -21,6 +21,8 @@ __all__ = [
     'from_the_end',
     'placed',
     'replay_logits',
+    'logits_errors',
+    'check_logits',
     'logits_table',
     'random_llama',
     'adapted_llama',
@@ -259,14 +261,26 @@ def replay_logits(model, case: dict, arrays: dict[str, Tensor]):
 
 
 # %% ../../nbs/90_dev/06_testing.ipynb #testing-22
+def logits_errors(folder: str, case: dict) -> dict[str, float]:
+    """Replay a `logits` case and return the largest difference of each array, NaN for NaN."""
+    model, found = load_model(golden_dir() / folder, max_seq_len=longest(case)), {}
+    for name, ours, wanted in replay_logits(model, case, golden_arrays(folder, case)):
+        found.setdefault(name, []).append(max_error(ours, wanted))
+    return {name: torch.tensor(errors).max().item() for name, errors in found.items()}
+
+
+def check_logits(folder: str, case: dict, bound: float = 1e-3):
+    """Assert that our step makes every array of a `logits` case, none further off than `bound`."""
+    errors = logits_errors(folder, case)
+    assert errors.keys() == case['arrays'].keys(), f'{folder} {case["name"]}: {list(errors)}'
+    assert all(error < bound for error in errors.values()), f'{folder} {case["name"]}: {errors}'
+
+
 def logits_table(family: str):
     """Replay every `logits` case of a family and print the largest difference of each array."""
     for parameter in golden_cases(family, 'logits'):
         folder, case = parameter.values
-        model = load_model(golden_dir() / folder, max_seq_len=longest(case))
-        errors = {}
-        for name, ours, wanted in replay_logits(model, case, golden_arrays(folder, case)):
-            errors[name] = max(errors.get(name, 0), max_error(ours, wanted))
+        errors = logits_errors(folder, case)
         shown = ', '.join(f'{name} {error:.0e}' for name, error in errors.items())
         print(f'{folder:15} {case["name"]:26}{shown}')
 

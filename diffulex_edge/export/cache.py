@@ -115,6 +115,7 @@ def find_export(
     return path if is_whole(path) and token_files(path)[0].is_file() else None
 
 
+# %% ../../nbs/05_export/05_export_cache.ipynb #export-cache-12-2
 def cached_export(
     name: str | Path,  # as for `load_model`
     *,

@@ -85,6 +85,7 @@ class Request:
         return constants
 
 
+# %% ../../nbs/05_export/04_exporter.ipynb #exporter-06-2
 def check_request(model: Decoder, example_inputs, config: ExportConfig) -> Request:
     """Return the request, with its step size decided.
 

@@ -73,6 +73,7 @@ def weights_digest(model: str | dict) -> str:
         return ''  # loading it will say what is wrong
 
 
+# %% ../../nbs/05_export/07_model_exporter.ipynb #model-exporter-04-2
 @dataclass(kw_only=True)
 class ModelExportConfig:
     "One file to make. Raises `ValueError` for an unknown backend, quantization or method."
@@ -236,6 +237,7 @@ def read_state(state: Path) -> dict[str, dict]:
     return done
 
 
+# %% ../../nbs/05_export/07_model_exporter.ipynb #model-exporter-19-2
 def export_all(
     jobs: list[ModelExportConfig],
     folder: str | Path,

@@ -55,6 +55,7 @@ def scaled(path: str | Path, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
     return floats
 
 
+# %% ../../nbs/01_model/19_adapter.ipynb #adapter-03-2
 def read_adapter(path: str | Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     """Return the tensors and the metadata of an adapter file.
 

@@ -66,6 +66,7 @@ class Generation(Extension):
         return caller()
 
 
+# %% ../../nbs/01_model/23_chat_template.ipynb #chat-template-05-2
 class PlainNamespace(Namespace):
     "Jinja's namespace, for names that do not begin with an underscore."
 
@@ -116,6 +117,7 @@ def refuse(size: int):
         raise SecurityError(f'it would make more than {SIZE} characters')
 
 
+# %% ../../nbs/01_model/23_chat_template.ipynb #chat-template-05b-2
 def check_call(value, args, fields):
     "Judge a filter or a method on `value` before it runs: numbers, and sizes multiplied."
     given = [*args, *fields.values()]
@@ -161,6 +163,7 @@ class CountedCode(CodeGenerator):
         self.write('))')
 
 
+# %% ../../nbs/01_model/23_chat_template.ipynb #chat-template-05d-2
 class ChatEnvironment(ImmutableSandboxedEnvironment):
     "A sandbox for one rendering, with bounds on steps, seconds and sizes."
 
@@ -168,8 +171,9 @@ class ChatEnvironment(ImmutableSandboxedEnvironment):
     intercepted_binops = frozenset(['+', '*', '**', '%'])
 
     def __init__(self):
-        extensions = [Generation, loopcontrols]
-        super().__init__(trim_blocks=True, lstrip_blocks=True, extensions=extensions)
+        super().__init__(
+            trim_blocks=True, lstrip_blocks=True, extensions=[Generation, loopcontrols]
+        )
         self.steps, self.end = 0, time.monotonic() + SECONDS
         del self.globals['lipsum']
         self.globals |= dict(dict=PlainDict(), namespace=PlainNamespace)

@@ -206,8 +206,7 @@ class Layer(LayerWeights):
     ) -> tuple[Tensor, Tensor, Tensor]:
         """Return queries `[H, T, D]`, keys and values `[KV, T, D]` of `x [T, hidden]`.
 
-        Queries and keys are turned by `rope`: cosine, sine and half turn, as for `rotate`. What
-        stands fourth there, `[T, 1]`, multiplies the queries.
+        `rope`: cosine, sine and half turn, as for `rotate`; a fourth, `[T, 1]`, scales the queries.
         """
         all_heads = self.heads + 2 * self.kv_heads
         y = self.project('qkv', self.attn_norm(x), gate).view(-1, all_heads, self.head_dim)

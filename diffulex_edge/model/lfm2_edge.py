@@ -122,6 +122,7 @@ NAMES = {  # our parameter -> tensors of the checkpoint, stacked by rows
 }
 
 
+# %% ../../nbs/01_model/17_lfm2.ipynb #lfm2-08-2
 class Lfm2Edge(Decoder):
     "The diffusion encoder LFM2.5-Encoder-350M (Liquid AI)."
 
@@ -141,11 +142,9 @@ class Lfm2Edge(Decoder):
 
     def hidden(self, tokens, start, kv_len, block_length=None) -> Tensor:
         "See `Trunk.hidden`. Raise `ValueError` for a step that is not the whole sequence."
-        is_whole = torch.compiler.is_exporting() or (int(start), int(kv_len)) == (
-            0,
-            tokens.shape[1],
-        )
-        if self.config.whole_steps and not is_whole:
+        known = not torch.compiler.is_exporting()  # while tracing these are no numbers
+        whole = known and (int(start), int(kv_len)) == (0, tokens.shape[1])
+        if known and self.config.whole_steps and not whole:
             raise ValueError(
                 f'a step of {tokens.shape[1]} tokens at {int(start)} of {int(kv_len)}; short '
                 'convolutions need the whole sequence: leave cache at "exact"'

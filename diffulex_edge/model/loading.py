@@ -16,6 +16,7 @@ __all__ = [
     'download',
     'find_model',
     'block_model',
+    'reader_of',
     'load_model',
 ]
 
@@ -175,6 +176,19 @@ def block_model(model: Decoder, lora: Path, block_length: int | None = None) -> 
     return merge_adapter(blocks, lora).requires_grad_(False)
 
 
+# %% ../../nbs/01_model/30_loading.ipynb #loading-14a
+def reader_of(where: Path) -> Callable[..., Decoder]:
+    "Return what reads a checkpoint, by its file name; raise `FileNotFoundError` if nothing does."
+    if where.suffix.lower() == '.gguf':
+        return load_gguf
+    if (where / 'config.json').is_file():
+        return load_folder
+    raise FileNotFoundError(
+        f'{where} has no config.json; give a Hugging Face model folder, a .gguf file, '
+        f'a repository id "owner/name", {" or ".join(SHIPPED)}'
+    )
+
+
 # %% ../../nbs/01_model/30_loading.ipynb #loading-15
 def load_model(
     path: str | Path,
@@ -204,15 +218,7 @@ def load_model(
     if dtype not in (torch.float32, torch.float16, torch.bfloat16):
         raise ValueError(f'dtype is {dtype}; weights load as float32, float16 or bfloat16')
     where = find_model(path, revision)
-    if where.suffix.lower() == '.gguf':
-        read = load_gguf
-    elif (where / 'config.json').is_file():
-        read = load_folder
-    else:
-        raise FileNotFoundError(
-            f'{where} has no config.json; give a Hugging Face model folder, a .gguf file, '
-            f'a repository id "owner/name", {" or ".join(SHIPPED)}'
-        )
+    read = reader_of(where)
     entry = SHIPPED.get(str(path), Shipped(lambda: where))
     options = dict(dtype=dtype, max_seq_len=max_seq_len, mask_token_id=mask_token_id)
     if entry.find_blocks:

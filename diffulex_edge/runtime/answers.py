@@ -54,6 +54,7 @@ class Generation(list):
         return self.trace.finish
 
 
+# %% ../../nbs/02_runtime/20_answers.ipynb #answers-04-2
 def why_empty(generation: Generation) -> str:
     "Return one sentence about why an answer has no tokens; '' for one that has some."
     if generation:

@@ -67,6 +67,7 @@ def ids_of_list(prompt) -> list[int]:
     return [index(token) for token in prompt]
 
 
+# %% ../../nbs/02_runtime/22_diffusion.ipynb #diffusion-07-2
 def encode_text(text: str, tokenizer, chat: bool | None = None) -> list[int]:
     """Return the ids of a text, as one turn of the user where there is a chat template.
 

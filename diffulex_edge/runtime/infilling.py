@@ -68,6 +68,7 @@ def read_gap(sign: str) -> Gap:
     return gap
 
 
+# %% ../../nbs/02_runtime/27_infilling.ipynb #infilling-04-2
 # a gap, or one behind a backslash; [MASKED] is a word like any other
 GAP_SIGN = r'(\\?\[MASK(?:[^\]A-Za-z][^\]]*)?\])'
 

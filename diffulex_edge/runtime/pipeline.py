@@ -157,6 +157,7 @@ def known_until(canvas: Canvas, start: int) -> int:
     return masked[0] if masked else len(canvas.ids)
 
 
+# %% ../../nbs/02_runtime/17_pipeline.ipynb #pipeline-06w-01-2
 def is_written(request: Request, final: int, known: int) -> bool:
     "Return whether the answer has its length or an end, among what counts as written."
     canvas, config = request.canvas, request.config

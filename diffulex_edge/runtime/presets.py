@@ -386,6 +386,7 @@ PRESETS = {  # name -> (function, what it fixes)
 }
 
 
+# %% ../../nbs/02_runtime/26_presets.ipynb #presets-19-2
 def preset(
     name: str, *, seed: int | None = None, compat: bool = False, **settings
 ) -> DiffusionGenerationConfig:

@@ -59,6 +59,7 @@ def check_room(prompt: list[int], length: int, max_seq_len: int):
         )
 
 
+# %% ../../nbs/02_runtime/13_request.ipynb #request-04-2
 def check_stops(ends: Ends):
     "Raise `ValueError` for an empty stop sequence, and for one of text where nothing can decode."
     if any(len(sequence) == 0 for sequence in ends.sequences):
@@ -202,8 +203,7 @@ class Request:
         `rule`: block length of the mask rule; `session`: another than the request's own.
         Returns the prediction and its milliseconds.
         """
-        if tokens is None:
-            tokens = self.canvas.ids[span.start : span.end]
+        tokens = self.canvas.ids[span.start : span.end] if tokens is None else tokens
         start, kv_len = span.start - self.offset, span.kv_len - self.offset
         logits, began = needs_logits(self.config), time.perf_counter()
         step = (session or self.session).step

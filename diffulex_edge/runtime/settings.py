@@ -160,6 +160,7 @@ def kind_in_words(declared) -> str:
     return 'True or False'
 
 
+# %% ../../nbs/02_runtime/05_settings.ipynb #settings-07-2
 def check(settings):
     """Check every declared field of a dataclass instance; meant as its `__post_init__`.
 

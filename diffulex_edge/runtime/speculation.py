@@ -167,6 +167,7 @@ def room(request: Request, final: int, wanted: int) -> int:
     return min(wanted, in_cache, in_step, request.canvas.limit - final - 2)
 
 
+# %% ../../nbs/02_runtime/19_speculation.ipynb #speculation-15-2
 def look_ahead(request: Request, final: int, most: int) -> list[int]:
     "Return looked-up drafts, at most `most`; none for a model that drafts blocks."
     config, most = request.config, room(request, final, most)

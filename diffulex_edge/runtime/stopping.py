@@ -66,6 +66,7 @@ class Stopping:
             )
 
 
+# %% ../../nbs/02_runtime/09_stopping.ipynb #stopping-04-2
 @dataclass(frozen=True)
 class Ends:
     "What ends one answer."

@@ -288,6 +288,7 @@ def check_positions(trace: Trace, where: str | Path):
         raise ValueError(f'{where}, line 1: kept and reused count tokens and cannot be negative')
 
 
+# %% ../../nbs/02_runtime/04_trace.ipynb #trace-30-2
 def load_trace(path: str | Path) -> Trace:
     """Read what `save_trace` wrote.
 

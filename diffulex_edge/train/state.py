@@ -86,6 +86,7 @@ def read_state(path: str | Path) -> tuple[dict, dict[str, Tensor]]:
         ) from None
 
 
+# %% ../../nbs/08_train/01_state.ipynb #state-13-2
 def check_tensors(path: str | Path, saved: dict[str, Tensor], tensors: dict[str, Tensor]):
     "Raise `ValueError` for a tensor that is missing in a file or has another shape there."
     for name, tensor in tensors.items():

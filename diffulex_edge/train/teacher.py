@@ -56,6 +56,7 @@ def check_prompts(prompts: 'Prompts', path: str | Path):
             ) from None
 
 
+# %% ../../nbs/08_train/04_teacher.ipynb #teacher-03-2
 @dataclass(frozen=True)
 class Prompts:
     "Ways to ask about subjects, some topics of which are kept for testing; stored as JSON."
@@ -148,6 +149,7 @@ def list_texts(ids: list[int], columns: list[list[int]], topics: list[str]) -> l
     return texts
 
 
+# %% ../../nbs/08_train/04_teacher.ipynb #teacher-13-2
 def load_texts(path: str | Path) -> tuple[list[Text], dict]:
     """Return the teacher text of a file, and what was said about it.
 

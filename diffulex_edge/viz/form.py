@@ -59,6 +59,7 @@ def attention_of(info: ModelInfo) -> str:
     return known.get(info.block_length, 'blocks')
 
 
+# %% ../../nbs/06_viz/10_form.ipynb #form-04-2
 def made_for(name: str) -> tuple[str, int] | None:
     "Return what `MADE_FOR` says of a preset."
     for start, facts in MADE_FOR.items():
