@@ -43,11 +43,11 @@ def test_a_file_with_its_tokenizer(tmp_path):
 # %% export-14a
 @pytest.mark.parametrize('family', ['illada_a', 'stable_diffcoder_a'])
 def test_a_diffusion_model_without_a_mask_is_not_lowered(monkeypatch, tmp_path, family):
-    import diffulex_edge.export as module
+    import diffulex_edge.export.exporter as module
     from diffulex_edge.dev.testing import golden_dir
 
     lowered = []
-    monkeypatch.setattr(module, 'export_model', lambda model, **_: lowered.append(model) or 1 / 0)
+    monkeypatch.setattr(module, 'lower_to_file', lambda model, *_: lowered.append(model) or 1 / 0)
     folder, path = golden_dir() / family, tmp_path / 'model.pte'
     done = run(export_command, folder, '-o', path)
     assert 'none of its files names the mask; say it with --mask-token-id' in str(done.exception)

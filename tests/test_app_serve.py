@@ -484,3 +484,20 @@ def test_queue_and_cancellation():
     story, record = engine.tokenizer.encode('<story> <record>')
     assert gate.prompts.count(story) <= 3
     assert gate.prompts.count(record) > 10
+
+
+# %% server-43b
+def test_an_engine_in_use():
+    engine = tiny_engine()
+    ask = dict(prompt='1 2', max_tokens=6)
+    with serving(engine) as (url, worker):
+        stream = engine.generate_stream([5, 6], DiffusionGenerationConfig(max_new_tokens=9))
+        next(stream)
+        for path, more in (('completions', {}), ('completions', dict(stream=True)), ('steps', {})):
+            answer = httpx.post(f'{url}/v1/{path}', json=ask | more, timeout=60)
+            assert (answer.status_code, answer.headers['retry-after']) == (503, '1')
+            assert 'a stream of this engine is still open' in answer.json()['error']['message']
+            assert worker.inside == 0
+        stream.close()
+        assert httpx.post(url + '/v1/completions', json=ask, timeout=60).status_code == 200
+        wait_until_left(worker)

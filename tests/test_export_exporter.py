@@ -221,6 +221,14 @@ def test_a_file_names_the_tokenizer_it_was_exported_with(tiny_tokenizer, tmp_pat
         tokenizer_of(session)
 
 
+def test_a_diffusion_model_without_a_mask_is_refused(tmp_path):
+    for folder in ('illada_a', 'stable_diffcoder_a', 'fast_dllm_v2_c'):
+        model = load_model(golden_dir() / folder, max_seq_len=64)
+        with pytest.raises(ValueError, match='none of its files names the mask; say it with'):
+            export_model(model, output_path=tmp_path / 'z.pte')
+        assert list(tmp_path.iterdir()) == []
+
+
 def test_a_path_that_cannot_be_written_is_refused_first(tmp_path):
     (tmp_path / 'note').write_text('a file')
     for path in (tmp_path, tmp_path / 'note' / 'z.pte'):

@@ -17,7 +17,6 @@ __all__ = [
     'summary',
     'as_object',
     'while_loading',
-    'check_mask',
     'export_command',
     'warn_of_no_tokenizer',
     'backends_table',
@@ -111,16 +110,6 @@ def while_loading(backend: str, quantization: str) -> str:
     return 'none' if quantization in own else quantization
 
 
-# %% ../../nbs/10_app/11_export.ipynb #export-08d
-def check_mask(info, checkpoint: str):
-    """Raise `ValueError` for a diffusion model without a mask; `info` is its `ModelInfo`."""
-    if info.block_length != 1 and info.mask_token_id is None:
-        raise ValueError(
-            f'{checkpoint} is a diffusion model, and none of its files names the mask; say it '
-            'with --mask-token-id (it stands on the model card or in the sampler of its authors)'
-        )
-
-
 # %% ../../nbs/10_app/11_export.ipynb #export-09
 def export_command(
     checkpoint: Checkpoint,
@@ -155,7 +144,6 @@ def export_command(
             mask_token_id=mask_token_id,
             quantization=while_loading(backend, quantization),
         )
-        check_mask(engine.session.info, checkpoint)
         result = export_model(
             engine.session.model,
             output_path=output,

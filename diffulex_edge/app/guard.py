@@ -73,7 +73,12 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 # %% ../../nbs/10_app/17_guard.ipynb #guard-07
-KINDS = {401: 'authentication_error', 429: 'rate_limit_error', 500: 'server_error'}
+KINDS = {
+    401: 'authentication_error',
+    429: 'rate_limit_error',
+    500: 'server_error',
+    503: 'server_error',
+}
 
 
 def error_object(message: str, status: int = 500, field: str | None = None) -> dict:

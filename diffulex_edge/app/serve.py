@@ -55,6 +55,7 @@ from starlette.routing import Route
 
 from ..model.config import brief, shown
 from ..runtime.diffusion import DiffusionEngine
+from ..runtime.owner import EngineInUse
 from .guard import HostGuard, KeyGuard, error_object, error_response, read_body
 from .output import one_line
 from .protocol import Refused, read_request
@@ -308,6 +309,8 @@ def answered(endpoint):
             raise
         except ClientDisconnect:
             return Response(status_code=499)
+        except EngineInUse as error:  # somebody else generates with the engine that is served
+            return error_response(one_line(error), 503, **{'retry-after': '1'})
         except Exception as error:
             log_failure(error)
             return error_response(one_line(error), 500)

@@ -25,6 +25,7 @@ from dataclasses import asdict, dataclass
 
 from ..runtime.config import needs_logits
 from ..runtime.diffusion import DiffusionEngine, DiffusionGenerationConfig
+from ..runtime.owner import EngineInUse, check_waiting, owner_of
 from .options import make_config
 from .protocol import Refused
 
@@ -228,7 +229,11 @@ class Worker:
         return prepared
 
     async def start(self, prompt: list[int], config) -> Run:
-        """Begin when those before it are over. Raises `Refused` when too many wait already."""
+        """Begin when those before it are over.
+
+        Raises `Refused` when too many wait already, `EngineInUse` when somebody beside this
+        server has a stream of the engine open.
+        """
         if self.inside >= self.limit:
             raise Refused(429, f'{self.limit - 1} requests are waiting already; try again later')
         self.inside += 1
@@ -236,6 +241,13 @@ class Worker:
             await self.lock.acquire()
         except BaseException:
             self.inside -= 1
+            raise
+        try:
+            holder = owner_of(self.engine.session).holder
+            if holder is not None:
+                check_waiting(holder)
+        except EngineInUse:
+            self.leave()
             raise
         self.stats.requests += 1
         self.stats.prompt_tokens += len(prompt)

@@ -5,6 +5,7 @@
 # %% auto #0
 __all__ = [
     'STAGE_SHARES',
+    'check_mask',
     'Request',
     'check_request',
     'trace',
@@ -60,6 +61,17 @@ from .config import METHODS, ExportConfig, ExportResult
 from .sharing import share_constants
 
 
+# %% ../../nbs/05_export/04_exporter.ipynb #exporter-06m
+def check_mask(info: ModelInfo):
+    "Raise `ValueError` for a diffusion model without a mask: nothing could be generated with it."
+    if info.block_length != 1 and info.mask_token_id is None:
+        raise ValueError(
+            f'the model ({info.family}) is a diffusion model, and none of its files names the '
+            'mask; say it with --mask-token-id, or mask_token_id of load_model (it stands on the '
+            'model card or in the sampler of its authors)'
+        )
+
+
 # %% ../../nbs/05_export/04_exporter.ipynb #exporter-06
 @dataclass
 class Request:
@@ -105,6 +117,7 @@ def check_request(model: Decoder, example_inputs, config: ExportConfig) -> Reque
             f'leave out cache={quantization.cache}'
         )
     info = ModelInfo.of(model)
+    check_mask(info)
     if config.contract == 'llm':
         check_causal(info)
         if lowering.constant_shapes:
