@@ -17,8 +17,9 @@ import uvicorn
 from diffulex_edge.app.guard import TimedProtocol
 from diffulex_edge.app.opening import open_model
 from diffulex_edge.app.protocol import MAX_BODY, NEUTRAL
-from diffulex_edge.app.serve import content_hash, make_app, read_page
+from diffulex_edge.app.serve import make_app
 from diffulex_edge.runtime.diffusion import DiffusionGenerationConfig
+from diffulex_edge.viz.film import Film
 
 
 @contextmanager
@@ -261,27 +262,14 @@ def address():
 
 
 def test_the_page(address):
-    assert 'Denoise' in httpx.get(address).text
-
-
-def test_the_page_is_whole():
-    page = read_page(chat=False)
-    assert 'data-chat="false"' in page
-    assert 'color-scheme' in page
-    assert 'async function denoise' in page
+    answer = httpx.get(address)
+    assert 'data-chat="true"' in answer.text
+    assert "default-src 'none'" in answer.headers['content-security-policy']
 
 
 def test_another_name_is_not_answered(address):
     assert httpx.get(address, headers=dict(host='evil.example')).status_code == 400
     assert httpx.get(address, headers=dict(host='[::1]:8000')).status_code == 200
-
-
-def test_the_page_may_run_its_own_script_only(address):
-    answer = httpx.get(address)
-    policy = answer.headers['content-security-policy']
-    assert "default-src 'none'" in policy
-    assert 'unsafe' not in policy
-    assert content_hash(answer.text, 'script') in policy
 
 
 def test_what_is_not_there_is_an_error_in_json(address):
@@ -321,11 +309,24 @@ def test_the_denoising_is_the_engines(address):
     events = [line.removeprefix('data: ') for line in answer.text.split('\n\n') if line]
     assert events.pop() == '[DONE]'
     seen = [json.loads(data) for data in events]
+    assert seen.pop() == dict(kept=9)
     want = tiny_engine().generate('1 2 ', DiffusionGenerationConfig(max_new_tokens=9))
     assert ''.join(update['text'] for update in seen) == want.text
     kinds = [update['kind'] for update in seen if 'kind' in update]
     assert kinds == [record.kind for record in want.trace.records]
     assert '░' in seen[0]['draft']
+
+
+def test_a_film_is_the_engines(address):
+    answer = httpx.post(address + '/v1/steps?film', json=dict(prompt='1 2 ', max_tokens=9))
+    lines = [line.removeprefix('data: ') for line in answer.text.split('\n\n') if line]
+    first, *rest, last = [json.loads(line) for line in lines[:-1]]
+    config = DiffusionGenerationConfig(max_new_tokens=9, candidates=4)
+    want = Film.of(tiny_engine().generate('1 2 ', config).trace)
+    changes = [step['set'] for step in [*first['film']['steps'], *(r['forward'] for r in rest)]]
+    assert changes == [step['set'] for step in want.steps]
+    assert 'cand' in first['film']['steps'][0]
+    assert last['kept'] == want.kept
 
 
 # %% server-52

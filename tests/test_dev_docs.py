@@ -9,8 +9,16 @@ from pathlib import Path
 
 import pytest
 
-from diffulex_edge.dev.docs import broken_links, build_docs
-from diffulex_edge.dev.project import NotebookError, markdown_cell, project_root, sample_project
+from diffulex_edge.dev.docs import FILMS, broken_links, build_docs
+from diffulex_edge.dev.project import (
+    NotebookError,
+    markdown_cell,
+    notebooks,
+    project_root,
+    read_notebook,
+    sample_notebook,
+    sample_project,
+)
 
 LIBRARY = '"The small library."\ndef half(x):\n    "Half of `x`."\n    return x / 2\n'
 NOT_TEXT = 'print("[code](is-not-text.md)")'
@@ -51,30 +59,61 @@ def test_nothing_is_built_with_a_broken_link(tmp_path):
     assert not (root / 'out').exists()
 
 
+def test_what_plays_is_there():
+    here = project_root(Path(__file__).parent if '__file__' in globals() else '.')
+    cells = [cell for path in notebooks(here) for cell in read_notebook(path)['cells']]
+    shown = {cell['id'] for cell in cells if cell.get('outputs')}
+    assert FILMS.keys() <= shown
+
+
 # %% docs-23
-def test_pages_lead_to_each_other(tmp_path):
-    texts = {'one': '# First page\n[two](two.ipynb#part)', 'two': '# Second\ntext'}
-    root = small_docs(tmp_path / 'pages', **texts)
-    number = build_docs(root, root / 'out', api=False)
-    first = (root / 'out/one.html').read_text()
-    assert 'href="two.html#part"' in first
-    assert 'First page' in first
-    assert (root / 'out/two.html').exists()
-    contents = (root / 'out/contents.html').read_text()
-    assert 'First page</a>' in contents
-    assert contents.count('<li>') == number == 2
+SCRIPT = '%%writefile ../lib/a.js\nlet step = 0;'
+MATH = '# Second\nwith $x^2$, [a folder](../nbs)'
 
 
-# %% docs-24
-def test_the_reference_is_in_the_contents(tmp_path):
-    pytest.importorskip('pdoc')
-    root = small_docs(tmp_path / 'reference', one='# First page')
-    build_docs(root, root / 'out')
-    contents = (root / 'out/contents.html').read_text()
-    pages = re.findall(r'href="([^"]+)"', contents)
-    assert 'api/index.html' in pages
-    assert [page for page in pages if not (root / 'out' / page).exists()] == []
-    assert 'Half of' in (root / 'out/api/lib.html').read_text()
+@pytest.fixture(scope='module')
+def built(tmp_path_factory):
+    "The site of a small project: a notebook of every kind of cell, and a library"
+    pytest.importorskip('furo')
+    root = small_docs(tmp_path_factory.mktemp('site') / 'project', two=MATH)
+    first = markdown_cell('# First page\n[two](two.ipynb#second), [the log](../LOG.md)')
+    sample_notebook(root / 'nbs/one.ipynb', first, '#| test folded\nassert True', SCRIPT)
+    (root / 'LOG.md').write_text('# The log\n')
+    number = build_docs(root, root / 'out')
+    return root / 'out', number
+
+
+def test_pages_lead_to_each_other(built):
+    site, _ = built
+    text = (site / 'nbs/one.html').read_text()
+    assert 'href="two.html#second"' in text
+    assert 'href="../LOG.html"' in text
+    assert 'First page' in (site / 'index.html').read_text()
+    assert 'films/sudoku.html' in (site / 'index.html').read_text()
+    assert 'href="one.html"' in (site / 'nbs/two.html').read_text()  # the folder's first
+
+
+def test_a_test_is_folded_and_a_script_is_listed(built):
+    site, _ = built
+    text = (site / 'nbs/one.html').read_text()
+    assert re.search(r'<details.*?folded', text, re.S)
+    assert 'highlight-javascript' in text
+    assert '%%writefile' not in text
+
+
+def test_the_site_makes_no_request(built):
+    site, number = built
+    assert number == sum(1 for _ in site.rglob('*.html'))
+    for path in site.rglob('*.html'):
+        found = re.findall(r'(?:src|<link[^>]*href)="(https?:[^"]*)', path.read_text())
+        assert found == [], path
+    assert '<math' in (site / 'nbs/two.html').read_text()
+
+
+def test_the_reference_is_read_from_docstrings(built):
+    site, _ = built
+    assert 'Half of' in (site / 'api/lib.html').read_text()
+    assert 'half' in (site / 'searchindex.js').read_text()
 
 
 # %% docs-25

@@ -4,7 +4,8 @@
 # %% writer-06
 from random import Random
 
-from diffulex_edge.runtime import DiffusionEngine, configure
+from diffulex_edge.runtime.config import configure
+from diffulex_edge.runtime.diffusion import DiffusionEngine
 from diffulex_edge.tiny.sudoku import encode_sudoku, sudoku, tiny_path
 from diffulex_edge.viz.film import Film
 from diffulex_edge.viz.writer import Writer

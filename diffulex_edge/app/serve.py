@@ -18,10 +18,8 @@ __all__ = [
     'complete',
     'step_event',
     'step_events',
+    'film_events',
     'steps',
-    'read_page',
-    'content_hash',
-    'page_headers',
     'refused',
     'not_there',
     'answered',
@@ -36,14 +34,10 @@ __all__ = [
 ]
 
 # %% ../../nbs/10_app/18_server.ipynb #server-02
-import base64
-import hashlib
 import json
 import logging
-import re
 import time
 import uuid
-from importlib.resources import files
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -56,6 +50,8 @@ from starlette.routing import Route
 from ..model.config import brief, shown
 from ..runtime.diffusion import DiffusionEngine
 from ..runtime.owner import EngineInUse
+from ..viz.page import app_page, empty_film, film_event, page_headers
+from ..viz.writer import recording
 from .guard import HostGuard, KeyGuard, error_object, error_response, read_body
 from .output import one_line
 from .protocol import Refused, read_request
@@ -227,11 +223,15 @@ def step_event(update) -> dict:
     return facts | data
 
 
-async def step_events(run):
-    """Yield the denoising as events."""
+async def step_events(run, data_of):
+    """Yield the denoising as events; `data_of(update)`: the data of one, or None for no event."""
+    kept = 0
     try:
         async for update in run:
-            yield event(step_event(update))
+            kept += len(update.ids)
+            if data := data_of(update):
+                yield event(data)
+        yield event(dict(kept=kept))
         yield event('[DONE]')
     except Exception as error:
         yield failure_event(error)
@@ -239,51 +239,23 @@ async def step_events(run):
         run.stop()
 
 
+def film_events(engine: DiffusionEngine, prompt: list[int]):
+    """Return a function that turns updates into the events of a film."""
+    film, token = empty_film(engine, prompt), engine.tokenizer.token
+    return lambda update: update.record and film_event(film, update.record, token)
+
+
 async def steps(request: Request):
-    """Answer with the denoising as events, for `messages` or a `prompt`."""
+    """Answer with the denoising as events, for `messages` or a `prompt`; with `?film`, a film's."""
     worker = request.app.state.worker
     prepared = worker.prepare(read_request(await read_body(request)))
     if len(prepared) > 1:
         raise Refused(400, 'prompt must be one text here', 'prompt')
-    run = await worker.start(*prepared[0])
-    return StreamingResponse(step_events(run), media_type='text/event-stream')
-
-
-# %% ../../nbs/10_app/18_server.ipynb #server-27
-def read_page(chat: bool) -> str:
-    """Return the page with its style and script inside; `chat`: the model has a chat template."""
-    web = files('diffulex_edge') / 'app' / 'web'
-    page = (web / 'page.html').read_text(encoding='utf-8')
-    page = page.replace('CHAT', 'true' if chat else 'false')
-    for name in ('page.css', 'page.js'):
-        page = page.replace(f'/* {name} */', '\n' + (web / name).read_text(encoding='utf-8'))
-    return page
-
-
-# %% ../../nbs/10_app/18_server.ipynb #server-45
-def content_hash(page: str, tag: str) -> str:
-    """Return the hash of the content of a tag, as a policy names it."""
-    content = re.search(f'<{tag}>(.*?)</{tag}>', page, re.S).group(1)
-    digest = hashlib.sha256(content.encode()).digest()
-    return f"'sha256-{base64.b64encode(digest).decode()}'"
-
-
-def page_headers(page: str) -> dict[str, str]:
-    """Return the headers of the page: what it may do."""
-    policy = [
-        "default-src 'none'",
-        f'script-src {content_hash(page, "script")}',
-        f'style-src {content_hash(page, "style")}',
-        "connect-src 'self'",
-        "base-uri 'none'",
-        "form-action 'none'",
-        "frame-ancestors 'none'",
-    ]
-    return {
-        'content-security-policy': '; '.join(policy),
-        'x-content-type-options': 'nosniff',
-        'referrer-policy': 'no-referrer',
-    }
+    [(prompt, config)], data_of = prepared, step_event
+    if 'film' in request.query_params:
+        config, data_of = recording(worker.engine, config), film_events(worker.engine, prompt)
+    run = await worker.start(prompt, config)
+    return StreamingResponse(step_events(run, data_of), media_type='text/event-stream')
 
 
 # %% ../../nbs/10_app/18_server.ipynb #server-30
@@ -360,8 +332,9 @@ async def stats(request: Request):
 
 async def page(request: Request):
     """Answer with the page."""
-    tokenizer = request.app.state.worker.engine.tokenizer
-    text = read_page(chat=bool(tokenizer.template))
+    worker = request.app.state.worker
+    chat, rows = bool(worker.engine.tokenizer.template), worker.engine.session.info.max_seq_len
+    text = app_page(worker.name, chat, rows)
     return HTMLResponse(text, headers=page_headers(text))
 
 

@@ -9,8 +9,6 @@ __all__ = [
     'side_by_side',
     'without_kernel',
     'FilmView',
-    'gives_logits',
-    'recording',
     'LiveView',
     'send_step',
     'send_end',
@@ -33,7 +31,7 @@ import traitlets
 from PIL import Image
 
 from ..runtime.answers import why_empty
-from ..runtime.config import DiffusionGenerationConfig, configure
+from ..runtime.config import DiffusionGenerationConfig
 from ..runtime.diffusion import DiffusionEngine, Generation
 from ..runtime.trace import Trace
 from .film import Film, film_data, film_table, load_film
@@ -42,7 +40,7 @@ from .form import form_config, form_fields, prompt_texts
 from .pictures import film_frame
 from .player import PLAYER_MODULES
 from .scripts import script, style
-from .writer import Writer, generation
+from .writer import Writer, generation, recording
 
 
 # %% ../../nbs/06_viz/12_explorer.ipynb #explorer-21
@@ -111,18 +109,6 @@ class FilmView(anywidget.AnyWidget):
 
 # %% ../../nbs/06_viz/12_explorer.ipynb #explorer-25
 KEPT = object()  # the grid of the film before
-
-
-def gives_logits(engine: DiffusionEngine) -> bool:
-    "Return whether the model tells more than its best tokens."
-    return 'logits' in getattr(engine.session, 'offers', ('forward', 'logits'))
-
-
-def recording(engine: DiffusionEngine | None, config: DiffusionGenerationConfig):
-    "Return settings that record the four best candidates of every token, where the model can."
-    if engine is None or config.candidates or not gives_logits(engine):
-        return config
-    return configure(config, candidates=4)
 
 
 class LiveView(FilmView):

@@ -4,6 +4,8 @@ export function element(tag, properties = {}, ...children) {
   for (const [name, value] of Object.entries(properties)) {
     if (name.startsWith('on')) {
       node[name] = value;
+    } else if (name === 'style') {
+      node.style.cssText = value; // as an attribute, a strict page would not take it
     } else if (value === true) {
       node.setAttribute(name, '');
     } else if (value !== false && value != null) {

@@ -12,7 +12,9 @@ const MAP_LEGEND = 'reveal map: step ↓, position →, ○ revealed';
 class Pane {
   constructor(player, reel, index) {
     this.reel = reel;
-    this.text = new TokenText(reel, (action, position) => player.act(index, action, position));
+    const onaction = (action, position) => player.act(index, action, position);
+    const first = player.options.answer ? reel.film.prompt : 0; // without the prompt
+    this.text = new TokenText(reel, onaction, first);
     this.lane = new Lane(reel, (step) => player.jump(reel, step));
     this.map = new RevealMap(reel, (step, position) => {
       player.select(index, position);

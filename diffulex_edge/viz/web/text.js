@@ -11,16 +11,17 @@ function shareOf(token, colour, steps) {
   return null;
 }
 
-/** The tokens of a reel. `onaction(what, position)`: look, click, mask or pin. */
+/** The tokens of a reel from `first` on. `onaction(what, position)`: look, click, mask or pin. */
 export class TokenText {
-  constructor(reel, onaction) {
+  constructor(reel, onaction, first = 0) {
     this.reel = reel;
+    this.first = first;
     this.onaction = onaction;
     this.spans = [];
     this.looks = []; // how each span is drawn, to draw again only what changed
     this.edits = {}; // position -> 'mask' or 'pin'
     this.step = 0;
-    this.focused = 0; // the one position in the Tab order
+    this.focused = first; // the one position in the Tab order
     this.difference = null; // the position that is framed
     const { grid } = reel.film;
     this.before = element('div', { class: 'dx-flow' });
@@ -132,7 +133,7 @@ export class TokenText {
     if (this.looks[position] === look) return;
     this.looks[position] = look;
     this.touched++;
-    span.hidden = !token;
+    span.hidden = !token || position < this.first;
     if (!token) return;
     span.className = classes;
     // of several blanks all but the last are kept: a line may break at that one
