@@ -3,6 +3,7 @@
 
 # %% catalogue-13
 import json
+import re
 
 import pytest
 import typer
@@ -29,6 +30,8 @@ def test_what_the_catalogue_says_holds_together(released):
     assert weights / 1e9 == pytest.approx(released.billions, rel=0.06)
     assert released.preset in PRESETS
     assert set(released.unsure) <= {'licence', 'mask', 'shape'}
+    assert released.checked
+    assert re.fullmatch('[0-9a-f]{40}', released.revision or '0' * 40)
     assert released.mask is None or released.mask < config.vocab_size
     sizes = {name: size for name, (size, _) in needs(released).items()}
     assert sizes['dynamic_int4'] < sizes['dynamic_int8']

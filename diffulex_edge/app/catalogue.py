@@ -17,9 +17,13 @@ __all__ = [
     'ILLADA_8',
     'NEMOTRON_3',
     'FAST_7_READ',
+    'LLADA_READ',
+    'NEMOTRON_READ',
+    'ILLADA_READ',
+    'DREAM_READ',
     'TWICE',
     'LLADA_TPF',
-    'GUESS',
+    'SDAR_SAYS',
     'CATALOGUE',
     'QUANTIZATIONS',
     'ROWS',
@@ -60,6 +64,7 @@ class Released:
     published: str = ''  # what its authors say of quality and speed
     revision: str | None = None  # a commit that facts were read at
     unsure: tuple[str, ...] = ()
+    checked: str = ''  # the public pages and files in which the other facts were read
 
 
 # %% ../../nbs/10_app/21_catalogue.ipynb #catalogue-04
@@ -80,7 +85,7 @@ def shape(*numbers: int, tied: bool = False, head_dim: int | None = None) -> dic
 
 
 QWEN3_06 = shape(1024, 3072, 28, 16, 8, 151936, tied=True, head_dim=128)
-SDAR_17 = shape(2048, 6144, 28, 16, 8, 151936, tied=True, head_dim=128)
+SDAR_17 = shape(2048, 6144, 28, 16, 8, 151936, head_dim=128)
 SDAR_4 = shape(2560, 9728, 36, 32, 8, 151936, head_dim=128)
 SDAR_8 = shape(4096, 12288, 36, 32, 8, 151936, head_dim=128)
 FAST_15 = shape(1536, 8960, 28, 12, 2, 151936, tied=True)
@@ -91,52 +96,66 @@ NEMOTRON_3 = shape(3072, 9216, 26, 32, 8, 131072, head_dim=128)
 
 # %% ../../nbs/10_app/21_catalogue.ipynb #catalogue-05
 FAST_7_READ = '200e3eff9223d719e97e561c2291566d9b1cc28d'
+LLADA_READ = '9ebed6d05ed8f3da701191cc54daffd15d2183a0'
+NEMOTRON_READ = '0d51902da1f8869f83413ce642fab402fa5641e0'
+ILLADA_READ = 'a1b5b5f8a31a3854a46205ee584178c04b45ec9a'
+DREAM_READ = '05334cb9faaf763692dcf9d8737c642be2b2a6ae'
 TWICE = 'up to 2.5 x the speed of autoregression'
 LLADA_TPF = 'GSM8K 79.3 %; in parallel 79.2 % at 2.5 x the speed (Fast-dLLM)'
-GUESS = ('licence',)
-
-# %% ../../nbs/10_app/21_catalogue.ipynb #catalogue-05-2
+SDAR_SAYS = 'licence on its own page; mask and block in copies of its config and in its evaluation'
 CATALOGUE = [
     Released(
         'dllm-hub/Qwen3-0.6B-diffusion-bd3lm-v0.1', 'a2d-qwen3', 0.6, 'apache-2.0',
         QWEN3_06 | dict(block_length=32), 151669, 'bd3lm', unsure=('licence', 'mask'),
+        checked='body, sampler and block on its own page',
     ),
     Released(
         'dllm-hub/Qwen3-0.6B-diffusion-mdlm-v0.1', 'a2d-qwen3', 0.6, 'apache-2.0', QWEN3_06,
-        151669, 'mdlm', unsure=('licence', 'mask'),
+        151669, 'mdlm', unsure=('licence', 'mask'), checked='body and sampler on its own page',
     ),
     Released(
         'Efficient-Large-Model/Fast_dLLM_v2_1.5B', 'Fast_dLLM_Qwen', 1.5, 'apache-2.0', FAST_15,
-        151665, 'fast_v2', TWICE, unsure=('licence', 'shape'),
+        151665, 'fast_v2', TWICE, unsure=('shape',),
+        checked='licence and body (Qwen2.5-1.5B-Instruct) in its README',
     ),
     Released(
-        'JetLM/SDAR-1.7B-Chat', 'sdar', 1.7, 'mit', SDAR_17, 151669, 'sdar_dynamic',
-        unsure=('licence', 'shape'),
+        'JetLM/SDAR-1.7B-Chat', 'sdar', 2.0, 'apache-2.0', SDAR_17, 151669, 'sdar_dynamic',
+        unsure=('shape',), checked=SDAR_SAYS + '; parameters by the length of its file, 4.06 GB',
     ),
     Released(
         'nvidia/Nemotron-Labs-Diffusion-3B', 'nemotron_labs_diffusion', 3.8, 'nvidia', NEMOTRON_3,
-        100, 'nemotron', '5.9 to 6.4 tokens per forward when it drafts', unsure=GUESS,
+        100, 'nemotron', '5.9 to 6.4 tokens per forward when it drafts', NEMOTRON_READ,
+        unsure=('licence',), checked='revision and parameters in Megatron-Bridge',
     ),
     Released(
-        'JetLM/SDAR-4B-Chat', 'sdar', 4.4, 'mit', SDAR_4, 151669, 'sdar_dynamic', unsure=GUESS
+        'JetLM/SDAR-4B-Chat', 'sdar', 4.4, 'apache-2.0', SDAR_4, 151669, 'sdar_dynamic',
+        checked=SDAR_SAYS + '; shape in such a copy',
     ),
+]  # fmt: skip
+
+# %% ../../nbs/10_app/21_catalogue.ipynb #catalogue-05-2
+CATALOGUE += [
     Released(
         'Efficient-Large-Model/Fast_dLLM_v2_7B', 'Fast_dLLM_Qwen', 7.6, 'apache-2.0', QWEN25_7,
-        151665, 'fast_v2', TWICE, FAST_7_READ,
+        151665, 'fast_v2', TWICE, FAST_7_READ, checked='config, code and licence of that commit',
     ),
     Released(
         'Dream-org/Dream-v0-Instruct-7B', 'Dream', 7.6, 'apache-2.0', QWEN25_7, 151666,
-        'dream_entropy', 'GSM8K 77.2 % (base)', unsure=GUESS,
+        'dream_entropy', 'GSM8K 77.2 % (base)', DREAM_READ,
+        checked='licence in a copy of its README; revision where others pin it',
     ),
     Released(
-        'GSAI-ML/iLLaDA-8B-Base', 'illada', 7.6, 'mit', ILLADA_8, 5, 'llada',
-        'GSM8K 81.9 %', unsure=GUESS,
+        'GSAI-ML/iLLaDA-8B-Base', 'illada', 7.6, 'apache-2.0', ILLADA_8, 5, 'llada',
+        'GSM8K 81.9 %', ILLADA_READ, unsure=('licence',),
+        checked='revision, mask and tied head where others load it',
     ),
     Released(
-        'GSAI-ML/LLaDA-8B-Instruct', 'llada', 8.0, 'mit', LLADA_8, 126336, 'fast_llada', LLADA_TPF
+        'GSAI-ML/LLaDA-8B-Instruct', 'llada', 8.0, 'mit', LLADA_8, 126336, 'fast_llada',
+        LLADA_TPF, LLADA_READ, checked='licence and config of that commit',
     ),
     Released(
-        'JetLM/SDAR-8B-Chat', 'sdar', 8.2, 'mit', SDAR_8, 151669, 'sdar_dynamic', unsure=GUESS
+        'JetLM/SDAR-8B-Chat', 'sdar', 8.2, 'apache-2.0', SDAR_8, 151669, 'sdar_dynamic',
+        checked=SDAR_SAYS + '; parameters by the lengths of its files, 16.38 GB',
     ),
 ]  # fmt: skip
 
@@ -196,6 +215,7 @@ def described(released: Released, memory: float | None) -> dict:
         },
         fits=fitting(released, memory),
         not_verified=list(released.unsure),
+        checked=released.checked,
     )
 
 
@@ -224,8 +244,9 @@ def model_lines(released: Released, memory: float | None) -> list[str]:
         if name in fits
     ]
     doubt = ', by a shape that was not verified' if 'shape' in released.unsure else ''
-    lines = ['  ' + ' · '.join(facts), '  ' + ' · '.join(files) + doubt]
-    return [*lines, f'  {released.published}'] if released.published else lines
+    checked = f'checked: {released.checked}'
+    says = [says for says in (released.published, checked) if says]
+    return [f'  {line}' for line in (' · '.join(facts), ' · '.join(files) + doubt, *says)]
 
 
 # %% ../../nbs/10_app/21_catalogue.ipynb #catalogue-11
