@@ -1,0 +1,147 @@
+// An answer being written: blocks, the masks that a step reveals, what is final.
+#pragma once
+#include "model.h"
+
+struct Settings {
+  int64_t max_new_tokens = 128;
+  int64_t iterations = 0;  // steps per block; 0: as many as needed
+  int64_t block_size = 0;  // 0: the model's block, or 32
+  int64_t cached = 0;      // 1: blocks of a bidirectional model one by one, from the prompt's end
+  int64_t threads = 0;     // 0: ExecuTorch's choice
+  int64_t verify = 1;      // compare the file with its checksum; a second per gigabyte or less
+  double threshold = 0.9;  // reveal what is at least this sure; above 1: the best or the quota only
+};
+
+// One answer being written: the prompt, then tokens and masks.
+struct Answer {
+  Model& model;
+  const Settings& settings;
+  Ids sequence;
+  int64_t prompt_end, limit;  // the answer is between them
+  int64_t rule = 0;  // of the block in work
+
+  Answer(Model& model, const Settings& settings, const Ids& prompt)
+      : model(model), settings(settings), sequence(prompt), prompt_end(prompt.size()),
+        limit(prompt_end + settings.max_new_tokens) {
+    for (auto token : prompt)
+      if (token < 0 || token >= model.vocab || token == model.mask)
+        fail("the prompt holds " + std::to_string(token) +
+             ", which is the mask or no token of this model");
+  }
+
+  int64_t length() const { return sequence.size(); }
+  bool masked(int64_t position) const { return sequence[position] == model.mask; }
+  bool ends(int64_t token) const {
+    return std::find(model.eos.begin(), model.eos.end(), token) != model.eos.end();
+  }
+
+  // End of what is final: the first mask, the end of the text or the limit.
+  int64_t settled() const {
+    int64_t position = prompt_end;
+    const int64_t end = std::min(limit, length());
+    while (position < end && !masked(position) && !ends(sequence[position])) ++position;
+    return position;
+  }
+
+  bool stopped() const {
+    const int64_t position = settled();
+    return position < std::min(limit, length()) && !masked(position);
+  }
+
+  Ids masks(int64_t start, int64_t end) const {
+    Ids open;
+    for (int64_t position = start; position < std::min(end, limit); ++position)
+      if (masked(position)) open.push_back(position);
+    return open;
+  }
+
+  // Fill the masks of positions start … end, with steps on positions from … to.
+  void denoise(int64_t start, int64_t end, int64_t from, int64_t to) {
+    int64_t steps_left = settings.iterations;
+    while (!stopped()) {
+      const Ids open = masks(start, end);
+      if (open.empty()) return;
+      const Prediction prediction = model.step(sequence, from, to, rule);
+      int64_t quota = 1;
+      if (settings.iterations > 0) quota = (int64_t(open.size()) + steps_left - 1) / steps_left;
+      if (steps_left > 1) --steps_left;
+      reveal(open, prediction, from, quota);
+    }
+  }
+
+  // Write the tokens of the surest positions: `quota` of them, and all above the threshold.
+  void reveal(Ids open, const Prediction& prediction, int64_t from, int64_t quota) {
+    auto row = [&](int64_t position) {
+      return std::max<int64_t>(position - model.shift - from, 0);
+    };
+    auto sure = [&](int64_t position) { return prediction.confidence[row(position)]; };
+    std::stable_sort(open.begin(), open.end(),
+                     [&](int64_t one, int64_t other) { return sure(one) > sure(other); });
+    for (int64_t rank = 0; rank < int64_t(open.size()); ++rank)
+      if (rank < quota || sure(open[rank]) >= float(settings.threshold))
+        sequence[open[rank]] = prediction.ids[row(open[rank])];
+  }
+
+  // A shifted model, or one that reads text causally: the last row of a clean stretch says what
+  // stands at the position after it.
+  void name_next(int64_t position, const Prediction& prediction) {
+    const bool names = model.shift || model.causal_text;
+    if (!names || position < prompt_end || position >= limit) return;
+    if (position < length() && !masked(position)) return;
+    if (position == length()) sequence.push_back(model.mask);
+    sequence[position] = prediction.ids.back();
+  }
+
+  // Read whole blocks of the prompt into the cache, up to `end`.
+  void prefill(int64_t end, int64_t size, int64_t rule) {
+    // without a mask rule in the graph a chunk is one block, and the first one may be short
+    const int64_t unit = rule ? rule : size;
+    const int64_t blocks = rule ? std::max<int64_t>(1, model.max_tokens / unit) : 1;
+    const int64_t chunk = blocks * unit;
+    const int64_t before = rule ? 0 : (chunk - end % chunk) % chunk;
+    for (int64_t start = -before; start < end; start += chunk) {
+      const int64_t stop = std::min(start + chunk, end);
+      const Prediction prediction = model.step(sequence, std::max<int64_t>(start, 0), stop, rule);
+      if (stop == end) name_next(end, prediction);
+    }
+  }
+
+  void add_masks(int64_t end) {
+    if (length() >= end) return;
+    if (model.mask < 0)
+      fail("this model has no mask token and a block length of " + std::to_string(model.block));
+    sequence.resize(end, model.mask);
+  }
+
+  Ids run() {
+    const bool causal = model.block > 0, has_rule = causal && !model.masks_last;
+    const bool cached = causal || settings.cached;
+    if (model.whole_steps && cached)
+      fail("this model's steps are whole sequences, of which nothing is kept; leave out --cached");
+    if (has_rule && !model.any_block && settings.block_size && settings.block_size != model.block)
+      fail("this file was exported with block length " + std::to_string(model.block));
+    int64_t size = model.masks_last ? 16 : causal ? model.block : 32;
+    if (settings.block_size) size = settings.block_size;
+    int64_t first = prompt_end, end = limit;
+    if (has_rule) {  // whole blocks, at multiples of their size or from the end of the prompt
+      if (!model.causal_text) first = prompt_end / size * size;
+      end = first + (limit - first + size - 1) / size * size;
+    }
+    const int64_t own = causal ? size : 0;
+    const int64_t final_rule = model.causal_text || model.masks_last ? 1 : own;
+    rule = model.masks_last ? 1 : causal && !model.causal_text ? size : 0;
+    if (end > model.rows)
+      fail("prompt and answer need " + std::to_string(end) + " rows of KV cache; this file has " +
+           std::to_string(model.rows));
+    if (cached) prefill(first, size, final_rule);
+    for (int64_t start = first; start < end && !stopped(); start += size) {
+      const int64_t stop = std::min(start + size, end);
+      const int64_t from = cached ? start : 0, to = cached ? stop : end;
+      add_masks(to);
+      denoise(start, stop, from, to);
+      if (cached && stop < end && !stopped())  // commit: clean keys and values
+        name_next(stop, model.step(sequence, start, stop, final_rule));
+    }
+    return Ids(sequence.begin() + prompt_end, sequence.begin() + settled());
+  }
+};

@@ -1,0 +1,206 @@
+// An exported diffusion language model: its file, the facts in it, its step.
+#pragma once
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstdio>
+#include <cstring>
+#include <fstream>
+#include <stdexcept>
+#include <string>
+#include <vector>
+#include <executorch/extension/module/module.h>
+#include <executorch/extension/tensor/tensor.h>
+
+namespace executorch::extension::threadpool {  // its header is not in the wheel
+class ThreadPool { public: bool _unsafe_reset_threadpool(uint32_t n); };
+ThreadPool* get_threadpool();
+}
+using executorch::extension::Module;
+using executorch::extension::from_blob;
+using executorch::runtime::Error;
+using executorch::runtime::EValue;
+using Ids = std::vector<int64_t>;
+
+// What a user wrote, as it can be shown: no control characters, and not all of it.
+inline std::string shown(std::string text) {
+  text.resize(std::min<size_t>(text.size(), 60));
+  for (char& c : text)
+    if (c < 32 || c > 126) c = '?';
+  return text;
+}
+
+[[noreturn]] inline void fail(const std::string& why) { throw std::runtime_error(why); }
+
+// CRC-32 of bytes, eight at a time; `crc` is that of the bytes before.
+inline uint32_t crc32(const unsigned char* data, size_t size, uint32_t crc) {
+  static const auto table = [] {
+    std::array<std::array<uint32_t, 256>, 8> t{};
+    for (uint32_t i = 0; i < 256; ++i) {
+      t[0][i] = i;
+      for (int bit = 0; bit < 8; ++bit) t[0][i] = t[0][i] >> 1 ^ (t[0][i] & 1 ? 0xedb88320u : 0);
+    }
+    for (int k = 1; k < 8; ++k)
+      for (int i = 0; i < 256; ++i) t[k][i] = t[k - 1][i] >> 8 ^ t[0][t[k - 1][i] & 255];
+    return t;
+  }();
+  crc = ~crc;
+  for (; size >= 8; data += 8, size -= 8) {
+    uint64_t word = 0;
+    for (int i = 7; i >= 0; --i) word = word << 8 | data[i];
+    word ^= crc;
+    crc = 0;
+    for (int i = 0; i < 8; ++i) crc ^= table[7 - i][word >> 8 * i & 255];
+  }
+  while (size--) crc = crc >> 8 ^ table[0][(crc ^ *data++) & 255];
+  return ~crc;
+}
+
+inline uint64_t little_endian(const char* data, int bytes) {
+  uint64_t value = 0;
+  while (bytes--) value = value << 8 | static_cast<unsigned char>(data[bytes]);
+  return value;
+}
+
+// Refuse a file that is no program, was cut short or was changed.
+inline void check_file(const std::string& path, bool verify) {
+  std::ifstream file(path, std::ios::binary | std::ios::ate);
+  if (!file) fail(path + " cannot be read");
+  const uint64_t size = static_cast<uint64_t>(file.tellg());
+  char head[40], seal[20];  // seal: magic, bytes before it, their CRC-32
+  if (size < sizeof head) fail(path + " is too short for a program; export it again");
+  file.seekg(0).read(head, sizeof head);
+  if (std::memcmp(head + 4, "ET12", 4))
+    fail(path + " is no ExecuTorch program; give a .pte file");
+  uint64_t expected = 0;
+  if (!std::memcmp(head + 8, "eh00", 4) && little_endian(head + 12, 4) >= 32) {
+    const uint64_t base = little_endian(head + 24, 8);
+    expected = base ? base + little_endian(head + 32, 8) : little_endian(head + 16, 8);
+  }
+  if (size < expected)
+    fail(path + " has " + std::to_string(size) + " bytes of " + std::to_string(expected) +
+         ": it was cut short; copy or export it again");
+  if (!verify) return;
+  file.seekg(size - sizeof seal).read(seal, sizeof seal);
+  const bool sealed = !std::memcmp(seal, "DLEXSEAL", 8);
+  if (!sealed && expected && size != expected)
+    fail(path + " is damaged: its checksum is unreadable; copy or export it again");
+  if (!sealed) {
+    std::fprintf(stderr, "runner: %s has no checksum; export it again\n", path.c_str());
+    return;
+  }
+  uint64_t rest = little_endian(seal + 8, 8);
+  uint32_t crc = 0;
+  std::vector<char> part(1 << 20);
+  file.seekg(0);
+  for (bool same = rest == size - sizeof seal; same && rest;) {
+    const size_t count = std::min<uint64_t>(rest, part.size());
+    if (!file.read(part.data(), count)) break;
+    crc = crc32(reinterpret_cast<unsigned char*>(part.data()), count, crc);
+    rest -= count;
+  }
+  if (rest || crc != little_endian(seal + 16, 4))
+    fail(path + " is damaged: its bytes are not those that were written; copy or export it again");
+}
+
+// What a step says about each of its rows.
+struct Prediction {
+  Ids ids;                        // the best token
+  std::vector<float> confidence;  // its probability
+  std::vector<float> logits;      // of all tokens, row by row, where they were asked for
+};
+
+// The step of the file, and the facts it carries.
+struct Model {
+  Module module;
+  int64_t rows, max_tokens, block, mask, shift, vocab;
+  bool any_block;    // the block length of the mask rule is an input of the step
+  bool causal_text;  // what is final is read causally (Nemotron-Labs-Diffusion)
+  bool masks_last;   // masks stand behind the known tokens of a step (WeDLM)
+  bool whole_steps;  // a step must be the whole sequence: it has convolutions (LFM2.5)
+  Ids eos;
+  int64_t forwards = 0;
+
+  explicit Model(const std::string& path) : module(path, Module::LoadMode::Mmap) {
+    using executorch::runtime::Program;
+    if (module.load(Program::Verification::InternalConsistency) != Error::Ok)
+      fail(path + " is not a whole ExecuTorch program");
+    if (fact("get_contract_version") != 1)
+      fail(path + " follows another contract version; export it again");
+    rows = fact("get_max_seq_len");
+    max_tokens = fact("get_prefill_chunk_size");
+    block = fact("get_block_length");
+    mask = fact("get_mask_token_id");
+    shift = fact("get_logits_shift");
+    vocab = fact("get_vocab_size");
+    auto ends = module.execute("get_eos_ids");
+    if (!ends.ok()) fail("the file lacks the constant get_eos_ids");
+    for (const auto& end : ends.get()) {
+      if (!end.isInt()) fail("the constant get_eos_ids holds something else than numbers");
+      eos.push_back(end.toInt());
+    }
+    if (rows < 1 || max_tokens < 1 || block < 0 || vocab < 1 || shift < 0 || shift > 1)
+      fail(path + " states facts that cannot be right; export it again");
+    if (module.load_method("forward") != Error::Ok)
+      fail("method forward could not be loaded; export with methods=(\"forward\",)");
+    auto meta = module.method_meta("forward");
+    any_block = meta.ok() && meta->num_inputs() == 4;
+    causal_text = flag("get_causal_text");
+    masks_last = flag("get_masks_last");
+    whole_steps = flag("get_whole_steps");
+    if (causal_text && !any_block) fail(path + " lacks an input for its rule; export it again");
+  }
+
+  bool flag(const char* name) {
+    auto names = module.method_names();
+    if (!names.ok() || !names->count(name)) return false;
+    auto value = module.get(name);
+    return value.ok() && value->isBool() && value->toBool();
+  }
+
+  int64_t fact(const char* name) {
+    auto value = module.get(name);
+    if (!value.ok()) fail(std::string("the file lacks the constant ") + name);
+    if (!value->isInt()) fail(std::string("the constant ") + name + " is no number");
+    return value->toInt();
+  }
+
+  // Tokens [start, end) of a sequence into their cache rows, attention to rows 0 … end, under a
+  // mask rule: its block length, 0 for none.
+  Prediction step(const Ids& sequence, int64_t start, int64_t end, int64_t rule,
+                  bool with_logits = false) {
+    Ids tokens(sequence.begin() + start, sequence.begin() + end), first{start}, kv_len{end};
+    Ids block_length{rule};
+    const auto count = static_cast<executorch::aten::SizesType>(tokens.size());
+    if (count < 1 || count > max_tokens)
+      fail("a step of " + std::to_string(count) + " tokens; this file takes 1 to " +
+           std::to_string(max_tokens));
+    const auto type = executorch::aten::ScalarType::Long;
+    auto ids = from_blob(tokens.data(), {1, count}, type);
+    auto from = from_blob(first.data(), {1}, type), to = from_blob(kv_len.data(), {1}, type);
+    auto limit = from_blob(block_length.data(), {1}, type);
+    std::vector<EValue> inputs{EValue(ids), EValue(from), EValue(to)};
+    if (any_block) inputs.emplace_back(limit);
+    auto outputs = module.execute("forward", inputs);
+    if (!outputs.ok())
+      fail("the step failed with ExecuTorch error " +
+           std::to_string(static_cast<int>(outputs.error())));
+    ++forwards;
+    if (outputs->size() < 2 || !outputs->at(0).isTensor() || !outputs->at(1).isTensor())
+      fail("the step returns no ids and confidences; export with methods=(\"forward\",)");
+    const auto best = outputs->at(0).toTensor();
+    const auto sure = outputs->at(1).toTensor();
+    if (best.numel() < count || sure.numel() < count)
+      fail("the step returned fewer rows than it was given");
+    const auto* id = best.const_data_ptr<int64_t>();
+    const auto* confidence = sure.const_data_ptr<float>();
+    Prediction prediction{Ids(id, id + count), {confidence, confidence + count}, {}};
+    if (with_logits) {
+      if (outputs->size() < 3 || outputs->at(2).toTensor().numel() < count * vocab)
+        fail("the step returns no logits; export with methods=(\"forward\", \"logits\")");
+      const auto* logit = outputs->at(2).toTensor().const_data_ptr<float>();
+      prediction.logits.assign(logit, logit + count * vocab);
+    }
+    return prediction;
+  }
+};
