@@ -4,16 +4,9 @@
 # %% a2d-06
 import pytest
 
+from diffulex_edge.dev.testing import SMALL_SHAPE as SHAPE
 from diffulex_edge.model.a2d_edge import A2DEdge
 from diffulex_edge.model.hf_config import read_config
-
-SHAPE = dict(
-    vocab_size=40,
-    hidden_size=16,
-    intermediate_size=24,
-    num_hidden_layers=1,
-    num_attention_heads=2,
-)
 
 
 # %% a2d-06-2

@@ -4,17 +4,11 @@
 # %% illada-04
 import pytest
 
+from diffulex_edge.dev.testing import SMALL_SHAPE
 from diffulex_edge.model.hf_config import read_config
 from diffulex_edge.model.illada_edge import ILLaDAEdge
 
-SHAPE = dict(
-    vocab_size=40,
-    hidden_size=16,
-    intermediate_size=24,
-    num_hidden_layers=1,
-    num_attention_heads=2,
-    model_type='illada',
-)
+SHAPE = SMALL_SHAPE | dict(model_type='illada')
 
 
 @pytest.mark.parametrize(

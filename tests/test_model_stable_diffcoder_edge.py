@@ -4,16 +4,9 @@
 # %% stable-diffcoder-04
 import pytest
 
+from diffulex_edge.dev.testing import SMALL_SHAPE as SHAPE
 from diffulex_edge.model.hf_config import read_config
 from diffulex_edge.model.stable_diffcoder_edge import StableDiffCoderEdge
-
-SHAPE = dict(
-    vocab_size=40,
-    hidden_size=16,
-    intermediate_size=24,
-    num_hidden_layers=1,
-    num_attention_heads=2,
-)
 
 
 def test_the_model_class_tells_it_from_llama():

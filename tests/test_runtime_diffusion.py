@@ -400,14 +400,6 @@ def test_streams_and_batches_say_what_generate_says(name):
         assert engine.generate_batch(prompts, config) == wanted, (number, changed(config))
 
 
-# %% diffusion-39
-def test_prompts_of_every_kind():
-    engine = engine_of('sdar_a', tokenizer=Letters())
-    tensors = torch.tensor([[0, 1, 2]]), torch.arange(3).to(torch.int32)
-    for prompt in ('abc', [0, 1, 2], *tensors):
-        assert engine.encode(prompt) == [0, 1, 2], prompt
-
-
 # %% diffusion-53
 class ChatLetters(Letters):
     "The same with a template: a turn of the user stands between x and y"
@@ -446,25 +438,6 @@ def test_a_text_is_a_turn_where_there_is_a_template(prompt, chat, said):
 def test_a_text_without_a_template_stays_as_it_is():
     engine = engine_of('sdar_a', tokenizer=Letters())
     assert engine.encode('abc') == engine.encode('abc', chat=False) == [0, 1, 2]
-
-
-# %% diffusion-40
-@pytest.mark.parametrize(
-    'wrong, word',
-    [
-        ([1.5, 2], '1.5'),
-        ([[1], [2]], 'generate_batch'),
-        (torch.zeros(2, 3, dtype=torch.long), r'\[2, 3\]'),
-        (torch.zeros(3), 'float32'),
-        (['a'], "'a'"),
-        ('text', 'needs a tokenizer'),
-        ([dict(role='user', content='hi')], 'needs a tokenizer'),
-    ],
-    ids=str,
-)
-def test_no_prompt(wrong, word):
-    with pytest.raises(ValueError, match=word):
-        engine_of('sdar_a').encode(wrong)
 
 
 # %% diffusion-41

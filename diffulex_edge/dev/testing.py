@@ -4,6 +4,7 @@
 
 # %% auto #0
 __all__ = [
+    'SMALL_SHAPE',
     'golden_dir',
     'golden_file',
     'golden_folders',
@@ -286,6 +287,15 @@ def logits_table(family: str):
 
 
 # %% ../../nbs/90_dev/06_testing.ipynb #testing-llama
+SMALL_SHAPE = dict(  # of a config that nothing is computed with
+    vocab_size=40,
+    hidden_size=16,
+    intermediate_size=24,
+    num_hidden_layers=1,
+    num_attention_heads=2,
+)
+
+
 def random_llama(**changes):
     "Return a random Llama of two layers over 60 tokens, the same every time."
     shape = dict(vocab_size=60, hidden_size=48, intermediate_size=80, num_hidden_layers=2)

@@ -219,9 +219,9 @@ def load_model(
         raise ValueError(f'dtype is {dtype}; weights load as float32, float16 or bfloat16')
     where = find_model(path, revision)
     read = reader_of(where)
-    entry = SHIPPED.get(str(path), Shipped(lambda: where))
+    entry = SHIPPED.get(str(path), Shipped(lambda: where))  # what comes with one of our names
     options = dict(dtype=dtype, max_seq_len=max_seq_len, mask_token_id=mask_token_id)
-    if entry.find_blocks:
+    if entry.find_blocks:  # other weights and another mask rule: a model of another family
         if each:
             raise ValueError(f'{path} merges weights when all are there; load it without each')
         return block_model(read(where, **options), entry.find_blocks(), block_length)

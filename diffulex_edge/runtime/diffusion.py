@@ -4,10 +4,6 @@
 
 # %% auto #0
 __all__ = [
-    'ids_of_tensor',
-    'ids_of_list',
-    'encode_text',
-    'encode_prompt',
     'with_stop_ids',
     'drafts_wanted',
     'write',
@@ -25,13 +21,11 @@ import time
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
-from operator import index
 from pathlib import Path
-
-import torch
 
 from ..model.decoder import Decoder
 from ..model.loading import load_model
+from ..model.prompts import encode_prompt
 from ..model.tokenizer import load_tokenizer
 from .answers import Generation, StopGeneration, Update, result_of, updates
 from .config import DiffusionGenerationConfig
@@ -43,60 +37,6 @@ from .request import Request
 from .speculation import check_drafting, speculate
 from .step import EagerSession, Session
 from .trace import StepRecord
-
-
-# %% ../../nbs/02_runtime/22_diffusion.ipynb #diffusion-07
-def ids_of_tensor(prompt: torch.Tensor) -> list[int]:
-    "Return the ids of an integer tensor `[T]` or `[1, T]`. Raises `ValueError` for another."
-    if prompt.is_floating_point() or prompt.numel() != prompt.shape[-1]:
-        raise ValueError(
-            f'a prompt tensor of shape {list(prompt.shape)} and type {prompt.dtype}; '
-            f'give integers, [T] or [1, T]'
-        )
-    return prompt.flatten().tolist()
-
-
-def ids_of_list(prompt) -> list[int]:
-    "Return token ids as a list. Raises `ValueError` for anything that is no id."
-    for token in prompt:
-        if not hasattr(token, '__index__'):
-            raise ValueError(
-                f'a prompt is text, messages or token ids, not a list with {token!r}; '
-                f'for several prompts use generate_batch'
-            )
-    return [index(token) for token in prompt]
-
-
-# %% ../../nbs/02_runtime/22_diffusion.ipynb #diffusion-07-2
-def encode_text(text: str, tokenizer, chat: bool | None = None) -> list[int]:
-    """Return the ids of a text, as one turn of the user where there is a chat template.
-
-    `chat`: False for the text as it is, True to insist on a template, None for one if there is one.
-    """
-    templated = bool(getattr(tokenizer, 'template', None)) if chat is None else chat
-    raw = getattr(tokenizer, 'prompt', tokenizer.encode)  # with the beginning of a text
-    return tokenizer.chat(text) if templated else raw(text)
-
-
-def encode_prompt(prompt, tokenizer, chat: bool | None = None) -> list[int]:
-    """Return the token ids of a prompt: text, messages for the chat template, or ids.
-
-    `chat`: of a text, see `encode_text`; ids stay what they are. Raises `ValueError` for anything
-    else, and for text without a tokenizer.
-    """
-    is_text = isinstance(prompt, str)
-    is_chat = not is_text and len(prompt) > 0 and isinstance(prompt[0], dict)
-    if (is_text or is_chat) and tokenizer is None:
-        raise ValueError(
-            'a prompt of text needs a tokenizer; pass token ids, or give the engine a tokenizer'
-        )
-    if is_text:
-        return encode_text(prompt, tokenizer, chat)
-    if is_chat:
-        return tokenizer.chat(prompt)
-    if isinstance(prompt, torch.Tensor):
-        prompt = ids_of_tensor(prompt)
-    return ids_of_list(prompt)
 
 
 # %% ../../nbs/02_runtime/22_diffusion.ipynb #diffusion-07b

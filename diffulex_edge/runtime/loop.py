@@ -99,11 +99,13 @@ def denoise_stretch(stretch: Stretch, layout: Layout, fresh: bool) -> Iterator[S
     age = idle = 0  # steps since everything was computed anew, and since a mask was revealed
     while stretch.goes_on():
         anew = COVERS[coverage.cache].anew_while_masked and stretch.begins_masked()
+        # stale rows are computed anew after so many steps
         due = coverage.refresh_interval is not None and age >= coverage.refresh_interval
         fresh = fresh or anew or due
         before = stretch.masks()
         for request in stretch.requests:
             yield from denoise_step(request, stretch, layout, cover, fresh)
+        # a model that predicts the mask itself would go on for ever
         idle = idle + 1 if stretch.masks() == before else 0
         if idle == STUCK and not stretch.steps:
             raise ValueError(
@@ -113,6 +115,7 @@ def denoise_stretch(stretch: Stretch, layout: Layout, fresh: bool) -> Iterator[S
             )
         age = 0 if fresh else age + 1
         fresh = False
+        # with other rules a row that is over keeps step to the end of the block
         if config.stopping.stop in ('token', 'settled'):
             stretch.requests = [r for r in stretch.requests if not has_stopped(r)]
 
@@ -131,6 +134,7 @@ def denoise_step(
     block, part = request.blocks[stretch.index], stretch.spans[request.row]
     rule = config.quirks.denoise_rule or layout.rule
     span = cover(Place(block, part, request.blocks[-1].end, fresh))
+    # what the model says without the prompt comes from a forward of its own
     unconditional = yield from guidance(request, span, stretch.index, rule)
     prediction, ms = request.forward(span, rule)
     proposal, changes = Proposal(), {}
@@ -218,9 +222,9 @@ def commit(requests: list[Request], index: int, layout: Layout) -> Iterator[Step
     "Write the final tokens of a block into the caches of a block-causal model."
     is_last, coverage = index + 1 == layout.count, requests[0].config.coverage
     if not layout.causal or not COVERS[coverage.cache].stores:
-        return
+        return  # nothing to keep: every forward computes the rows anew
     if is_last and not coverage.commit_last:
-        return
+        return  # no block follows that would read it
     for request in requests:
         start, end = request.blocks[index]
         span = Span('commit', start, end, end)
