@@ -90,6 +90,29 @@ def test_a_later_block_changes_nothing_before_it(block, length, place, token):
     assert torch.allclose(one[:before], other[:before], atol=1e-5)
 
 
+# %% properties-21
+from diffulex_edge.runtime.pace import SCHEDULES
+
+
+@steady
+@given(
+    st.sampled_from(['even', 'block', 'spread']), st.integers(1, 40), st.integers(1, 12), st.data()
+)
+def test_a_schedule_spends_its_whole_budget(name, masks, steps, data):
+    length = masks + data.draw(st.integers(0, 5))
+    quotas, left, revealed = SCHEDULES[name](masks, length, steps, 1e-3), masks, 0
+    quota = next(quotas)
+    for step in range(steps):
+        assert quota == int(quota) >= 0
+        most = min(int(quota), left)
+        late = name == 'spread' and step < steps - 1  # it takes over what a step leaves
+        revealed = data.draw(st.integers(0, most)) if late else most
+        left -= revealed
+        if step < steps - 1:
+            quota = quotas.send((revealed, left))
+    assert left == 0
+
+
 # %% properties-08
 from diffulex_edge.runtime.trace import StepRecord, Trace
 
@@ -150,3 +173,43 @@ def test_a_setting_is_taken_or_named(field, value):
 def test_a_number_of_tokens_is_a_whole_number(value):
     with pytest.raises(ValueError, match='max_new_tokens is'):
         configure(max_new_tokens=value)
+
+
+# %% properties-23
+from diffulex_edge.bench.planner import fitted, peak_bound
+
+sizes = st.integers(20, 400)  # megabytes
+
+
+@steady
+@given(sizes, sizes, st.sampled_from(['none', 'dynamic_int8']))
+def test_what_is_planned_fits(one, other, quantization):
+    model = random_llama().config
+    less, more = sorted((one, other))
+    small, large = fitted(model, quantization, less), fitted(model, quantization, more)
+    for memory, config in ((less, small), (more, large)):
+        assert config is None or peak_bound(config, quantization) <= memory * 1e6
+    assert small is None or large is not None and large.max_seq_len >= small.max_seq_len
+
+
+# %% properties-25
+from diffulex_edge.runtime.pte import PteSession
+from diffulex_edge.runtime.step import EagerSession
+
+
+@settings(deadline=None, derandomize=True, max_examples=25)
+@given(st.data())
+def test_a_program_says_what_its_model_says(exported, data):
+    model, path = exported('sdar')
+    sessions = PteSession(path), EagerSession(model)
+    size = model.config.block_length
+    prompt = data.draw(st.lists(tokens, min_size=size, max_size=size))
+    block = data.draw(st.lists(tokens, min_size=1, max_size=size))
+    said = []
+    for session in sessions:
+        session.step(prompt, 0, size)
+        said.append(session.step(block, size, size + len(block)))
+    one, other = said
+    assert torch.allclose(one.confidence, other.confidence, atol=1e-4)
+    ties = one.confidence < 0.05  # two tokens may be as good
+    assert (one.ids == other.ids)[~ties].all()

@@ -378,6 +378,7 @@ def any_settings(random, free):
         eos_token_id=[(), (free[2],), (free[5],)],
         stop_sequences=[(), (tuple(free[3:5]),)],
         whole_blocks=[False, True],
+        from_block=[False, True],
         repetition_stop=[0, 2],
     )
     settings = {name: random.choice(values) for name, values in choices.items()}
@@ -385,7 +386,8 @@ def any_settings(random, free):
         settings['confidence_threshold'] = random.choice([0.1, 0.3, 0.6])
     if random.random() < 0.3:
         settings |= dict(temperature=0.8, seed=random.randrange(99))
-    return plain(random.choice([7, 12]), **settings)
+    lengths = [12, 16] if settings['from_block'] else [7, 12]  # at least a block
+    return plain(random.choice(lengths), **settings)
 
 
 @pytest.mark.parametrize('name', ['sdar', 'Fast_dLLM_Qwen', 'Dream'])

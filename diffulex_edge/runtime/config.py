@@ -59,6 +59,8 @@ class Quirks:
     denoise_rule: int | None = number(None, whole=True, least=0)
     # this token, where it is final, takes neither a row of the cache nor a position
     padding_token: int | None = number(None, whole=True, least=0)
+    # in a batch, `from_block` counts from the longest prompt
+    longest_ends: bool = False
     # fail when all rows of a batch end in the first block and nothing was prefilled
     fail_unprefilled: bool = False
 

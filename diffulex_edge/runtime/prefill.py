@@ -93,15 +93,21 @@ def lay_out(requests: list[Request]) -> Layout:
     size = config.block_size or block_size_of(info)
     grid = grid_of(coverage, info, size)
     shared = causal and grid == 'sequence'
-    limit = max(request.canvas.limit for request in requests)
+    ends = [request.canvas.limit for request in requests]
     if coverage.from_block:
-        limit = (max(prompts) // size + config.max_new_tokens // size) * size
-    for request, prompt in zip(requests, prompts):
+        ends = [(prompt // size + config.max_new_tokens // size) * size for prompt in prompts]
+    if coverage.from_block and config.quirks.longest_ends:
+        ends = [max(ends)] * len(ends)
+    limit = max(ends)
+    ends_apart = shared and coverage.from_block
+    for request, prompt, own_end in zip(requests, prompts, ends):
         first, end = (min(prompts), limit) if shared else (prompt, request.canvas.limit)
         cut = coverage.cut_last or not causal or info.masks_last
         request.blocks = blocks_of(first, end, size, grid, cut)
+        if ends_apart:
+            request.canvas.bound = own_end
         check_blocks(request, size)
-        if coverage.whole_blocks or coverage.from_block:
+        if not ends_apart and (coverage.whole_blocks or coverage.from_block):
             request.canvas.bound = request.blocks[-1].end
         if config.quirks.skip_whole_prompt and min(prompts) == size:
             request.offset = size
@@ -116,7 +122,7 @@ def lay_out(requests: list[Request]) -> Layout:
 def check_blocks(request: Request, size: int):
     "Raise `ValueError` where there is no block, or the last one leaves the cache."
     new, rows = request.config.max_new_tokens, request.session.info.max_seq_len
-    if not request.blocks:
+    if not request.blocks or request.canvas.bound <= len(request.canvas.prompt):
         raise ValueError(
             f'max_new_tokens is {new}, less than one block of {size}; ask for at least {size}'
         )

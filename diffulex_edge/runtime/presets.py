@@ -259,6 +259,7 @@ def fast_v2(
         lose_first_token=True,
         denoise_rule=V2_BLOCK if V2_BLOCK % block_size else None,
         fail_unprefilled=batch,
+        longest_ends=batch,
     )
     return dict(
         max_new_tokens=max_new_tokens,
