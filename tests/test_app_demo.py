@@ -50,6 +50,7 @@ def test_the_tiny_demo(tmp_path):
     assert 'Solved' in shown
     assert shown.count('the checker says') == 2
     assert 'eager PyTorch' in shown
+    assert 'diffulex-edge chat smollm2' in shown.split('What next')[1]
     assert [p.suffix for p in tmp_path.iterdir()].count('.pte') == 1
     pte, eager = measured['tiny']['pte'], measured['tiny']['eager']
     assert pte['ids'] == eager['ids']

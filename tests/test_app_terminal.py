@@ -141,7 +141,7 @@ def test_redrawn_in_place(tiny_engine):
     assert '╯' in final
     assert MASK not in final
     known = sum(len(record.revealed) for record in records)
-    assert f'{known} tokens · {len(records)} forwards' in final
+    assert f'{known} tokens revealed · {len(records)} forwards' in final
 
 
 # %% terminal-40

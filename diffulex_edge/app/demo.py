@@ -10,6 +10,8 @@ __all__ = [
     'QUANTIZATION',
     'KEPT',
     'SMOLLM2',
+    'MEASURING',
+    'NEXT',
     'OFFER',
     'lowered',
     'opened',
@@ -45,6 +47,7 @@ from ..model.loading import load_model
 from ..runtime.diffusion import DiffusionGenerationConfig
 from ..tiny.language import mark, question
 from ..tiny.sudoku import TAG, check_sudoku, decode_sudoku, encode_sudoku, sudoku
+from ..viz.film import counted
 from .comparison import measure_both, table
 from .opening import open_model
 from .output import err
@@ -115,7 +118,7 @@ def solve(console: Console, engine, seed: int = 8):
         raise RuntimeError(f'the tiny model filled {puzzle} wrongly: {solution}')
     forwards = sum(trace.forwards().values())
     console.print(
-        f'Solved: {holes} cells in {forwards} forwards, in no order but its own.\n',
+        f'Solved: {holes} cells in {counted(forwards, "forward")}, in no order but its own.\n',
         highlight=False,
     )
 
@@ -134,7 +137,7 @@ def write_tiny(console: Console, engine, kind: str, seed: int = 3):
     forwards = sum(trace.forwards().values())
     verdict = 'right' if right else 'wrong'
     console.print(
-        f'{len(written)} tokens in {forwards} forwards; the checker says: {verdict}.\n',
+        f'{len(written)} tokens in {counted(forwards, "forward")}; the checker says: {verdict}.\n',
         highlight=False,
     )
 
@@ -186,6 +189,18 @@ def show_smollm2(
 
 
 # %% ../../nbs/10_app/07_demo.ipynb #demo-19
+MEASURING = (
+    'Measuring both runtimes, each in a fresh process: the .pte takes some seconds, '
+    'eager PyTorch loads 135 million weights in fp32 and takes about a minute …'
+)
+NEXT = """What next:
+  diffulex-edge chat smollm2                    talk to this file
+  diffulex-edge serve smollm2                   the same for programs and a browser
+  diffulex-edge lab                             the tour, in JupyterLab
+  diffulex-edge export path/to/checkpoint -o model.pte   a checkpoint of your own
+"""
+
+
 def perplexity(model, prompt: list[int], written: list[int]) -> float:
     """Return the perplexity of an answer under a causal model.
 
@@ -206,7 +221,7 @@ def run_tiny(console: Console, folder: str | None) -> dict:
 def run_smollm2(console: Console, prompt: str, max_new_tokens: int, **options) -> dict:
     """Show SmolLM2 and measure it on the same prompt; `options` as for `show_smollm2`."""
     path, ids, text = show_smollm2(console, prompt, max_new_tokens=max_new_tokens, **options)
-    console.print('measuring both runtimes, each in a fresh process …', style='dim')
+    console.print(MEASURING, style='dim')
     config = SMOLLM2 | dict(max_new_tokens=max_new_tokens)
     both = measure_both(path, 'smollm2', ids, config)
     model = load_model('smollm2', max_seq_len=1024)
@@ -259,6 +274,7 @@ def demo(
         )
     for name, both in measured.items():
         print_comparison(console, name, both, 'fp32' if name == 'tiny' else quantization)
+    console.print(NEXT, highlight=False, soft_wrap=True)
     return measured
 
 

@@ -34,6 +34,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ..runtime.trace import StepRecord
+from ..viz.film import counted
 
 # %% ../../nbs/10_app/04_terminal.ipynb #terminal-04
 # State of a token -> how it looks.
@@ -148,7 +149,7 @@ def facts(canvas: Canvas) -> str:
     if not canvas.forwards:
         return 'reading the prompt'
     return (
-        f'{canvas.known} tokens · {canvas.forwards} forwards'
+        f'{counted(canvas.known, "token")} revealed · {counted(canvas.forwards, "forward")}'
         f' · {canvas.known / canvas.forwards:.2f} tokens per forward'
         f' · {canvas.milliseconds / canvas.forwards:.0f} ms per forward'
     )

@@ -11,6 +11,7 @@ __all__ = [
     'follow',
     'replay',
     'film_data',
+    'counted',
     'plain',
     'film_text',
     'spread',
@@ -160,6 +161,11 @@ def film_data(film: Film) -> dict:
 
 
 # %% ../../nbs/06_viz/01_film.ipynb #film-31
+def counted(number: int, noun: str) -> str:
+    "Return a number with its noun: `1 forward`, `2 forwards`."
+    return f'{number} {noun}' if number == 1 else f'{number} {noun}s'
+
+
 def plain(text: str) -> str:
     "Return text without control characters but line breaks: a token must not steer a terminal."
     shown = (c if c == '\n' or unicodedata.category(c) != 'Cc' else '�' for c in text)
@@ -229,7 +235,7 @@ def film_table(film: Film, rows: int = 24) -> str:
     head = ''.join(f'<th>{name}</th>' for name in ('step', 'forward', 'ms', 'TPF', 'answer'))
     prompt = html.escape(''.join(map(film.word, film.prompt)))
     title = html.escape(film.title) or 'denoising'
-    caption = f'{title}, {len(film.steps)} forwards. Prompt: <code>{prompt}</code>'
+    caption = f'{title}, {counted(len(film.steps), "forward")}. Prompt: <code>{prompt}</code>'
     return (
         f'<table><caption style="text-align:left">{caption}</caption>'
         f'<thead><tr>{head}</tr></thead><tbody>{"".join(lines)}</tbody></table>'

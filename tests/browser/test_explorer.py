@@ -205,6 +205,7 @@ def test_live(opened, project, shot, theme):
     assert labels == LABELS  # every field has a name to be heard
     shot(page, 'live-light')
     stopped_by_button(page, box)
+    page.get_by_text('settings', exact=True).click()
     another_run_from_the_form(page, box)
     a_run_that_fails(page)
     theme('dark')

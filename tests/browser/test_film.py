@@ -211,10 +211,11 @@ def test_without_script(chromium, tmp_path):
 
 def test_a_notebook_without_a_kernel(offline, tmp_path):
     "The explorer's notebook as a plain page, without kernel and widgets: the film's table is there"
-    from diffulex_edge.dev.docs import page_html
+    from nbconvert import HTMLExporter
 
     notebook = Path(__file__).resolve().parents[2] / 'nbs' / '06_viz' / '12_explorer.ipynb'
-    (tmp_path / 'page.html').write_text(page_html(notebook), encoding='utf-8')
+    body, _ = HTMLExporter(template_name='basic').from_filename(str(notebook))
+    (tmp_path / 'page.html').write_text(body, encoding='utf-8')
     offline.goto(f'file://{tmp_path}/page.html', wait_until='domcontentloaded')
     cells = json.loads(notebook.read_text())['cells']
     outputs = [output.get('data', {}) for cell in cells for output in cell.get('outputs', [])]

@@ -50,6 +50,7 @@ export class Lane {
   }
 }
 
+const LEFT_TO_RIGHT = ['prefill', 'verify', 'commit'];
 const MAP_NAME = 'reveal map: a row per step, a column per position';
 
 /** The reveal map. `ongo(step, position)`: a click. */
@@ -66,26 +67,50 @@ export class RevealMap {
     this.box.onclick = (event) => ongo(...this.cellAt(event));
     this.box.onmousemove = (event) => {
       const [step, position] = this.cellAt(event);
-      if (step < 1 || step > reel.count || position >= reel.size) return;
+      if (!(step >= 1 && step <= reel.count && position < reel.size)) return;
       this.box.title = `step ${step}: ${reel.describe(position, step)}`;
     };
   }
 
   cellAt(event) {
     const box = this.canvas.getBoundingClientRect();
-    const down = (event.clientY - box.top) / box.height;
-    const across = (event.clientX - box.left) / box.width;
-    const step = 1 + Math.floor(down * this.reel.count);
-    return [step, this.first + Math.floor(across * this.columns)];
+    const row = Math.floor(((event.clientY - box.top) / box.height) * this.lines);
+    const column = Math.floor(((event.clientX - box.left) / box.width) * this.columns);
+    if (!this.drafts) return [row + 1, this.first + column];
+    return [column + 1, this.origin(column + 1) + row];
+  }
+
+  /** The first position that a step revealed. */
+  origin(number) {
+    return Math.min(...(this.reel.steps[number - 1]?.new ?? []));
+  }
+
+  /** Where a position of a step is drawn: column and row. */
+  place(number, position) {
+    if (!this.drafts) return [position - this.first, number - 1];
+    return [number - 1, position - this.origin(number)];
+  }
+
+  /** What is drawn: positions by steps, or of a text written from left to right, its forwards. */
+  measure() {
+    const { reel } = this;
+    const kinds = new Set(reel.steps.map((step) => step.kind));
+    const written = kinds.has('verify') || kinds.has('commit');
+    this.drafts = written && [...kinds].every((kind) => LEFT_TO_RIGHT.includes(kind));
+    this.first = Math.min(reel.film.prompt, Math.max(reel.size - 1, 0));
+    const size = Math.max(reel.size - this.first, 1);
+    const count = Math.max(reel.count, 1);
+    const deepest = Math.max(3, ...reel.steps.map((step) => step.new?.length ?? 0));
+    [this.columns, this.lines] = this.drafts ? [count, deepest] : [size, count];
   }
 
   /** Paint the steps that are not on the sheet yet. */
   paint(entropy) {
     const { reel, sheet } = this;
-    const key = `${this.first} ${entropy}`;
-    if (this.columns > sheet.width || reel.count > sheet.height || key !== this.painting) {
-      sheet.width = Math.max(this.columns, sheet.width);
-      if (reel.count > sheet.height) sheet.height = 2 * reel.count;
+    const key = `${this.first} ${entropy} ${this.drafts}`;
+    if (this.columns > sheet.width || this.lines > sheet.height || key !== this.painting) {
+      if (this.columns > sheet.width) sheet.width = (this.drafts ? 2 : 1) * this.columns;
+      if (this.lines > sheet.height) sheet.height = 2 * this.lines;
       sheet.getContext('2d').clearRect(0, 0, sheet.width, sheet.height);
       this.painting = key;
       this.rows = 0;
@@ -102,34 +127,46 @@ export class RevealMap {
   }
 
   paintCell(position, colour) {
-    if (position < this.first) return;
+    const [column, row] = this.place(this.rows + 1, position);
+    if (position < this.first || !(row >= 0)) return;
     const context = this.sheet.getContext('2d');
     context.fillStyle = colour;
-    context.fillRect(position - this.first, this.rows, 1, 1);
+    context.fillRect(column, row, 1, 1);
     this.painted++;
   }
 
   draw(step, colour, position) {
     const { reel } = this;
-    this.first = Math.min(reel.film.prompt, Math.max(reel.size - 1, 0));
-    this.columns = Math.max(reel.size - this.first, 1);
+    this.measure();
     const entropy = colour === 'entropy' && reel.entropy.some(Boolean);
-    const count = Math.max(reel.count, 1);
     const width = this.box.clientWidth || 480;
-    const height = Math.min(Math.max(count * 10, 72), 300);
+    const tall = this.drafts ? 20 : 10;
+    const height = Math.min(Math.max(this.lines * tall, 72), 300);
     const key = `${reel.count} ${reel.size} ${width} ${entropy}`;
     if (key !== this.shown) {
       this.shown = key;
       this.paint(entropy);
-      this.enlarge(width, height, count);
+      this.enlarge(width, height, this.lines);
     }
-    const top = ((step - 1) / count) * height;
-    const tall = Math.max(height / count, 2);
-    this.row.style.cssText = step ? `top:${top}px;height:${tall}px` : 'display:none';
-    const left = ((position - this.first) / this.columns) * 100;
-    const inside = position != null && position >= this.first;
+    this.drawCursor(step, position, height);
+  }
+
+  drawCursor(step, position, height) {
+    const [column, row] = this.place(step, position ?? -1);
+    const shownRow = step && !this.drafts;
+    const shownColumn = this.drafts ? step : position != null && column >= 0;
+    const tall = Math.max(height / this.lines, 2);
+    const top = (row / this.lines) * height;
+    const left = (column / this.columns) * 100;
+    this.row.style.cssText = shownRow ? `top:${top}px;height:${tall}px` : 'display:none';
     const place = `left:${left}%;width:${100 / this.columns}%`;
-    this.column.style.cssText = inside ? place : 'display:none';
+    this.column.style.cssText = shownColumn ? place : 'display:none';
+  }
+
+  get legend() {
+    return this.drafts
+      ? 'reveal map: forward →, the tokens of it ↓, ○ revealed'
+      : 'reveal map: step ↓, position →, ○ revealed';
   }
 
   enlarge(width, height, count) {
@@ -155,7 +192,7 @@ export class RevealMap {
     const places = [];
     entries.forEach((steps, position) => {
       if (position < this.first) return;
-      for (const [step] of steps) places.push([position - this.first, step - 1]);
+      for (const [step] of steps) places.push(this.place(step, position));
     });
     return places;
   }

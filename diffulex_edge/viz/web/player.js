@@ -6,8 +6,6 @@ import { Reel } from './reel.js';
 import { TokenText } from './text.js';
 import { Timeline } from './timeline.js';
 
-const MAP_LEGEND = 'reveal map: step ↓, position →, ○ revealed';
-
 /** One film on the page: its text, its facts, its lane and its map. */
 class Pane {
   constructor(player, reel, index) {
@@ -30,8 +28,8 @@ class Pane {
     const heading = element('h2', { class: `dx-name dx-film${index}` }, title, verdict);
     const label = title || `film ${index + 1}`;
     this.box = element('section', { class: 'dx-pane', 'aria-label': label }, heading, top);
-    const note = element('div', { class: 'dx-soft' }, MAP_LEGEND);
-    this.box.append(this.facts, this.lane.box, note, this.map.box);
+    this.note = element('div', { class: 'dx-soft' });
+    this.box.append(this.facts, this.lane.box, this.note, this.map.box);
   }
 
   draw(step, duration, colour, position) {
@@ -39,6 +37,7 @@ class Pane {
     this.text.draw(step, colour);
     this.lane.draw(step, duration);
     this.map.draw(step, colour, position);
+    this.note.textContent = this.map.legend;
     this.drawFacts(stepFacts(reel, step));
     const done = reel.count && step === reel.count;
     const seconds = (reel.duration / 1000).toFixed(2);

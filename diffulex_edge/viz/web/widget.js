@@ -31,13 +31,18 @@ function settingsForm(fields, onrun) {
       box.requestSubmit();
     },
   });
+  const summary = element('summary', {}, 'settings');
+  const rest = element('div', { class: 'dx-settings' });
+  const folded = element('details', { class: 'wide' }, summary, rest);
   for (const field of fields) {
     const input = inputOf(field);
     input.name = field.name;
     input.value = field.value ?? '';
     const className = field.name === 'prompt' ? 'wide' : field.options ? 'pick' : '';
-    box.append(element('label', { class: className }, field.label || field.name, input));
+    const place = field.name === 'prompt' ? box : rest;
+    place.append(element('label', { class: className }, field.label || field.name, input));
   }
+  box.append(folded);
   return box;
 }
 
@@ -72,7 +77,8 @@ class ExplorerView {
     if (!form) return null;
     const box = settingsForm(form, (values) => this.model.send({ run: values }));
     const go = element('button', { type: 'submit', class: 'dx-go' }, 'generate');
-    box.append(element('div', { class: 'dx-bar wide' }, go, this.stop, this.status));
+    const bar = element('div', { class: 'dx-bar wide' }, go, this.stop, this.status);
+    box.insertBefore(bar, box.lastChild); // above the settings
     return box;
   }
 
