@@ -89,3 +89,23 @@ def test_what_smoothing_refuses():
         smooth(model, statistics, 2)
     with pytest.raises(ValueError, match='calibrate'):
         smooth(model, other)
+
+
+# %% smooth-15p
+def test_a_request_smooths_before_it_quantizes(tmp_path):
+    model, statistics = calibrated('sdar_a')
+    statistics.save(tmp_path / 'seen.safetensors')
+    request = f'dynamic_int8,embedding=int8,smooth={tmp_path / "seen.safetensors"}'
+    want = quantize(smooth(model, statistics), 'dynamic_int8,embedding=int8').logits(IDS)
+    assert torch.equal(quantize(model, request).logits(IDS), want)
+    assert not torch.equal(quantize(model, 'dynamic_int8,embedding=int8').logits(IDS), want)
+    with pytest.raises(ValueError, match='quantized already'):
+        quantize(quantize(model, 'dynamic_int8'), request)
+
+
+def test_only_a_model_that_comes_with_statistics_smooths_by_its_name():
+    model = load_model('tiny')
+    with pytest.raises(ValueError, match='comes without statistics'):
+        quantize(model, 'dynamic_int8,smooth=tiny')
+    with pytest.raises(ValueError, match='statistics have no'):
+        quantize(model, 'dynamic_int8,smooth=smollm2')

@@ -68,6 +68,47 @@ def test_fused_is_lossless(folder, size, settings):
         assert ended[: cut + 1] == want[: cut + 1], prompt
 
 
+# %% pipeline-10p
+SHIFTED = [('fast_dllm_v2_a', 4), ('fast_dllm_v2_b', 8)]
+
+
+def named_without_cache(session, answer, step, size):
+    "What a forward over the whole sequence, from an empty cache, says of a step's positions."
+    fresh = EagerSession(session.model)
+    tokens = answer[: step.start] + step.tokens
+    for at in step.revealed:
+        tokens[at] = session.info.mask_token_id  # as it was before the step
+    rows = fresh.step(tokens, 0, len(tokens), block_length=size, logits=True).logits
+    rows[:, session.info.mask_token_id] = -torch.inf
+    return {at: rows[at - 1].argmax().item() for at in step.revealed}
+
+
+@pytest.mark.parametrize('settings', [dict(fused=True), dict(lookahead=2)], ids=str)
+@pytest.mark.parametrize('folder, size', SHIFTED)
+def test_a_shifted_pipeline_names_what_the_decoder_names(folder, size, settings):
+    settings = dict(block_size=size, confidence_threshold=0.3, max_new_tokens=21) | settings
+    for prompt in prompts(4):
+        session = session_of(folder)
+        request = Request(session, prompt, configure(**settings, eos_token_id=()))
+        steps = [step for step in pipeline(request) if step.kind == 'denoise']
+        for step in steps:
+            named = named_without_cache(session, request.canvas.ids, step, size)
+            assert step.revealed == named, (prompt, step.step)
+        assert any(len(step.tokens) > size for step in steps)
+        assert len(request.canvas.answer) == 21
+
+
+@pytest.mark.parametrize('folder, size', SHIFTED)
+def test_where_nothing_else_is_sure_a_shifted_answer_is_the_unfused_one(folder, size):
+    settings = dict(block_size=size, confidence_threshold=1.0)
+    for prompt in prompts(5):
+        session = session_of(folder)
+        plain, its = run(denoise, session, prompt, **settings)
+        fused, ours = run(pipeline, session, prompt, **settings)
+        assert fused == plain, prompt
+        assert forwards(ours) == forwards(its), prompt  # the commit is the shared forward
+
+
 # %% pipeline-13
 @pytest.mark.parametrize('folder, size', [('sdar_a', 4), ('sdar_b', 8)])
 def test_lookahead_runs_more_than_a_block(folder, size):
@@ -98,8 +139,8 @@ def test_a_block_begun_only_when_the_one_before_is_complete_is_the_fused_loop(fo
 @pytest.mark.parametrize(
     'folder, settings, word',
     [
-        ('llada_a', dict(fused=True), 'SDAR'),
-        ('fast_dllm_v2_a', dict(lookahead=1), 'shift'),
+        ('llada_a', dict(fused=True), 'any length'),
+        ('fast_dllm_v2_a', dict(lookahead=1, ahead_competes=True), 'ahead_competes'),
         ('sdar_a', dict(fused=True, num_iterations=4), 'threshold'),
     ],
 )

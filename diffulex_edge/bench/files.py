@@ -10,6 +10,7 @@ __all__ = [
     'EXPORT_CHILD',
     'LLAMA_FORMATS',
     'bench_model',
+    'variant_quantization',
     'variant_key',
     'export_variant',
     'kept_facts',
@@ -31,7 +32,7 @@ from ..export.exporter import export_model
 from ..model import load_model
 from ..model.decoder import Decoder
 from ..model.files import written
-from ..model.loading import packaged_gguf
+from ..model.loading import SHIPPED, packaged_gguf
 from .measure import peak_bytes
 
 # %% ../../nbs/07_bench/04_bench_files.ipynb #bench-files-04
@@ -63,14 +64,23 @@ def bench_model(path: str, layers: int | None = None, rows: int = 2048) -> Decod
 
 
 # %% ../../nbs/07_bench/04_bench_files.ipynb #bench-files-07
+def variant_quantization(path: str, name: str) -> str:
+    "Return the quantization of a variant; 8 bits are smooth where a model has statistics."
+    entry, (quantization, _) = SHIPPED.get(str(path)), VARIANTS[name]
+    if name == 'int8' and entry and entry.find_statistics:
+        return f'{quantization},smooth={path}'
+    return quantization
+
+
 def variant_key(path: str, layers: int | None, name: str) -> list:
     "Return what shapes a file: model, layers, variant, versions."
-    return [str(path), layers, *VARIANTS[name], __version__, version('executorch')]
+    how = variant_quantization(path, name), VARIANTS[name][1]
+    return [str(path), layers, *how, __version__, version('executorch')]
 
 
 def export_variant(path: str, layers: int | None, name: str, folder: Path):
     "Export one of `VARIANTS` into `folder`, and write its facts beside it."
-    quantization, rows = VARIANTS[name]
+    quantization, rows = variant_quantization(path, name), VARIANTS[name][1]
     model = bench_model(path, layers, rows)
     cpu = time.process_time()
     result = export_model(
@@ -134,7 +144,7 @@ def make_files(
     for name in names:
         facts = kept_facts(path, folder, layers, name)
         if facts is None:
-            quantization, rows = VARIANTS[name]
+            quantization, rows = variant_quantization(path, name), VARIANTS[name][1]
             progress(f'exporting {name}: {quantization}, {rows} rows')
             request = json.dumps([str(path), layers, name, str(folder)])
             child = subprocess.run(

@@ -9,6 +9,7 @@ __all__ = [
     'BLOCKS',
     'asset',
     'smollm2_adapter',
+    'smollm2_statistics',
     'smollm2_blocks',
     'packaged_gguf',
     'Shipped',
@@ -48,6 +49,11 @@ def smollm2_adapter() -> Path:
     return asset('smollm2', 'mask_adapter.safetensors')
 
 
+def smollm2_statistics() -> Path:
+    "Return what the linears of SmolLM2-135M-Instruct see, by input channel."
+    return asset('smollm2', 'activations.safetensors')
+
+
 def smollm2_blocks() -> Path:
     "Return the LoRA that makes SmolLM2-135M-Instruct a block-diffusion model."
     return asset('smollm2', 'blocks.safetensors')
@@ -80,15 +86,17 @@ class Shipped:
     find: Callable[[], Path]
     find_adapter: Callable[[], Path] | None = None  # of masks
     find_blocks: Callable[[], Path] | None = None  # merged into a model of Fast-dLLM v2's kind
+    find_statistics: Callable[[], Path] | None = None  # of its activations, for `smooth=`
 
     def over(self) -> list[Path]:
-        "Return the files that are laid over the weights."
-        return [find() for find in (self.find_adapter, self.find_blocks) if find]
+        "Return the files that are laid over the weights, or decide how they are quantized."
+        found = (self.find_adapter, self.find_blocks, self.find_statistics)
+        return [find() for find in found if find]
 
 
 SHIPPED = {
     'tiny': Shipped(lambda: asset('tiny')),
-    'smollm2': Shipped(packaged_gguf, smollm2_adapter),
+    'smollm2': Shipped(packaged_gguf, smollm2_adapter, find_statistics=smollm2_statistics),
     'smollm2-blocks': Shipped(packaged_gguf, find_blocks=smollm2_blocks),
 }
 

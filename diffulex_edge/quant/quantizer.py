@@ -5,6 +5,7 @@
 # %% auto #0
 __all__ = [
     'SLICE',
+    'PREPARATIONS',
     'weight_config',
     'embedding_config',
     'shallow_copy',
@@ -18,6 +19,7 @@ __all__ = [
     'check_table',
     'quantize_weight',
     'joined',
+    'prepared',
     'quantize',
     'dequantized',
     'split_bias',
@@ -25,6 +27,7 @@ __all__ = [
 
 # %% ../../nbs/03_quant/02_quantizer.ipynb #quantizer-01
 import copy
+from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
@@ -212,6 +215,20 @@ def joined(parts: list[Tensor]) -> nn.Parameter:
     return nn.Parameter(type(first)(*rows, *facts), requires_grad=False)
 
 
+# %% ../../nbs/03_quant/02_quantizer.ipynb #quantizer-18p
+# Option of a request -> what it does to a model first, `(model, value)`; chapters enter themselves.
+PREPARATIONS: dict[str, Callable] = {}
+
+
+def prepared(model: Decoder, quantization: Quantization) -> Decoder:
+    "Return the model after the preparations that a request asks for; weights are shared."
+    for option, prepare in PREPARATIONS.items():
+        value = getattr(quantization, option)
+        if value is not None:
+            model = prepare(model, value)
+    return model
+
+
 # %% ../../nbs/03_quant/02_quantizer.ipynb #quantizer-19
 def quantize(model: Decoder, name: str | Quantization, **options) -> Decoder:
     """Return a quantized copy of `model`.
@@ -226,7 +243,7 @@ def quantize(model: Decoder, name: str | Quantization, **options) -> Decoder:
     quantization = Quantization.of(name, **options)
     if quantization == Quantization():
         return model
-    model = shallow_copy(model)
+    model = shallow_copy(prepared(model, quantization))
     linears = linears_by_scheme(model, quantization)
     check_table(model, quantization)
     if quantization.name == 'fp16':

@@ -48,7 +48,7 @@ CACHES: dict[str, type | None] = {'none': None}  # name -> class of the KV cache
 ADAPTERS = dict(dynamic_int8='dynamic_int8', dynamic_int4='dynamic_int8')
 
 # %% ../../nbs/03_quant/01_schemes.ipynb #schemes-06
-OPTIONS = ('group_size', 'embedding', 'head', 'exclude', 'cache', 'statistics')
+OPTIONS = ('group_size', 'embedding', 'head', 'exclude', 'cache', 'statistics', 'smooth')
 
 
 def parse_request(text: str) -> dict:
@@ -84,12 +84,13 @@ def check_request(request):
         raise ValueError(
             f'quantization: group_size is {request.group_size!r}; choose 32, 64 or 128'
         )
-    path = str(request.statistics)
-    if ',' in path or '=' in path:
-        raise ValueError(
-            f'quantization: statistics {request.statistics!r} has a comma or an equals sign '
-            'in its path; rename the file'
-        )
+    for option in ('statistics', 'smooth'):
+        path = str(getattr(request, option))
+        if ',' in path or '=' in path:
+            raise ValueError(
+                f'quantization: {option} {path!r} has a comma or an equals sign '
+                'in its path; rename the file'
+            )
     if request.head == 'fp16' and request.name != 'fp16':
         raise ValueError('quantization: fp16 is of the whole model; head=fp16 needs the name fp16')
 
@@ -106,6 +107,8 @@ class Quantization:
     exclude: tuple[str, ...] = ()  # linears left alone: `layers.0.*`, `layers.*.down`
     cache: str = 'none'  # KV cache: none, int8 (a scale per row and head)
     statistics: str | None = None  # file of `Statistics.save`, which static_int8 needs
+    # Another such file, or the name of a model that comes with one: inputs are smoothed first.
+    smooth: str | None = None
 
     def __post_init__(self):
         check_request(self)

@@ -13,17 +13,22 @@ __all__ = [
     'smooth_projection',
     'largest_inputs',
     'smooth',
+    'find_statistics',
+    'smooth_by',
 ]
 
 # %% ../../nbs/03_quant/08_smooth.ipynb #smooth-01
 import copy
+from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
 from ..model.decoder import Decoder
 from ..model.layers import Layer, RMSNorm
+from ..model.loading import SHIPPED
 from .observers import Statistics
+from .quantizer import PREPARATIONS
 
 
 # %% ../../nbs/03_quant/08_smooth.ipynb #smooth-03
@@ -140,3 +145,34 @@ def smooth(
         multiply_columns(model.head, factors)
         divide_norm(model.norm, factors)
     return model
+
+
+# %% ../../nbs/03_quant/08_smooth.ipynb #smooth-09n
+def find_statistics(source: str) -> str | Path:
+    """Return the file of statistics that `source` means: a path, or the name of a model.
+
+    Raise `ValueError` for a model that comes without.
+    """
+    if source not in SHIPPED:
+        return source
+    if SHIPPED[source].find_statistics is None:
+        raise ValueError(
+            f'smooth={source}: {source} comes without statistics; make a file of them with '
+            'calibrate(model, sequences).save(path), and give its path'
+        )
+    return SHIPPED[source].find_statistics()
+
+
+def smooth_by(model: Decoder, source: str) -> Decoder:
+    """Return a smooth copy of `model` by the statistics that `source` means.
+
+    Raise `ValueError` when they are of another model, or its weights are quantized already.
+    """
+    if not all(type(layer.qkv.weight) is torch.nn.Parameter for layer in model.layers):
+        raise ValueError(
+            f'smooth={source}: the weights are quantized already; smooth the original model'
+        )
+    return smooth(model, Statistics.load(find_statistics(source)))
+
+
+PREPARATIONS['smooth'] = smooth_by

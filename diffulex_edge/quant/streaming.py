@@ -53,7 +53,7 @@ class QuantizeEach:
 def streams(path: str | Path, quantization: Quantization) -> bool:
     "Return whether the checkpoint can be quantized module by module."
     entry = SHIPPED.get(str(path))
-    if quantization.name == 'fp16' or (entry and entry.find_blocks):
+    if quantization.name == 'fp16' or quantization.smooth or (entry and entry.find_blocks):
         return False
     schemes = {quantization.name, quantization.scheme('head')}
     return not any(SCHEMES[name].apply for name in schemes)

@@ -10,6 +10,8 @@ __all__ = [
     'known_share',
     'begin_blocks',
     'quota_of',
+    'first_token',
+    'proposals_of',
     'joined',
     'check_pipeline',
     'slide',
@@ -26,8 +28,9 @@ import torch
 from .blocks import Block, Span
 from .canvas import Canvas
 from .judging import Judgement, Proposal, propose, record
-from .prefill import lay_out, prefill
-from .request import Request, has_stopped
+from .prefill import lay_out, next_token, prefill
+from .request import Request, has_stopped, is_seeded, one_row, shift_of
+from .step import Prediction
 from .stopping import first_cut
 from .trace import StepRecord
 
@@ -54,11 +57,7 @@ def pipeline(request: Request) -> Iterator[StepRecord]:
         last = begin_blocks(request, first_open, last)
         span = Span('denoise', blocks[final].start, blocks[last].end, blocks[last].end)
         prediction, ms = request.forward(span, layout.rule)
-        quotas = [quota_of(request, n, first_open) for n in range(first_open, last + 1)]
-        proposals = [
-            propose(request, prediction, span, blocks[first_open + i], quota)
-            for i, quota in enumerate(quotas)
-        ]
+        proposals = proposals_of(request, prediction, span, range(first_open, last + 1))
         yield record(request, span, first_open, ms, joined(proposals))
         final = first_open
 
@@ -91,6 +90,36 @@ def quota_of(request: Request, index: int, first_open: int) -> int:
     return int(index == first_open or known_share(request, index - 1) >= forced)
 
 
+# %% ../../nbs/02_runtime/17_pipeline.ipynb #pipeline-05s
+def first_token(
+    request: Request, prediction: Prediction, span: Span, block: Block
+) -> Proposal | None:
+    """Return the first token of a block where the last clean row of this forward names it.
+
+    That is so in a shifted model, whose row before the block is final with this forward: a later
+    one does not run it again.
+    """
+    row = block.start - 1 - span.start
+    is_known = request.canvas.ids[block.start] != request.canvas.mask
+    if row < 0 or is_known or not shift_of(request.session, request.config):
+        return None
+    return next_token(request, one_row(prediction, row), block.start)
+
+
+def proposals_of(
+    request: Request, prediction: Prediction, span: Span, numbers: range
+) -> list[Proposal]:
+    "Return what a forward reveals of the blocks of these numbers; the first of them is open."
+    blocks, first = request.blocks, numbers[0]
+    stretches = [(blocks[n], quota_of(request, n, first)) for n in numbers]
+    named = first_token(request, prediction, span, blocks[first])
+    if named is None:
+        return [propose(request, prediction, span, *stretch) for stretch in stretches]
+    start, end = blocks[first]
+    stretches[0] = Block(start + 1, end), 0  # the token that every step reveals is named already
+    return [named, *(propose(request, prediction, span, *stretch) for stretch in stretches)]
+
+
 # %% ../../nbs/02_runtime/17_pipeline.ipynb #pipeline-06
 def joined(proposals: list[Proposal]) -> Proposal:
     "Return the proposals of several blocks as one."
@@ -111,13 +140,19 @@ def joined(proposals: list[Proposal]) -> Proposal:
 def check_pipeline(request: Request):
     "Raise `ValueError` for a model or a setting that needs the commit."
     info, config = request.session.info, request.config
-    if not info.block_length or info.logits_shift:
+    shift = shift_of(request.session, config)
+    if not info.block_length or shift and info.block_length == 1:
         raise ValueError(
-            'fused and lookahead need a block-causal model without a logits shift (SDAR): a '
-            'shifted model takes the first token of a block from the commit before it; '
-            'leave them off'
+            'fused and lookahead need a block-causal model (SDAR, Fast-dLLM v2), and this one has '
+            f'blocks of {info.block_length or "any length"}; leave them off'
         )
-    coverage = config.coverage
+    distribution, coverage = config.distribution, config.coverage
+    competes = distribution.ahead_competes or not is_seeded(request.session, config)
+    if shift and (competes or distribution.guidance):
+        raise ValueError(
+            'fused and lookahead take the first token of a block as the last row before it names '
+            'it: leave ahead_competes, seeded and guidance at their defaults'
+        )
     by_schedule = config.num_iterations or coverage.sub_block
     counted = coverage.cache != 'exact' or coverage.grid == 'prompt'
     if by_schedule or coverage.commit_last or counted:
