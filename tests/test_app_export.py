@@ -9,7 +9,12 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from diffulex_edge.app.export import backends_command, export_command, warn_of_no_tokenizer
+from diffulex_edge.app.export import (
+    backends_command,
+    export_command,
+    publish_command,
+    warn_of_no_tokenizer,
+)
 from diffulex_edge.app.opening import open_model
 
 
@@ -54,6 +59,19 @@ def test_a_diffusion_model_without_a_mask_is_not_lowered(monkeypatch, tmp_path, 
     assert not lowered
     run(export_command, folder, '-o', path, '--mask-token-id', 5)
     assert lowered[0].config.mask_token_id == 5
+
+
+# %% publish-02
+@pytest.mark.slow
+def test_a_folder_is_published_and_run_by_its_name(tmp_path):
+    folder = tmp_path / 'tiny-edge'
+    options = '--backend', 'portable', '--quantization', 'none', '--max-seq-len', 64
+    done = run(publish_command, 'tiny', folder, '--prompt', '<sudoku>', *options)
+    assert done.exit_code == 0, done.output
+    assert 'best token as in fp32 in 100%' in done.stdout
+    assert open_model(str(folder)).generate('<sudoku>').text
+    with pytest.raises(ValueError, match='exported already'):
+        open_model(str(folder), max_seq_len=32)
 
 
 # %% export-18

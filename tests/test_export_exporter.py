@@ -64,9 +64,9 @@ def test_a_file_says_how_its_method_is_called(exported):
     program = open_program(exported('sdar')[1])
     schema = json.loads(program.load_method('get_model_schema').execute(())[0])
     facts = program.metadata('forward')
-    inputs = schema['methods']['forward']['inputs']
-    assert list(schema['methods']) == ['forward']
-    assert schema['dimensions']['T'] == dict(min=1, max=96)
+    inputs = schema['forward']['inputs']
+    assert list(schema) == ['forward']
+    assert inputs[0]['shape'][1]['range'] == dict(min=1, max=96, step=1)
     assert len(inputs) == facts.num_inputs()
     longest = [list(facts.input_tensor_meta(i).sizes()) for i in range(len(inputs))]
     assert longest == [[1, 96], [1], [1]]

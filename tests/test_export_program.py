@@ -24,20 +24,33 @@ def test_the_schema_says_how_a_method_is_called():
     from diffulex_edge.dev.testing import golden_dir
     from diffulex_edge.model import load_model
 
+    def sizes(tensor):
+        "Return the shape of a tensor of a schema, `(min, max)` where it is a range."
+        shape = []
+        for size in tensor['shape']:
+            limits = size.get('range')
+            shape.append((limits['min'], limits['max']) if limits else size['value'])
+        return shape
+
     model = load_model(golden_dir() / 'sdar_a', max_seq_len=64)
     program = export_method(FullStep(model), example_step(model), 48)
-    schema = json.loads(model_schema({'forward': program}))
-    assert schema['dimensions'] == {'T': {'min': 1, 'max': 48}}
-    method = schema['methods']['forward']
+    method = json.loads(model_schema({'forward': program}))['forward']
     assert [value['name'] for value in method['inputs']] == ['tokens', 'start', 'kv_len']
-    assert [value['shape'] for value in method['inputs']] == [[1, 'T'], [1], [1]]
+    assert [sizes(value) for value in method['inputs']] == [[1, (1, 48)], [1], [1]]
     assert {value['dtype'] for value in method['inputs']} == {'int64'}
     assert [value['name'] for value in method['outputs']] == ['ids', 'confidence', 'logits']
-    assert [value['shape'] for value in method['outputs']] == [['T'], ['T'], ['T', 229]]
+    assert [sizes(value) for value in method['outputs']] == [[(1, 48)], [(1, 48)], [(1, 48), 229]]
+    [equal] = method['runtimeConstraints']
+    assert [tuple(place.values()) for place in equal['dims']] == [
+        ('input', 0, 1),
+        ('output', 0, 0),
+        ('output', 1, 0),
+        ('output', 2, 0),
+    ]
     constant = export_method(ConfidenceStep(model), example_step(model), None)
-    schema = json.loads(model_schema({'forward': constant}))
-    assert schema['dimensions'] == {}
-    assert schema['methods']['forward']['inputs'][0]['shape'] == [1, 8]
+    method = json.loads(model_schema({'forward': constant}))['forward']
+    assert sizes(method['inputs'][0]) == [1, 8]
+    assert not method['runtimeConstraints']
 
 
 # %% program-22

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from diffulex_edge.dev.testing import golden_dir
-from diffulex_edge.model.loading import find_model, load_model, packaged_gguf, shipped
+from diffulex_edge.model.loading import find_model, find_program, load_model, packaged_gguf, shipped
 from diffulex_edge.model.tokenizer import load_tokenizer
 
 
@@ -95,6 +95,16 @@ def test_refused_dtype():
 def test_hub_ids_need_a_revision(revision, named):
     with pytest.raises(ValueError, match=named):
         load_model('JetLM/SDAR-1.7B-Chat', revision=revision)
+
+
+# %% loading-18p
+def test_a_program_is_found_in_its_folder(tmp_path):
+    assert find_program(tmp_path / 'x.pte') == tmp_path / 'x.pte'
+    assert find_program(golden_dir() / 'sdar_a') is None
+    (tmp_path / 'model.pte').write_bytes(b'')
+    assert find_program(tmp_path) == tmp_path / 'model.pte'
+    with pytest.raises(ValueError, match='from_pte'):
+        load_model(tmp_path)
 
 
 # %% loading-18b

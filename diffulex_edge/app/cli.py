@@ -22,7 +22,7 @@ from diffulex_edge.app.output import (
 from .adapt import adapt_command
 from .bench import bench_command
 from .catalogue import models_command
-from .export import backends_command, export_command
+from .export import backends_command, export_command, publish_command
 from .generate import generate_command
 from .infill import infill_command
 from .inspecting import inspect_command
@@ -53,6 +53,7 @@ add(
     export_command,
     './SDAR-1.7B-Chat --quantization dynamic_int8 --max-seq-len 1024 -o sdar.pte',
 )
+add('publish', publish_command, 'smollm2 smollm2-edge --prompt "Why is the sky blue?"')
 add('generate', generate_command, 'model.pte "What is the capital of France?" --max-new-tokens 40')
 add(
     'infill',

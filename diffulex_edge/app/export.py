@@ -19,6 +19,7 @@ __all__ = [
     'while_loading',
     'export_command',
     'warn_of_no_tokenizer',
+    'publish_command',
     'backends_table',
     'backends_command',
 ]
@@ -169,6 +170,52 @@ def warn_of_no_tokenizer(checkpoint: str, output: Path):
     err.print(
         f'{checkpoint} has no tokenizer.json: {output} takes token ids only',
         style='yellow',
+        soft_wrap=True,
+    )
+
+
+# %% ../../nbs/10_app/11_export.ipynb #publish-01
+def publish_command(
+    checkpoint: Checkpoint,
+    folder: Annotated[Path, Argument(help='the folder to make; it must not exist, or be of ours')],
+    prompt: Annotated[str, Option(help='of the answer that is measured')] = 'Why is the sky blue?',
+    tokens: Annotated[int, Option(min=2, help='most tokens of that answer')] = 48,
+    quantization: Quantization = 'dynamic_int8',
+    backend: Backend = 'xnnpack',
+    llm: Annotated[bool, Option(help="also a file for ExecuTorch's own runner")] = False,
+    licence: Annotated[
+        str | None, Option('--license', help='where the checkpoint does not say it: apache-2.0, …')
+    ] = None,
+    max_seq_len: CacheRows = None,
+    revision: Revision = None,
+):
+    """Make a folder to upload: .pte, tokenizer, measured model card, checksums, smoke test."""
+    # torch takes seconds to import, and `--help` should not
+    from diffulex_edge.app.progress import stages
+    from diffulex_edge.bench.publishing import publish
+    from diffulex_edge.export.exporter import STAGE_SHARES
+
+    with stages(f'publishing {checkpoint}', STAGE_SHARES | dict(measure=10), err) as enter:
+        enter('load')
+        facts = publish(
+            checkpoint,
+            folder,
+            prompt=prompt,
+            tokens=tokens,
+            quantization=quantization,
+            backend=backend,
+            llm=llm,
+            licence=licence,
+            revision=revision,
+            max_seq_len=max_seq_len,
+            progress=enter,
+        )
+    run = facts['measured']
+    out.print(
+        f'{folder}: {run["megabytes"]:.1f} MB, {run["tokens_per_second"]:.1f} tokens/s here, '
+        f'best token as in fp32 in {run["same_best_token"]:.0%} of {run["rows"]} rows. '
+        f'Upload it with: hf upload OWNER/NAME {folder}',
+        markup=False,
         soft_wrap=True,
     )
 

@@ -47,13 +47,18 @@ def open_model(
 ):
     """Return an engine on a `.pte` or an eager checkpoint, with its tokenizer if it has one.
 
+    `path`: a file, a published folder, a checkpoint, a Hub repository of either, or a name.
     `quantization`: of a checkpoint, see `load_quantized`. Raises `ValueError` for an option
     that a `.pte` has fixed, and what the loaders raise.
     """
+    from diffulex_edge.model.loading import find_program
     from diffulex_edge.runtime.diffusion import DiffusionEngine
 
     options = dict(max_seq_len=max_seq_len, block_length=block_length, mask_token_id=mask_token_id)
     if path.endswith('.pte'):
         refuse_fixed(path, revision=revision, **options)
-        return DiffusionEngine.from_pte(path)
+    program = find_program(path, revision)
+    if program:
+        refuse_fixed(path, **options)
+        return DiffusionEngine.from_pte(program)
     return open_checkpoint(path, revision, quantization, **options)

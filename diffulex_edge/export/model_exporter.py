@@ -11,6 +11,7 @@ __all__ = [
     'run_job',
     'is_done',
     'read_state',
+    'keep_row',
     'export_all',
     'verdict',
     'results_table',
@@ -120,6 +121,13 @@ def read_state(state: Path) -> dict[str, dict]:
     return done
 
 
+def keep_row(done: dict[str, dict], state: Path, job: ModelExportConfig, key: str, row: dict):
+    "Put what became of a job into `done` and its file `state`."
+    done[key] = dict(name=job.name, backend=job.backend, quantization=job.quantization) | row
+    with written(state) as part:
+        part.write_text(json.dumps(done, indent=1), encoding='utf-8')
+
+
 # %% ../../nbs/05_export/08_model_exporter.ipynb #model-exporter-19-2
 def export_all(
     jobs: list[ModelExportConfig],
@@ -151,10 +159,7 @@ def export_all(
             row = run_job(job, folder, check, announce)
         except Exception as error:
             row = dict(error=f'{type(error).__name__}: {error}')
-        which = dict(name=job.name, backend=job.backend, quantization=job.quantization)
-        done[key] = which | row
-        with written(state) as part:
-            part.write_text(json.dumps(done, indent=1), encoding='utf-8')
+        keep_row(done, state, job, key, row)
         rows.append(done[key])
     return rows
 

@@ -13,6 +13,7 @@ __all__ = [
     'takes_block',
     'with_block',
     'describe',
+    'equal_dimensions',
     'model_schema',
     'default_step_size',
     'step_size',
@@ -130,35 +131,48 @@ OUTPUTS = {  # number of outputs of a step -> their names
 }
 
 
-def describe(node: torch.fx.Node, name: str, dimensions: dict[str, str]) -> dict:
-    "Return name, dtype and shape of a tensor of a graph; `dimensions`: symbol -> its name."
-    value = node.meta['val']
-    shape = [size if isinstance(size, int) else dimensions[str(size)] for size in value.shape]
-    return dict(name=name, dtype=str(value.dtype).removeprefix('torch.'), shape=shape)
+def describe(node: torch.fx.Node, name: str, limits: dict) -> dict:
+    "Return what a schema says of a tensor of a graph; `limits`: symbol -> its range."
+    shape = []
+    for size in node.meta['val'].shape:
+        if isinstance(size, int):
+            shape.append(dict(kind='constant', value=size))
+        else:
+            limit = limits[size.node.expr]
+            bounds = dict(min=int(limit.lower), max=int(limit.upper), step=1)
+            shape.append(dict(kind='range', range=bounds))
+    dtype = str(node.meta['val'].dtype).removeprefix('torch.')
+    return dict(name=name, kind='Tensor', dtype=dtype, shape=shape)
+
+
+def equal_dimensions(inputs: list[dict], outputs: list[dict]) -> list[dict]:
+    "Return the constraint that all dimensions with a range are equal in a call, if there are two."
+    dims = [
+        dict(paramSide=side, tensorIdx=index, dimIdx=dimension)
+        for side, tensors in (('input', inputs), ('output', outputs))
+        for index, tensor in enumerate(tensors)
+        for dimension, size in enumerate(tensor['shape'])
+        if size['kind'] == 'range'
+    ]
+    return [dict(kind='equality', dims=dims)] if len(dims) > 1 else []
 
 
 def model_schema(programs: dict[str, torch.export.ExportedProgram]) -> str:
-    """Return how the methods of a file are called, as JSON.
+    """Return how the methods of a file are called: JSON in the form of react-native-executorch.
 
-    `{methods: {name: {inputs, outputs}}, dimensions: {T: {min, max}}}`; a size in a shape is a
-    number or the name of a dimension.
+    `{method: {inputs, outputs, runtimeConstraints}}`. A step has one dynamic dimension, T.
     """
-    methods, ranges = {}, {}
+    methods = {}
     for method, program in programs.items():
         nodes = {node.name: node for node in program.graph.nodes}
-        signature = program.graph_signature
-        tokens = nodes[signature.user_inputs[0]].meta['val']  # [1, T]
-        dimensions = {}
-        if not isinstance(tokens.shape[1], int):
-            limits = program.range_constraints[tokens.shape[1].node.expr]
-            dimensions[str(tokens.shape[1])] = 'T'
-            ranges['T'] = dict(min=int(limits.lower), max=int(limits.upper))
-        outputs = zip(signature.user_outputs, OUTPUTS[len(signature.user_outputs)])
-        methods[method] = dict(
-            inputs=[describe(nodes[name], name, dimensions) for name in signature.user_inputs],
-            outputs=[describe(nodes[node], name, dimensions) for node, name in outputs],
-        )
-    return json.dumps(dict(methods=methods, dimensions=ranges), separators=(',', ':'))
+        signature, limits = program.graph_signature, program.range_constraints
+        names = OUTPUTS[len(signature.user_outputs)]
+        inputs = [describe(nodes[name], name, limits) for name in signature.user_inputs]
+        ends = zip(signature.user_outputs, names)
+        outputs = [describe(nodes[node], name, limits) for node, name in ends]
+        constraints = equal_dimensions(inputs, outputs)
+        methods[method] = dict(inputs=inputs, outputs=outputs, runtimeConstraints=constraints)
+    return json.dumps(methods, separators=(',', ':'))
 
 
 # %% ../../nbs/05_export/03_program.ipynb #program-17

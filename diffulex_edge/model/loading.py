@@ -6,6 +6,7 @@
 __all__ = [
     'SHIPPED',
     'HUB_FILES',
+    'PROGRAM',
     'BLOCKS',
     'asset',
     'smollm2_adapter',
@@ -16,6 +17,7 @@ __all__ = [
     'shipped',
     'download',
     'find_model',
+    'find_program',
     'block_model',
     'reader_of',
     'load_model',
@@ -115,7 +117,7 @@ def shipped(path: str | Path) -> Path:
 
 
 # %% ../../nbs/01_model/30_loading.ipynb #loading-12
-HUB_FILES = ('*.json', '*.safetensors', '*.txt', '*.jinja', '*.model')
+HUB_FILES = ('*.json', '*.safetensors', '*.txt', '*.jinja', '*.model', '*.pte', 'SHA256SUMS')
 
 
 def download(repo_id: str, revision: str | None) -> Path:
@@ -155,6 +157,21 @@ def find_model(path: str | Path, revision: str | None = None) -> Path:
     return download(str(path), revision)
 
 
+PROGRAM = 'model.pte'  # the exported file of a published folder
+
+
+def find_program(path: str | Path, revision: str | None = None) -> Path | None:
+    """Return the `.pte` that `path` means: a file, or a published folder's or repository's.
+
+    None for a checkpoint. Raises as `find_model` does.
+    """
+    where = find_model(path, revision)
+    if where.suffix == '.pte':
+        return where
+    program = where / PROGRAM
+    return program if program.is_file() else None
+
+
 # %% ../../nbs/01_model/30_loading.ipynb #blocks-02
 BLOCKS = (4, 32)  # the shortest and the longest block that the LoRA was trained on
 
@@ -186,7 +203,15 @@ def block_model(model: Decoder, lora: Path, block_length: int | None = None) -> 
 
 # %% ../../nbs/01_model/30_loading.ipynb #loading-14a
 def reader_of(where: Path) -> Callable[..., Decoder]:
-    "Return what reads a checkpoint, by its file name; raise `FileNotFoundError` if nothing does."
+    """Return what reads a checkpoint, by its file name.
+
+    Raise `FileNotFoundError` if nothing does, `ValueError` for an exported program.
+    """
+    if find_program(where):
+        raise ValueError(
+            f'{where} is exported: it has no weights for PyTorch; run it with '
+            'DiffusionEngine.from_pte'
+        )
     if where.suffix.lower() == '.gguf':
         return load_gguf
     if (where / 'config.json').is_file():

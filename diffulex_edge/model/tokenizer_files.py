@@ -4,6 +4,7 @@
 
 # %% auto #0
 __all__ = [
+    'SUMS',
     'token_files',
     'file_contents',
     'identity',
@@ -18,17 +19,25 @@ import json
 from pathlib import Path
 
 from .files import written
-
+from .loading import PROGRAM
 
 # %% ../../nbs/01_model/33_tokenizer_files.ipynb #tokenizer-files-02
+SUMS = 'SHA256SUMS'  # which a published folder has
+
+
 def token_files(path: Path) -> tuple[Path, Path]:
-    "Return where the tokenizer of a folder or a `.pte` is: its two files."
-    if path.suffix == '.pte':
+    """Return where the tokenizer of a folder or a `.pte` is: its two files.
+
+    The program of a published folder takes the folder's.
+    """
+    published = path.name == PROGRAM and (path.parent / SUMS).is_file()
+    if path.suffix == '.pte' and not published:
         return (
             path.with_name(f'{path.stem}.tokenizer.json'),
             path.with_name(f'{path.stem}.tokenizer_config.json'),
         )
-    return path / 'tokenizer.json', path / 'tokenizer_config.json'
+    folder = path.parent if published else path
+    return folder / 'tokenizer.json', folder / 'tokenizer_config.json'
 
 
 # %% ../../nbs/01_model/33_tokenizer_files.ipynb #tokenizer-files-identity

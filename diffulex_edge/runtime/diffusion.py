@@ -24,7 +24,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from ..model.decoder import Decoder
-from ..model.loading import load_model
+from ..model.loading import find_program, load_model
 from ..model.prompts import encode_prompt
 from ..model.tokenizer import load_tokenizer
 from .answers import Generation, StopGeneration, Update, result_of, updates
@@ -185,9 +185,12 @@ class Engine:
         return cls(model, tokenizer=load_tokenizer(path, revision=options.get('revision')))
 
     @classmethod
-    def from_pte(cls, path: str | Path, tokenizer=None):
-        "Return an engine on an exported file, with the tokenizer beside it if there is one."
-        session = PteSession(path)
+    def from_pte(cls, path: str | Path, tokenizer=None, *, revision: str | None = None):
+        """Return an engine on an exported file, with the tokenizer beside it if there is one.
+
+        `path` may be a published folder, or the Hub repository of one at the commit `revision`.
+        """
+        session = PteSession(find_program(path, revision) or path)
         return cls(session=session, tokenizer=tokenizer or tokenizer_of(session))
 
     def encode(self, prompt, chat: bool | None = None) -> list[int]:

@@ -1,0 +1,51 @@
+"""Check this folder: every file whole, and one step of model.pte as it was when published."""
+
+import hashlib
+import json
+import sys
+from pathlib import Path
+
+FOLDER = Path(__file__).resolve().parent
+
+
+def damaged():
+    """Return the names in SHA256SUMS whose file is missing or was changed."""
+    bad = []
+    for line in (FOLDER / 'SHA256SUMS').read_text(encoding='utf-8').splitlines():
+        digest, name = line.split('  ', 1)
+        file = FOLDER / name
+        whole = file.is_file() and hashlib.sha256(file.read_bytes()).hexdigest() == digest
+        if not whole:
+            bad.append(name)
+    return bad
+
+
+def same_rows(step):
+    """Return how many best tokens of the recorded step are the recorded ones, and how many rows."""
+    import executorch.kernels.quantized  # noqa: F401  registers operators of quantized embeddings
+    import torch
+    from executorch.runtime import Runtime
+
+    program = Runtime.get().load_program(FOLDER / 'model.pte')
+    tokens = torch.tensor([step['tokens']])
+    inputs = [tokens, torch.tensor([0]), torch.tensor([tokens.shape[1]])]
+    inputs += [torch.tensor([value]) for value in step['more_inputs']]
+    ids = program.load_method('forward').execute(inputs)[0].tolist()
+    return sum(a == b for a, b in zip(ids, step['ids'])), len(step['ids'])
+
+
+def main():
+    """Print what was found; return 1 when something is wrong."""
+    bad = damaged()
+    if bad:
+        print('damaged or missing:', ', '.join(bad))
+        return 1
+    step = json.loads((FOLDER / 'export_report.json').read_text(encoding='utf-8'))['smoke_step']
+    same, rows = same_rows(step)
+    good = same >= 0.75 * rows
+    print(f'{same} of {rows} best tokens as published:', 'ok' if good else 'WRONG')
+    return 0 if good else 1
+
+
+if __name__ == '__main__':
+    sys.exit(main())
