@@ -93,6 +93,7 @@ def test_pages_lead_to_each_other(built):
     assert 'href="one.html"' in (site / 'nbs/two.html').read_text()  # the folder's first
 
 
+# %% docs-23-2
 def test_a_test_is_folded_and_a_script_is_listed(built):
     site, _ = built
     text = (site / 'nbs/one.html').read_text()

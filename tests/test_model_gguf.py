@@ -232,6 +232,7 @@ def add_shape(writer, config):
     writer.add_eos_token_id(config.eos_token_ids[0])
 
 
+# %% gguf-33b-2
 def convert(folder, path, model):
     "Write a golden checkpoint, which was loaded as `model`, as a GGUF file."
     config, adjacent = model.config, model.family == 'llada'
@@ -315,6 +316,7 @@ def test_dtype(path):
     assert half.layers[0].cache.k.dtype == torch.bfloat16
 
 
+# %% gguf-35-2
 REFUSED = [
     ('general.architecture', 'qwen2'),
     ('general.architecture', 'llada-moe'),

@@ -17,6 +17,8 @@ SDAR = dict(
     num_attention_heads=4,
     intermediate_size=96,
 )
+
+# %% hf-config-18-2
 REFUSED = [
     (dict(layer_types=1), 'layer_types'),
     (dict(rope_parameters='default'), 'rope_parameters'),

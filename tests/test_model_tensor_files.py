@@ -62,6 +62,7 @@ def test_shards_without_index(checkpoint):
         SafetensorsFolder(checkpoint)
 
 
+# %% tensor-files-30-2
 def test_shards_elsewhere(checkpoint):
     write_index(checkpoint, {'x': '../a.safetensors'})
     with pytest.raises(ValueError, match='beside their index'):

@@ -185,6 +185,7 @@ def added_token(content, special=True):
     return flags | dict(content=content, special=special)
 
 
+# %% tokenizer-30-2
 QWEN_CONFIG = dict(
     tokenizer_class='DreamTokenizer',
     added_tokens_decoder={

@@ -26,6 +26,7 @@ def test_a_target_nobody_knows(tmp_path):
         compile_runner(tmp_path / 'runner', target='riscv')
 
 
+# %% boards-13-2
 def test_no_wheel_and_a_folder_that_is_none(tmp_path):
     with pytest.raises(ValueError, match='pip download executorch=='):
         compile_runner(tmp_path / 'runner', target='aarch64')

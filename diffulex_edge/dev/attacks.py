@@ -111,6 +111,7 @@ def deep_body(rng: Random) -> Attack:
     return Attack([head(rng.choice(ENDPOINTS), len(body), CLOSE) + body])
 
 
+# %% ../../nbs/90_dev/17_attacks.ipynb #attacks-06-2
 def spoiled_bytes(rng: Random) -> Attack:
     """Change any bytes of a request."""
     request = right_request(rng, CLOSE)
@@ -169,6 +170,7 @@ def slow(rng: Random) -> Attack:
     return Attack(pieces, pause=rng.choice((0.01, 0.1)))
 
 
+# %% ../../nbs/90_dev/17_attacks.ipynb #attacks-08-2
 def cut(rng: Random) -> Attack:
     """Leave before the request is complete."""
     request = right_request(rng)

@@ -72,6 +72,7 @@ class Server:
         return 'a traceback in the log' if 'Traceback' in said else ''
 
 
+# %% ../../nbs/90_dev/18_hostile_client.ipynb #hostile-04-2
 @contextmanager
 def started(folder: Path, plant: str = 'pass'):
     """Run the server with the small model on loopback; `plant`: a statement that spoils it."""
@@ -128,6 +129,7 @@ def receive(connection: socket.socket, attack: Attack) -> tuple[bytes, bool]:
     return data, False
 
 
+# %% ../../nbs/90_dev/18_hostile_client.ipynb #hostile-08-2
 def strike(port: int, attack: Attack) -> tuple[str, str]:
     """Carry out an attack; return its outcome and a note."""
     with socket.create_connection(('127.0.0.1', port), timeout=PATIENCE) as connection:

@@ -248,6 +248,7 @@ def build(
     return model
 
 
+# %% ../../nbs/01_model/26_checkpoint.ipynb #checkpoint-21-2
 def folder_config(
     folder: Path,
     max_seq_len: int | None = None,

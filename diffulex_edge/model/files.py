@@ -155,6 +155,7 @@ def seal(file: BinaryIO):
     file.write(SEAL.pack(SEAL_MAGIC, size, crc))
 
 
+# %% ../../nbs/01_model/20_files.ipynb #files-seal-2
 def read_seal(path: str | Path) -> tuple[int, int] | None:
     "Return length and CRC-32 from the seal of a file, or None when it has none."
     with open(path, 'rb') as file:
