@@ -39,12 +39,14 @@ def chapter_files() -> list[Path]:
 
 
 def without_outputs(notebook: dict) -> dict:
-    """Return a notebook for readers without a checkout: no outputs, no cells that write scripts."""
+    """Return a notebook for readers of a wheel: no outputs, tests folded, scripts as text."""
     for cell in notebook['cells']:
         if cell['cell_type'] != 'code':
             continue
         text = ''.join(cell['source'])
         cell.update(outputs=[], execution_count=None)
+        if text.startswith('#| test'):
+            cell['metadata']['jupyter'] = {'source_hidden': True}  # JupyterLab folds it
         if text.startswith('%%writefile'):
             name, _, script = text.partition('\n')
             shown = f'`{name.split("/")[-1]}`:\n\n```\n{script}\n```'

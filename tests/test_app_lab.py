@@ -70,5 +70,7 @@ def test_the_wheel_carries_the_chapters_without_outputs(tmp_path):
     assert len(notebooks) > 100
     assert not any(cell.get('outputs') for cell in cells)
     assert not any(''.join(cell['source']).startswith('%%writefile') for cell in cells)
+    tests = [cell for cell in cells if ''.join(cell['source']).startswith('#| test')]
+    assert tests and all(cell['metadata']['jupyter']['source_hidden'] for cell in tests)
     size = sum(path.stat().st_size for path in folder.rglob('*') if path.is_file())
     assert size < 3.5e6
