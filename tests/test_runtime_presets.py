@@ -13,6 +13,7 @@ from diffulex_edge.dev.testing import golden_cases, golden_dir, golden_file, row
 from diffulex_edge.model import load_model
 from diffulex_edge.runtime.diffusion import DiffusionEngine
 from diffulex_edge.runtime.loop import denoise
+from diffulex_edge.runtime.pipeline import several_blocks
 from diffulex_edge.runtime.presets import PRESETS, preset
 from diffulex_edge.runtime.request import Request
 from diffulex_edge.runtime.step import EagerSession, predict
@@ -53,6 +54,9 @@ NAMES = {
     'dllm.mdlm.infill': 'mdlm_infill',
     'dllm.bd3lm.sample': 'bd3lm',
     'sdc.generate_block': 'stable_diffcoder',
+    'd3.generate': 'd3llm',
+    'd3.generate_multi_block': 'd3llm_multi',
+    'd3.generate_multi_block_kv_cache': 'd3llm_multi',
 }
 
 
@@ -99,7 +103,7 @@ def preset_of(folder, case, compat):
             settings |= {name: case[name] for name in ('eos_id', 'eot_id') if name in case}
         # a run with guidance that succeeded was given one
         settings['attention_mask'] = 'attention_mask' in case or not case.get('error')
-    if function.startswith('v2.'):
+    if function.startswith(('v2.', 'd3.')) and 'stop_token' in case:
         settings['stop_token'] = case['stop_token']
     settings |= given_beside(folder, case)
     return preset(NAMES[function], **common, **settings)
@@ -164,7 +168,8 @@ class Replay:
         self.seen = []  # (record, ids before it)
         self.last_block = {}  # row -> block of its last forward
         states = [list(prompt) for prompt in prompts]
-        for step in denoise(*self.rows):
+        flow = several_blocks if config.coverage.lookahead else denoise
+        for step in flow(*self.rows):
             ids = states[step.row]
             end = step.start + len(step.tokens)
             ids += [self.mask] * (end - len(ids))
@@ -295,8 +300,16 @@ def outcome(folder, case):
         with pytest.raises(ValueError, match=refusals):
             Replay(folder, case, compat=True)
         return 'error'
+    settings = case['settings']
+    if settings.get('cache_delay_iter', 10**9) < settings.get('max_new_tokens', 0):
+        with pytest.raises(ValueError, match='delayed cache of d3LLM is not reproduced'):
+            Replay(folder, case, compat=True)
+        return 'error'
     run = Replay(folder, case, compat=not case.get('composite_oracle'))
     assert as_returned(run) == run.case['output_ids']
+    if settings.get('early_stop'):  # the original judges what is behind the end once more
+        assert len(run.seen) <= case['n_forwards']
+        return 'passed'
     (check_blocks if case['fn'] == 'dllm.bd3lm.sample' else check_trace)(run)
     return 'passed'
 

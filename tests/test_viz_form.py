@@ -14,7 +14,7 @@ from diffulex_edge.runtime.presets import PRESETS, preset
 from diffulex_edge.viz.form import AS_GIVEN, algorithms, form_config, form_fields, made_for
 
 FITTING = {  # golden model -> presets by what their names begin with, and none else
-    'llada_a': ('llada', 'fast_llada', 'mdlm', 'bd3lm'),
+    'llada_a': ('llada', 'fast_llada', 'mdlm', 'bd3lm', 'd3llm'),
     'dream_a': ('dream', 'fast_dream'),
     'sdar_a': ('sdar', 'stable_diffcoder'),
     'fast_dllm_v2_a': ('fast_v2',),

@@ -78,7 +78,8 @@ def golden_folders(family: str | None = None) -> list[str]:
     names = [path.parent.name for path in sorted(golden_dir().glob('*/cases.json'))]
     if family is None:
         return names
-    return [name for name in names if golden_file(name)['family'] == family]
+    its = [name for name in names if golden_file(name)['family'] == family]
+    return sorted(its, key=lambda name: not name.startswith(family))  # others of its body last
 
 
 # %% ../../nbs/90_dev/06_testing.ipynb #testing-08
@@ -86,9 +87,9 @@ def golden_model(family: str) -> Path:
     """Return the first folder, by name, with a checkpoint of a family, or skip the test."""
     import pytest
 
-    for path in sorted(golden_dir().glob('*/config.json')):
-        if golden_file(path.parent.name)['family'] == family:
-            return path.parent
+    for name in golden_folders(family):
+        if (golden_dir() / name / 'config.json').is_file():
+            return golden_dir() / name
     pytest.skip(f'no golden checkpoint of family {family} in {golden_dir()}')
 
 

@@ -149,6 +149,7 @@ def needs_logits(config: DiffusionGenerationConfig) -> bool:
         or selection.entropy_budget is not None
         or selection.stability is not None
         or selection.nearest is not None
+        or selection.entropy_at_most is not None
         or config.revision.edit_above is not None
     )
     return bool(reshaped or judged_whole)

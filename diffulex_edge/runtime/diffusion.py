@@ -6,6 +6,7 @@
 __all__ = [
     'with_stop_ids',
     'drafts_wanted',
+    'flow_of',
     'write',
     'forwards_of',
     'collect',
@@ -31,7 +32,7 @@ from .answers import Generation, StopGeneration, Update, result_of, updates
 from .config import DiffusionGenerationConfig
 from .loop import denoise
 from .owner import owner_of, owning
-from .pipeline import pipeline, slide
+from .pipeline import pipeline, several_blocks, slide
 from .pte import PteSession, tokenizer_of
 from .request import Request
 from .speculation import check_drafting, speculate
@@ -69,6 +70,15 @@ def drafts_wanted(requests: tuple[Request, ...]) -> bool:
     return True
 
 
+def flow_of(request: Request):
+    "Return the loop for a window, or for blocks that are begun early."
+    coverage = request.config.coverage
+    if coverage.window:
+        return slide
+    bidirectional = request.session.info.block_length == 0
+    return several_blocks if bidirectional and not coverage.fused else pipeline
+
+
 def write(*requests: Request) -> Iterator[StepRecord]:
     """Run one answer, or several, forward by forward, holding their caches.
 
@@ -88,7 +98,7 @@ def forwards_of(*requests: Request) -> Iterator[StepRecord]:
             )
         yield from speculate(requests[0])
     elif config.coverage.fused or config.coverage.lookahead or config.coverage.window:
-        flow = slide if config.coverage.window else pipeline
+        flow = flow_of(requests[0])
         for row, request in enumerate(requests):
             request.row = row
             yield from flow(request)

@@ -18,6 +18,12 @@ __all__ = [
     'known_until',
     'is_written',
     'check_window',
+    'several_blocks',
+    'whole',
+    'end_of',
+    'begin_next',
+    'spread_end',
+    'check_several',
 ]
 
 # %% ../../nbs/02_runtime/17_pipeline.ipynb #pipeline-02
@@ -215,4 +221,75 @@ def check_window(request: Request):
         raise ValueError(
             'a window has no blocks: set block_size to 1, and leave num_iterations and cache at '
             'their defaults'
+        )
+
+
+# %% ../../nbs/02_runtime/17_pipeline.ipynb #pipeline-06d-01
+def several_blocks(request: Request) -> Iterator[StepRecord]:
+    """Write an answer on one canvas, several blocks in work; yield a record per forward.
+
+    As [d3LLM](https://github.com/hao-ai-lab/d3LLM). With `early_stop`, what stands behind an end
+    of text is not written any more. Raises `ValueError` for settings that go by a schedule.
+    """
+    check_several(request)
+    layout = lay_out([request])
+    canvas, blocks = request.canvas, request.blocks
+    canvas.extend(blocks[-1].end)
+    begun, due = 1, {0}  # blocks that are begun; those that must progress, once and for ever
+    while canvas.masked(*whole(request)):
+        begun, due = begin_next(request, begun, due)
+        span = Span('denoise', 0, blocks[-1].end, blocks[-1].end)
+        prediction, ms = request.forward(span, layout.rule)
+        proposal = propose(
+            request, prediction, span, Block(blocks[0].start, end_of(request, begun)), 1
+        )
+        first = next((n for n in sorted(due) if canvas.masked(*blocks[n])), None)
+        if first is not None and not set(canvas.masked(*blocks[first])) & proposal.tokens.keys():
+            proposal.tokens |= propose(request, prediction, span, blocks[first], 1).tokens
+        index = begun - 1 if first is None else first
+        yield record(request, span, index, ms, proposal)
+        spread_end(request)
+
+
+def whole(request: Request) -> Block:
+    "Return where the blocks of an answer begin and end."
+    return Block(request.blocks[0].start, request.blocks[-1].end)
+
+
+def end_of(request: Request, begun: int) -> int:
+    "Return where the last block that is begun ends."
+    return request.blocks[begun - 1].end
+
+
+# %% ../../nbs/02_runtime/17_pipeline.ipynb #pipeline-06d-02
+def begin_next(request: Request, begun: int, due: set[int]) -> tuple[int, set[int]]:
+    "Begin at most one more block; return how many are begun, and which must progress."
+    enough, forced = request.config.coverage.lookahead_shares
+    for number in range(1, begun):
+        if known_share(request, number - 1) >= forced:
+            due = due | {number}
+    if begun < len(request.blocks) and known_share(request, begun - 1) >= enough:
+        if known_share(request, begun - 1) >= forced:
+            due = due | {begun}
+        begun += 1
+    return begun, due
+
+
+def spread_end(request: Request):
+    "Fill what stands behind the first end of text with it, where an end stops the answer."
+    canvas, first = request.canvas, len(request.canvas.prompt)
+    ends = [at for at in range(first, len(canvas.ids)) if canvas.ids[at] in request.ends.eos]
+    if request.config.early_stop and ends:
+        end = canvas.ids[ends[0]]
+        canvas.write({at: end for at in range(ends[0] + 1, len(canvas.ids))})
+
+
+def check_several(request: Request):
+    "Raise `ValueError` for a model or a setting that does not go with blocks of one canvas."
+    config, coverage = request.config, request.config.coverage
+    by_schedule = config.num_iterations or coverage.sub_block or coverage.cache != 'exact'
+    if by_schedule or request.session.info.logits_shift:
+        raise ValueError(
+            'lookahead on a bidirectional model needs one without a logits shift (LLaDA), and '
+            'reveals by certainty: leave num_iterations, sub_block and cache at their defaults'
         )

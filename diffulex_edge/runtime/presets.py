@@ -24,6 +24,8 @@ __all__ = [
 # %% ../../nbs/02_runtime/26_presets.ipynb #presets-02
 from diffulex_edge.runtime.block_samplers import (
     bd3lm,
+    d3llm,
+    d3llm_multi,
     mdlm,
     per_block,
     refuse,
@@ -377,6 +379,8 @@ PRESETS = {  # name -> (function, what it fixes)
     'mdlm_infill': (mdlm, dict(infill=True)),
     'bd3lm': (bd3lm, {}),
     'stable_diffcoder': (stable_diffcoder, {}),
+    'd3llm': (d3llm, {}),
+    'd3llm_multi': (d3llm_multi, {}),
     'wedlm': (wedlm, {}),
     'wedlm_engine': (wedlm_engine, {}),
     'nemotron': (nemotron, {}),

@@ -19,6 +19,7 @@ __all__ = [
     'capped',
     'stability',
     'nearest',
+    'entropy_at_most',
     'everything',
     'candidate_positions',
     'choose',
@@ -113,6 +114,7 @@ class Selection:
     # `entropy_below` with them is revealed
     nearest: float | None = number(None, least=0)
     entropy_below: float | None = number(None, least=0)
+    entropy_at_most: float | None = number(None, least=0)  # nats; reveal what is so certain
     scope_before: bool = False  # masks before the block compete with it
     # the refresh at the start of a block reveals its first token and no other
     first_token: bool = False
@@ -134,6 +136,7 @@ class Selection:
             order_temperature=self.order_temperature > 0,
             stability=self.stability is not None,
             nearest=self.nearest is not None,
+            entropy_at_most=self.entropy_at_most is not None,
         )
         return next((name for name in given if given[name]), 'best')
 
@@ -222,6 +225,16 @@ def nearest(candidates: Candidates, quota: int, selection: Selection) -> Tensor:
     return below if below.any() else select(-cost, quota)
 
 
+def entropy_at_most(candidates: Candidates, quota: int, selection: Selection) -> Tensor:
+    """Select the `quota` least uncertain, and whatever is no more uncertain than the limit.
+
+    [d3LLM](https://github.com/hao-ai-lab/d3LLM).
+    """
+    shares = candidates.probabilities
+    uncertain = -(shares * (shares + 1e-12).log()).sum(-1)
+    return select(-uncertain, quota) | (uncertain <= selection.entropy_at_most)
+
+
 def everything(candidates: Candidates, quota: float, selection: Selection) -> Tensor:
     "Select all candidates: the rule `random` has drawn them already, see `candidate_positions`."
     return torch.ones(len(candidates.positions), dtype=torch.bool)
@@ -237,6 +250,7 @@ RULES |= dict(
     capped=capped,
     stability=stability,
     nearest=nearest,
+    entropy_at_most=entropy_at_most,
     random=everything,
 )
 

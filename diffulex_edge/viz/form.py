@@ -41,6 +41,7 @@ MADE_FOR = {  # the start of a preset's name -> (attention, logits shift) of its
     'mdlm_infill': ('a template to fill', 0),
     'mdlm': ('bidirectional', 0),
     'bd3lm': ('bidirectional', 0),
+    'd3llm': ('bidirectional', 0),
     'wedlm': ('masks last', 0),
     'nemotron': ('causal text', 0),
     'lfm2_card': ('whole steps', 0),
