@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from diffulex_edge.dev.testing import golden_dir
-from diffulex_edge.model import load_model
+from diffulex_edge.model import load_model, scratch
 from diffulex_edge.quant import quantizer
 from diffulex_edge.quant.quantizer import quantize
 from diffulex_edge.quant.schemes import Quantization
@@ -29,10 +29,11 @@ IDS = list(range(20))
         ('sdar_a', 'fp16'),
     ],
 )
-def test_the_same_model_as_without_streaming(name, quantization, piece, monkeypatch):
+def test_the_same_model_as_without_streaming(name, quantization, piece, tmp_path, monkeypatch):
     monkeypatch.setattr(quantizer, 'SLICE', piece)
+    monkeypatch.setattr(scratch, 'LARGE', 64)  # nearly all of it goes to disk
     folder = golden_dir() / name
-    streamed = load_quantized(folder, quantization, max_seq_len=32)
+    streamed = load_quantized(folder, quantization, tmp_path, max_seq_len=32)
     whole = quantize(load_model(folder, max_seq_len=32), quantization)
     assert torch.equal(streamed.logits(IDS), whole.logits(IDS))
 
@@ -89,3 +90,17 @@ def test_what_cannot_be_quantized_is_said_at_the_first_tensor():
     with pytest.raises(ValueError, match='groups of 128 do not divide'):
         load_model(golden_dir() / 'sdar_a', max_seq_len=32, each=Counted(request))
     assert len(calls) == 1
+
+
+# %% streaming-07b
+def test_a_tied_model_in_floats_goes_to_the_scratch_file_once(tmp_path, monkeypatch):
+    monkeypatch.setattr(scratch, 'LARGE', 64)
+    maps, sizes = scratch.Scratch.map, []
+    monkeypatch.setattr(
+        scratch.Scratch, 'map', lambda self, size: sizes.append(size) or maps(self, size)
+    )
+    folder = golden_dir() / 'illada_a'  # its head is its embedding
+    model = load_quantized(folder, 'none', tmp_path, max_seq_len=32)
+    assert model.head.weight is model.embed.weight
+    assert sum(sizes) <= 4 * model.config.num_parameters
+    assert torch.equal(model.logits(IDS), load_model(folder, max_seq_len=32).logits(IDS))

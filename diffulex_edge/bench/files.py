@@ -82,20 +82,21 @@ def export_variant(path: str, layers: int | None, name: str, folder: Path):
     "Export one of `VARIANTS` into `folder`, and write its facts beside it."
     quantization, rows = variant_quantization(path, name), VARIANTS[name][1]
     model = bench_model(path, layers, rows)
-    cpu = time.process_time()
+    cpu, loaded = time.process_time(), peak_bytes()
     result = export_model(
         model,
         output_path=folder / f'{name}.pte',
         quantization=quantization,
         progress=lambda stage: print(f'{name}: {stage}', file=sys.stderr, flush=True),
     )
-    peak = peak_bytes()
+    # the export begins the high-water mark anew with every stage
+    peak = max(loaded / 1e6, *result.peaks.values()) if result.peaks else None
     facts = dict(
         key=variant_key(path, layers, name),
         bytes=result.bytes,
         shared=result.shared,
         cpu_s=time.process_time() - cpu,
-        peak_mb=None if peak is None else peak / 1e6,
+        peak_mb=peak,
         seconds=result.seconds,
         delegates=result.delegates,
         not_delegated=sum(result.not_delegated.values()),

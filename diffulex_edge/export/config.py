@@ -10,14 +10,19 @@ __all__ = [
     'QuantizationType',
     'ExportConfig',
     'ExportResult',
+    'StageClock',
 ]
 
 # %% ../../nbs/05_export/02_export_config.ipynb #export-config-02
+import time
+from collections.abc import Callable
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
 
 from ..backends import BACKENDS
+from ..model.scratch import lower_peak, resident_peak
 from ..quant.quantizer import Quantization
 
 
@@ -101,5 +106,35 @@ class ExportResult:
     not_delegated: dict = field(default_factory=dict)
     delegates: int = 0  # calls into delegates per step
     seconds: dict = field(default_factory=dict)  # stage -> wall time
+    cpu: dict = field(default_factory=dict)  # stage -> CPU seconds
+    peaks: dict = field(default_factory=dict)  # stage -> most MB resident; empty outside of Linux
     linears: list = field(default_factory=list)  # what became of each, see `LoweredLinear`
     shared: int = 0  # bytes that storing a tied matrix once has saved
+
+
+# %% ../../nbs/05_export/02_export_config.ipynb #export-config-13b
+class StageClock:
+    """Measures stages, and announces them to `progress`, a function of the name or None.
+
+    The process's high-water mark of memory begins anew with every stage.
+    """
+
+    def __init__(self, progress: Callable[[str], None] | None = None):
+        self.progress = progress
+        self.seconds: dict[str, float] = {}  # stage -> wall time
+        self.cpu: dict[str, float] = {}  # stage -> CPU seconds
+        self.peaks: dict[str, float] = {}  # stage -> most MB resident, where Linux tells
+
+    @contextmanager
+    def __call__(self, stage: str):
+        "Measure a block as `stage`."
+        if self.progress:
+            self.progress(stage)
+        lower_peak()
+        start, cpu = time.perf_counter(), time.process_time()
+        yield
+        self.seconds[stage] = time.perf_counter() - start
+        self.cpu[stage] = time.process_time() - cpu
+        peak = resident_peak()
+        if peak:
+            self.peaks[stage] = peak / 1e6

@@ -13,7 +13,6 @@ __all__ = [
     'serialize',
     'delegation',
     'open_program',
-    'StageClock',
     'rare_collections',
     'lower_to_file',
     'export_model',
@@ -21,11 +20,11 @@ __all__ = [
 
 # %% ../../nbs/05_export/04_exporter.ipynb #exporter-02
 import gc
-import time
 from collections import Counter
 from collections.abc import Callable
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -51,13 +50,13 @@ from diffulex_edge.runtime.llm_contract import (
 from ..backends import Lowering, find_backend, plan_lowering
 from ..backends.fast_lowering import fast_lowering
 from ..model.decoder import Decoder
-from ..model.files import check_writable, seal, written
+from ..model.files import check_writable, existing_folder, seal, written
 from ..model.tokenizer import Tokenizer
 from ..model.tokenizer_files import file_contents, identity, remove_tokenizer
 from ..quant.delegation import check_embedding, check_linears, lowered_linears
 from ..quant.quantizer import Quantization, quantize
 from ..runtime.step import ModelInfo
-from .config import METHODS, ExportConfig, ExportResult
+from .config import METHODS, ExportConfig, ExportResult, StageClock
 from .sharing import share_constants
 
 
@@ -229,23 +228,6 @@ STAGE_SHARES = {
 }
 
 
-class StageClock:
-    "Announces stages to `progress`, a function of the name or None, and keeps their `seconds`."
-
-    def __init__(self, progress: Callable[[str], None] | None = None):
-        self.progress = progress
-        self.seconds: dict[str, float] = {}  # stage -> wall time
-
-    @contextmanager
-    def __call__(self, stage: str):
-        "Time a block as `stage`."
-        if self.progress:
-            self.progress(stage)
-        start = time.perf_counter()
-        yield
-        self.seconds[stage] = time.perf_counter() - start
-
-
 # %% ../../nbs/05_export/04_exporter.ipynb #exporter-24
 @contextmanager
 def rare_collections():
@@ -265,7 +247,11 @@ def lower_to_file(model: Decoder, request: Request, clock: StageClock) -> Export
     Raises `ValueError` when its quantization is lost in lowering.
     """
     lowering, quantization = request.lowering, request.quantization
+    # slow to import: it brings ExecuTorch's lowering
+    from ..backends.lean_lowering import weights_on_disk
+
     path = Path(request.config.output_path)
+    lean = partial(weights_on_disk, existing_folder(path))
     with clock('export'):
         programs = trace(model, request)
     constants = request.constants() | dict(get_model_schema=model_schema(programs))
@@ -273,7 +259,7 @@ def lower_to_file(model: Decoder, request: Request, clock: StageClock) -> Export
         with clock('calibrate'):
             for method, program in programs.items():
                 programs[method] = lowering.prepare(program, request.info)
-    with clock('lower'), fast_lowering(lowering.fast):
+    with clock('lower'), fast_lowering(lowering.fast), lean():
         if lowering.lower:
             edge = lowering.lower(programs, constants)
         else:
@@ -281,7 +267,7 @@ def lower_to_file(model: Decoder, request: Request, clock: StageClock) -> Export
     inside, outside, calls = delegation(edge, programs)
     linears = lowered_linears(edge, programs)
     check_linears(linears, quantization, model, programs)
-    with clock('serialize'), fast_lowering(lowering.fast):
+    with clock('serialize'), fast_lowering(lowering.fast), lean():
         program = serialize(edge, quantization.embedding != 'none')
     check_embedding(program, quantization, programs)
     with clock('write'), open_program(path, request.tokenizer) as file:
@@ -297,6 +283,8 @@ def lower_to_file(model: Decoder, request: Request, clock: StageClock) -> Export
         not_delegated=outside,
         delegates=calls,
         seconds=clock.seconds,
+        cpu=clock.cpu,
+        peaks=clock.peaks,
         linears=linears,
         shared=shared,
     )

@@ -23,7 +23,6 @@ __all__ = [
 import argparse
 import gc
 import json
-import resource
 import time
 from collections.abc import Callable
 from functools import partial
@@ -35,6 +34,7 @@ from ..model.decoder import Decoder
 from ..model.files import written
 from .cache import is_whole
 from .comparison import check_file, probe, random_model
+from .config import StageClock
 from .exporter import export_model
 from .plan import ModelExportConfig, read_plan
 
@@ -68,8 +68,10 @@ def run_job(
     "Export one job, check it if asked and if this machine runs its backend; return what happened."
     cpu = time.process_time()
     runs = not find_backend(job.backend).missing_to_run()
-    model = EXPORTERS[source_kind(job)](job)
-    truth = probe(model, job.quantization) if check and runs else None
+    clock = StageClock(progress)
+    with clock('load'):
+        model = EXPORTERS[source_kind(job)](job)
+        truth = probe(model, job.quantization) if check and runs else None
     # Given away, so that the export can free the fp32 weights once they are quantized.
     given = [model]
     del model
@@ -92,7 +94,7 @@ def run_job(
         not_delegated=sum(result.not_delegated.values()),
         seconds=result.seconds,
         cpu=time.process_time() - cpu,
-        peak_mb=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+        peak_mb=max((clock.peaks | result.peaks).values(), default=0),
     )
     if truth:
         row['check'] = check_file(result.path, truth)

@@ -12,6 +12,7 @@ __all__ = [
     'MAGIC',
     'BASE',
     'END',
+    'PIECE',
     'ALIGNMENT',
     'read_number',
     'field_place',
@@ -20,6 +21,8 @@ __all__ = [
     'Segments',
     'constant_spans',
     'read_segments',
+    'give_back',
+    'same_bytes',
     'find_twin',
     'drop_segment',
     'write_segments',
@@ -127,6 +130,25 @@ def read_segments(data) -> Segments:
 
 
 # %% ../../nbs/05_export/01_sharing.ipynb #sharing-19
+PIECE = 2**24  # bytes that are compared or moved at a time; the memory of the rest is given back
+
+
+def give_back(data):
+    "Give the memory of a mapped file back to the system, where it can be told to."
+    if hasattr(mmap, 'MADV_DONTNEED'):
+        data.madvise(mmap.MADV_DONTNEED)
+
+
+def same_bytes(data, first: int, second: int, size: int) -> bool:
+    "Return whether `size` bytes from two places of a mapped file are the same."
+    for at in range(0, size, PIECE):
+        end = min(at + PIECE, size)
+        if data[first + at : first + end] != data[second + at : second + end]:
+            return False
+        give_back(data)
+    return True
+
+
 def find_twin(data, segments: Segments, index: int) -> int | None:
     "Return the offset of a constant that starts with the bytes of segment `index`, or None."
     start, size = segments.spans[index]
@@ -137,7 +159,7 @@ def find_twin(data, segments: Segments, index: int) -> int | None:
             continue
         if data[other : other + 64] != data[begin : begin + 64]:
             continue  # most differ here, before anything large is compared
-        if data[other : other + size] == data[begin : begin + size]:
+        if same_bytes(data, begin, other, size):
             return constant
     return None
 
@@ -152,7 +174,10 @@ def drop_segment(data, segments: Segments, index: int):
     behind = start + size
     step = size // ALIGNMENT * ALIGNMENT
     after = segments.base + behind
-    data.move(after - step, after, segments.end - behind)
+    end = segments.base + segments.end
+    for at in range(after, end, PIECE):
+        data.move(at - step, at, min(PIECE, end - at))
+        give_back(data)
     data[segments.base + start : after - step] = bytes(size - step)  # what is left is padding
     segments.spans = [
         (offset - step if offset >= behind else offset, length) for offset, length in segments.spans

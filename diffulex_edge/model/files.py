@@ -13,6 +13,7 @@ __all__ = [
     'lock',
     'is_running',
     'abandoned',
+    'existing_folder',
     'check_writable',
     'checksum',
     'seal',
@@ -114,14 +115,20 @@ def abandoned(path: Path) -> list[Path]:
 
 
 # %% ../../nbs/01_model/20_files.ipynb #files-writable
+def existing_folder(path: str | Path) -> Path:
+    "Return the nearest thing above `path` that exists already; its folder, as a rule."
+    folder = Path(path).absolute().parent
+    while not folder.exists():
+        folder = folder.parent
+    return folder
+
+
 def check_writable(path: str | Path):
     "Raise `OSError` when no file could be written at `path`; its folder may still be missing."
     path = Path(path)
     if path.is_dir():
         raise IsADirectoryError(f'{path} is a folder; name a file')
-    folder = path.absolute().parent
-    while not folder.exists():
-        folder = folder.parent
+    folder = existing_folder(path)
     if not folder.is_dir():
         raise NotADirectoryError(f'{path} cannot be written: {folder} is no folder')
     if not os.access(folder, os.W_OK | os.X_OK):

@@ -18,7 +18,7 @@ __all__ = [
     'linears_by_scheme',
     'check_table',
     'quantize_weight',
-    'joined',
+    'unfilled',
     'prepared',
     'quantize',
     'dequantized',
@@ -34,6 +34,7 @@ from torch import Tensor, nn
 
 from ..model.checkpoint import pieces
 from ..model.decoder import Decoder
+from ..model.scratch import let_go
 from .schemes import CACHES, EMBEDDINGS, SCHEMES, Quantization
 
 
@@ -193,26 +194,34 @@ def check_table(model: Decoder, quantization: Quantization):
 SLICE = 2**24  # bytes of fp32 weights that are quantized at a time
 
 
-def quantize_weight(module: nn.Module, config):
-    "Quantize the weight of a linear or an embedding by a config of torchao, in place."
+def quantize_weight(module: nn.Module, config, empty: Callable = torch.empty):
+    """Quantize the weight of a linear or an embedding by a config of torchao, in place.
+
+    `empty(shape, dtype=…)` makes the tensors that it is stored in.
+    """
     from torchao.quantization import quantize_  # slow to import
 
-    weight = module.weight
-    parts = []
+    weight, whole = module.weight, None
     for first, end in pieces(tuple(weight.shape), piece=SLICE):
         part = nn.Linear(weight.shape[1], end - first, bias=False, device='meta')
         part.weight = nn.Parameter(weight.data[first:end], requires_grad=False)
         quantize_(part, config, lambda module, path: True)
-        parts.append(part.weight)
-    module.weight = parts[0] if len(parts) == 1 else joined(parts)
+        if whole is None:
+            whole = unfilled(part.weight, weight.shape[0], empty)
+        for name in whole.tensor_data_names:
+            getattr(whole, name)[first:end] = getattr(part.weight, name)
+        let_go()  # of what was written to a scratch file
+    module.weight = nn.Parameter(whole, requires_grad=False)
 
 
-def joined(parts: list[Tensor]) -> nn.Parameter:
-    "Return quantized weights, one below the other, as one."
-    first = parts[0]
-    rows = [torch.cat([getattr(part, name) for part in parts]) for name in first.tensor_data_names]
-    facts = [getattr(first, name) for name in first.tensor_attribute_names]
-    return nn.Parameter(type(first)(*rows, *facts), requires_grad=False)
+def unfilled(part: Tensor, rows: int, empty: Callable) -> Tensor:
+    "Return a quantized weight like `part`, of so many rows that are still to be filled."
+    tensors = []
+    for name in part.tensor_data_names:
+        data = getattr(part, name)
+        tensors.append(empty((rows, *data.shape[1:]), dtype=data.dtype))
+    facts = [getattr(part, name) for name in part.tensor_attribute_names]
+    return type(part)(*tensors, *facts)
 
 
 # %% ../../nbs/03_quant/02_quantizer.ipynb #quantizer-18p
