@@ -45,6 +45,9 @@ def test_replies_are_split_and_must_be_complete():
     with pytest.raises(AssertionError, match='not HTTP'):
         replies(OK[:-1], 'GET', ended=True)
     assert replies(OK[:-2], 'HEAD', ended=True) == [(200, '', '')]
+    unread = OK.replace(b'200 OK', b'400 x')
+    assert replies(unread, 'HEAD', ended=True) == [(400, '', '{}')]
+    assert replies(unread[:-2], 'HEAD', ended=True) == [(400, '', '')]
 
 
 @pytest.mark.parametrize(

@@ -62,11 +62,11 @@ COSTLY = [
 # %% chat-template-11a-2
 @pytest.mark.parametrize('template', COSTLY)
 def test_templates_that_would_cost_too_much(template):
-    began = time.monotonic()
+    began = time.process_time()
     with pytest.raises(ValueError, match='chat template') as e:
         render_chat(template, [dict(role='user', content='hi')], {})
     assert '\n' not in str(e.value)
-    assert time.monotonic() - began < SECONDS
+    assert time.process_time() - began < SECONDS
 
 
 # %% chat-template-11b

@@ -239,6 +239,9 @@ def read_reply(data: bytes, method: str, ended: bool):
 
 def replies(data: bytes, method: str, ended: bool) -> list[tuple]:
     """Return the replies in bytes, or nothing when the last one is not complete."""
+    unread = data.startswith(b'HTTP/1.1 400') and not data.endswith(b'\r\n\r\n')
+    if method == 'HEAD' and unread:
+        method = 'GET'  # of a head that cannot be read the server does not know the method
     found = []
     while data:
         reply = read_reply(data, method, ended)
