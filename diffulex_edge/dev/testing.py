@@ -290,7 +290,7 @@ SMALL_SHAPE |= dict(num_hidden_layers=1, num_attention_heads=2)
 
 
 def random_llama(**changes):
-    "Return a random Llama of two layers over 60 tokens, always the same."
+    "Return a random Llama of two layers and 60 tokens, always the same."
     shape = dict(vocab_size=60, hidden_size=48, intermediate_size=80, num_hidden_layers=2)
     heads = dict(num_attention_heads=4, num_key_value_heads=2, max_seq_len=64)
     torch.manual_seed(0)
@@ -298,7 +298,7 @@ def random_llama(**changes):
 
 
 def adapted_llama():
-    "Return a `random_llama` with a random mask adapter; its mask token is 59."
+    "Return a `random_llama` with a random mask adapter; its mask is 59."
     model = random_llama(mask_token_id=59, eos_token_ids=())
     model.add_mask_adapter(4)
     model.mask_embed.normal_()
