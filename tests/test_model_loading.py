@@ -208,7 +208,7 @@ import threading
 
 @pytest.fixture
 def hub(tmp_path):
-    "Serve a Hub on loopback: (the paths asked for, run(python code) -> finished process)."
+    "Serve a Hub on loopback: (the server, run(python code) -> finished process)."
     server = http.server.ThreadingHTTPServer(('127.0.0.1', 0), Hub)
     server.asked = []
     server.contents = stored_files()
@@ -225,20 +225,32 @@ def hub(tmp_path):
         command = [sys.executable, '-c', f'from diffulex_edge.model import load_model\n{code}']
         return subprocess.run(command, env=environment, capture_output=True, text=True)
 
-    yield server.asked, run
+    yield server, run
     server.shutdown()
 
 
 # %% loading-23
 def test_hub_repository(hub, tmp_path):
-    asked, run = hub
+    server, run = hub
     load = f'load_model("them/model", revision="{COMMIT}")'
     done = run(f'print({load}.logits([1, 2, 3]).sum().item())')
     expected = load_model(golden_dir() / 'sdar_a').logits([1, 2, 3]).sum().item()
     assert float(done.stdout or 'nan') == pytest.approx(expected, rel=1e-4), done.stderr
     snapshot = tmp_path / 'hub/models--them--model/snapshots' / COMMIT
     assert {file.name for file in snapshot.iterdir()} == {'config.json', 'model.safetensors'}
-    assert not [path for path in asked if '.bin' in path or '.py' in path]
+    assert not [path for path in server.asked if '.bin' in path or '.py' in path]
+
+
+def test_a_published_repository(hub, tmp_path):
+    server, run = hub
+    names = ('model.pte', 'tokenizer.json', 'tokenizer_config.json', 'SHA256SUMS', 'README.md')
+    server.contents = {name: name.encode() for name in names}
+    find = f'find_program("them/model", revision="{COMMIT}")'
+    done = run(f'from diffulex_edge.model.loading import find_program\nprint({find})')
+    assert done.returncode == 0, done.stderr
+    program = Path(done.stdout.strip())
+    assert program.read_bytes() == b'model.pte'
+    assert {path.name for path in program.parent.iterdir()} == {*names} - {'README.md'}
 
 
 def test_hub_refusals(hub):
