@@ -38,7 +38,7 @@ CHECKPOINTS = [
     Report(
         'A diffusion checkpoint with the type of its causal body loads as a causal model',
         'read as what its model class and code say, or refused by name',
-        'test_model_hf_config.py::test_disguised_configs',
+        'test_model_families.py::test_disguised_configs',
     ),
     Report(
         "Stable-DiffCoder's config names Llama as its class, or a block size",
@@ -72,7 +72,7 @@ CHECKPOINTS_AND_FILES = [
     Report(
         'Shards lie in a folder without their index',
         'refused, naming the index',
-        'test_model_checkpoint.py::test_shards_without_index',
+        'test_model_tensor_files.py::test_shards_without_index',
     ),
     Report(
         'A message repeats a value of a megabyte',
@@ -92,12 +92,12 @@ CHECKPOINTS_AND_FILES = [
     Report(
         'A GGUF header lies about a type or a length, and reading takes hours',
         'refused at once',
-        'test_model_gguf.py::test_arrays_that_lie',
+        'test_model_gguf_header.py::test_arrays_that_lie',
     ),
     Report(
         'A GGUF file asks for a beginning of text, and prompts go without',
         'prompts begin with it',
-        'test_model_tokenizer.py::test_the_beginning_of_a_gguf_prompt',
+        'test_model_gguf_vocabulary.py::test_the_beginning_of_a_gguf_prompt',
     ),
 ]
 
