@@ -56,6 +56,15 @@ def test_top_p(logits, p):
 
 
 @steady
+@given(logit_rows(), st.sampled_from([1e-300, 1e-30, 1e30, 1e308]))
+def test_any_temperature_leaves_numbers(logits, temperature):
+    logits[:, 0] = -torch.inf
+    cut = filter_logits(logits, temperature=temperature)
+    assert cut.softmax(-1).isfinite().all()
+    assert (cut[:, 0] == -torch.inf).all()
+
+
+@steady
 @given(logit_rows(), st.data())
 def test_forbidden_tokens_and_no_others(logits, data):
     width = logits.shape[1]

@@ -62,7 +62,8 @@ def filter_logits(
 ) -> Tensor:
     "Divide `logits [N, V]` by the temperature, then cut; `p_first` cuts by probability first."
     if temperature != 1:
-        logits = logits / temperature
+        # within what single precision divides by: minus infinity stays what it is
+        logits = logits / min(max(temperature, 1e-30), 1e30)
     if p_first:
         return top_k_logits(top_p_logits(logits, top_p), top_k)
     return top_p_logits(top_k_logits(logits, top_k), top_p)
