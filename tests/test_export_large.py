@@ -6,13 +6,12 @@
 import json
 
 import pytest
-import tomllib
 import torch
 from safetensors import safe_open
 
 from diffulex_edge.dev.testing import golden_dir
 from diffulex_edge.export import large
-from diffulex_edge.export.large import draw_checkpoint, keep_row, read_rows, table
+from diffulex_edge.export.large import draw_checkpoint, keep_row, read_rows, read_shapes
 from diffulex_edge.model import load_model
 from diffulex_edge.model.hf_config import read_json
 
@@ -52,7 +51,7 @@ SHAPES = project_root() / 'nbs' / '05_export' / 'large.toml'
 def test_the_shapes_are_of_the_size_that_their_names_say():
     from diffulex_edge.model.hf_config import read_config
 
-    for job in tomllib.loads(SHAPES.read_text())['model']:
+    for job in read_shapes(SHAPES):
         _, config = read_config(job['config'])
         billions = float(job['name'].rpartition('-')[2].rpartition('_')[2].removesuffix('B'))
         assert config.num_parameters / 1e9 == pytest.approx(billions, rel=0.1), job['name']

@@ -16,6 +16,7 @@ __all__ = [
     'Contract',
     'summary',
     'as_object',
+    'stage_figures',
     'while_loading',
     'export_command',
     'warn_of_no_tokenizer',
@@ -60,7 +61,19 @@ def as_object(result) -> dict:
         delegated=result.delegated,
         not_delegated=result.not_delegated,
         seconds=result.seconds,
+        cpu=result.cpu,
+        peak_mb=result.peaks,
     )
+
+
+# %% ../../nbs/10_app/11_export.ipynb #export-04b
+def stage_figures(result) -> str:
+    """Return CPU seconds and the most memory of every stage of an `ExportResult` as one line."""
+    stages = []
+    for stage, seconds in result.cpu.items():
+        peak = result.peaks.get(stage)
+        stages.append(f'{stage} {seconds:.1f} s' + (f' {peak / 1e3:.2f} GB' if peak else ''))
+    return 'CPU time and most memory: ' + ', '.join(stages)
 
 
 # %% ../../nbs/10_app/11_export.ipynb #export-07
@@ -133,18 +146,21 @@ def export_command(
     # torch takes seconds to import, and `--help` should not
     from diffulex_edge.app.progress import stages
     from diffulex_edge.export import export_model
+    from diffulex_edge.export.config import StageClock
     from diffulex_edge.export.exporter import STAGE_SHARES
 
+    shape = dict(
+        revision=revision,
+        max_seq_len=max_seq_len,
+        block_length=block_length,
+        mask_token_id=mask_token_id,
+    )
+    streamed = while_loading(backend, quantization)
     with stages(f'exporting {checkpoint}', STAGE_SHARES, err) as enter:
-        enter('load')
-        engine = open_model(
-            checkpoint,
-            revision=revision,
-            max_seq_len=max_seq_len,
-            block_length=block_length,
-            mask_token_id=mask_token_id,
-            quantization=while_loading(backend, quantization),
-        )
+        clock = StageClock(enter)
+        with clock('load'):
+            scratch = str(output.absolute().parent)
+            engine = open_model(checkpoint, quantization=streamed, scratch=scratch, **shape)
         result = export_model(
             engine.session.model,
             output_path=output,
@@ -156,8 +172,11 @@ def export_command(
             progress=enter,
             tokenizer=engine.tokenizer,
         )
+    result.cpu = clock.cpu | result.cpu
+    result.peaks = clock.peaks | result.peaks
     if not engine.tokenizer:
         warn_of_no_tokenizer(checkpoint, output)
+    err.print(stage_figures(result), style='dim', soft_wrap=True)
     if as_json:
         emit(as_object(result))
     else:

@@ -17,7 +17,13 @@ def refuse_fixed(path: str, **options):
 
 
 # %% ../../nbs/10_app/03_opening.ipynb #opening-04
-def open_checkpoint(path: str, revision: str | None = None, quantization: str = 'none', **options):
+def open_checkpoint(
+    path: str,
+    revision: str | None = None,
+    quantization: str = 'none',
+    scratch: str | None = None,
+    **options,
+):
     """Return an engine in eager PyTorch, with the checkpoint's tokenizer if it has one."""
     # torch takes seconds to import, and `--help` should not
     from diffulex_edge.model.loading import shipped
@@ -25,7 +31,7 @@ def open_checkpoint(path: str, revision: str | None = None, quantization: str = 
     from diffulex_edge.quant.streaming import load_quantized
     from diffulex_edge.runtime.diffusion import DiffusionEngine
 
-    model = load_quantized(path, quantization, revision=revision, **options)
+    model = load_quantized(path, quantization, scratch, revision=revision, **options)
     try:
         tokenizer = load_tokenizer(path, revision=revision)
     except FileNotFoundError:
@@ -44,12 +50,13 @@ def open_model(
     block_length: int | None = None,
     mask_token_id: int | None = None,
     quantization: str = 'none',
+    scratch: str | None = None,
 ):
     """Return an engine on a `.pte` or an eager checkpoint, with its tokenizer if it has one.
 
     `path`: a file, a published folder, a checkpoint, a Hub repository of either, or a name.
-    `quantization`: of a checkpoint, see `load_quantized`. Raises `ValueError` for an option
-    that a `.pte` has fixed, and what the loaders raise.
+    `quantization`, `scratch`: of a checkpoint, see `load_quantized`. Raises `ValueError` for an
+    option that a `.pte` has fixed, and what the loaders raise.
     """
     from diffulex_edge.model.loading import find_program
     from diffulex_edge.runtime.diffusion import DiffusionEngine
@@ -61,4 +68,4 @@ def open_model(
     if program:
         refuse_fixed(path, **options)
         return DiffusionEngine.from_pte(program)
-    return open_checkpoint(path, revision, quantization, **options)
+    return open_checkpoint(path, revision, quantization, scratch, **options)

@@ -15,6 +15,7 @@ __all__ = [
     'alone',
     'measure',
     'cpu_name',
+    'read_shapes',
     'read_rows',
     'keep_row',
     'table',
@@ -204,6 +205,11 @@ def cpu_name() -> str:
     return f'{names[0]}, {len(names)} cores' if names else 'unknown'
 
 
+def read_shapes(path: str | Path) -> list[dict]:
+    "Return the models of a file of shapes."
+    return tomllib.loads(Path(path).read_text(encoding='utf-8'))['model']
+
+
 def read_rows(path: Path) -> list[dict]:
     "Return the rows of earlier measurements; none without a file."
     return json.loads(path.read_text(encoding='utf-8')) if path.exists() else []
@@ -249,8 +255,7 @@ def main(argv: list[str] | None = None) -> int:
     "Measure the models of a file and keep the figures."
     parser = command_line()
     options = parser.parse_args(argv)
-    jobs = tomllib.loads(options.shapes.read_text(encoding='utf-8'))['model']
-    jobs = [job for job in jobs if options.only in (None, job['name'])]
+    jobs = [job for job in read_shapes(options.shapes) if options.only in (None, job['name'])]
     if not jobs:
         parser.error(f'{options.shapes} has no model of the name {options.only!r}')
     for job in jobs:
