@@ -37,6 +37,18 @@ def test_a_committed_cell_agrees_with_eager_or_says_why_it_was_not_run(name):
     assert cell['lowered'] or cell['checked']
 
 
+# %% matrix-arm-test
+def test_the_column_of_arm_counts_all_models_and_processors():
+    from diffulex_edge.export.matrix import arm_summary
+
+    close = dict(rows=64, same=64, logits=1e-6)
+    far = dict(rows=64, same=63, logits=0.3)
+    arm = {'tiny/none': dict(a53=close, a76=close), 'tiny/static_int8': dict(a53=close, a76=far)}
+    assert arm_summary(arm, 'none') == '128 of 128 tokens as here, logits within 1e-06'
+    assert arm_summary(arm, 'static_int8') == '127 of 128 tokens as here, logits within 3e-01'
+    assert arm_summary(arm, 'fp16') == '–'
+
+
 # %% matrix-27
 def test_a_cell_that_runs(tmp_path):
     cell = measure_cell('dream', 'portable', 'none', tmp_path)

@@ -158,3 +158,24 @@ def test_rendered_as_transformers_does(name, add, talk):
     options = dict(chat_template=THEIRS[name], add_generation_prompt=add)
     (theirs,), _ = render_jinja_template([talk], **options, **special)
     assert render_chat(THEIRS[name], talk, special, add_generation_prompt=add) == theirs
+
+
+# %% chat-template-turn-test
+def test_a_turn_is_the_template_with_the_words_in_it():
+    from diffulex_edge.model.chat_template import turn_texts
+
+    special = dict(bos_token='<s>', eos_token='</s>')
+    for name, trims in ('chatml', False), ('llama3', True), ('macro', False):
+        turn = turn_texts(THEIRS[name], special)
+        assert turn['trims'] == trims
+        words = ' 2 + 2 = ?\n'
+        around = turn['before'] + (words.strip() if trims else words) + turn['after']
+        assert around == chat_prompt(THEIRS[name], words, special)
+
+
+@pytest.mark.parametrize('name, word', [('json', 'does more'), ('date', 'date of today')])
+def test_a_template_of_another_form_has_no_turn(name, word):
+    from diffulex_edge.model.chat_template import turn_texts
+
+    with pytest.raises(ValueError, match=word):
+        turn_texts(THEIRS[name], {})

@@ -187,6 +187,89 @@ def test_a_file_that_is_not_there(built, tmp_path):
         run_runner(built, tmp_path / 'none.pte', [[1]])
 
 
+# %% runner-text-test
+@pytest.fixture(scope='module')
+def spoken(tmp_path_factory):
+    "The file of a random causal model with SmolLM2's tokenizer: 64 rows, chunks of 16"
+    from diffulex_edge.model.llama_edge import LlamaEdge, LlamaEdgeConfig
+    from diffulex_edge.model.tokenizer import load_tokenizer
+
+    torch.manual_seed(0)
+    shape = dict(hidden_size=32, num_hidden_layers=1, num_attention_heads=2, max_seq_len=64)
+    model = LlamaEdge(LlamaEdgeConfig(vocab_size=49152, eos_token_ids=(2,), **shape))
+    path = tmp_path_factory.mktemp('spoken') / 'spoken.pte'
+    export_model(model, output_path=path, max_tokens=16, tokenizer=load_tokenizer('smollm2'))
+    return path
+
+
+def said(built, path, *options):
+    "What the runner writes to a prompt"
+    command = [built, path, '--max-new-tokens', '12', *options]
+    run = subprocess.run(command, capture_output=True)
+    assert run.returncode == 0, run.stderr.decode()[-200:]
+    return run.stdout.decode().removesuffix('\n')
+
+
+def test_a_text_is_a_turn_and_its_answer_text(built, spoken):
+    from diffulex_edge.model.tokenizer import tokenizer_beside
+
+    tokenizer = tokenizer_beside(spoken)
+    for text, raw in ('Hi', False), ("It's naïve 漢字", True):
+        ids = tokenizer.prompt(text) if raw else tokenizer.chat(text)
+        answer = run_runner(built, spoken, [ids], max_new_tokens=12)[0]
+        whole = said(built, spoken, '--prompt', text, '--raw', str(int(raw)))
+        assert whole == tokenizer.decode(answer)
+        stop = whole[4:7]
+        cut = said(built, spoken, '--prompt', text, '--raw', str(int(raw)), '--stop', stop)
+        assert cut == whole[: whole.index(stop)]
+
+
+# %% runner-draw-test
+def test_drawn_tokens_follow_the_distribution(built, exported):
+    from diffulex_edge.runtime.sampler import filter_logits, forbid
+
+    _, path = exported('sdar')
+    session, prompt = PteSession(path), [5, 9, 20, 7]
+    mask = session.info.mask_token_id
+    options = dict(temperature=1.5, top_k=6, top_p=0.8, max_new_tokens=1)
+    answers = run_runner(built, path, [prompt] * 1500, iterations=1, **options)
+    session.step(prompt, 0, 4)
+    logits = forbid(session.step([mask] * 4, 4, 8, logits=True).logits, [mask])
+    row = 0 if session.info.logits_shift == 0 else None
+    want = filter_logits(logits[row : row + 1], 1.5, 6, 0.8).softmax(-1)[0]
+    drawn = torch.zeros_like(want)
+    for answer in answers:
+        for token in answer:
+            drawn[token] += 1 / len(answers)
+    ends = list(session.info.eos_token_ids)
+    want[ends] = 0  # an end of text is no part of an answer
+    assert len(want.nonzero()) > 2
+    assert (drawn - want).abs().max() < 0.05  # four deviations of a share of a half
+    assert answers != run_runner(built, path, [prompt] * 1500, iterations=1, seed=1, **options)
+    assert answers == run_runner(built, path, [prompt] * 1500, iterations=1, **options)
+
+
+def test_the_best_of_one_is_greedy(built, exported):
+    _, path = exported('sdar')
+    prompt = [5, 9, 20, 7, 33]
+    greedy = run_runner(built, path, [prompt], max_new_tokens=16)
+    assert run_runner(built, path, [prompt], max_new_tokens=16, temperature=2, top_k=1) == greedy
+
+
+@pytest.mark.parametrize('length', [15, 16, 17, 63])
+def test_prompts_at_the_edges_of_a_chunk_and_the_cache(built, spoken, length):
+    prompt = [10 + 7 * i for i in range(length)]
+    config = DiffusionGenerationConfig(max_new_tokens=1)
+    want = list(DiffusionEngine(session=PteSession(spoken)).generate(prompt, config))
+    assert run_runner(built, spoken, [prompt], max_new_tokens=1) == [want]
+
+
+@pytest.mark.parametrize('length', [64, 65])
+def test_a_prompt_that_leaves_no_row_is_refused(built, spoken, length):
+    with pytest.raises(RuntimeError, match=f'need {length + 1} rows of KV cache; this file has 64'):
+        run_runner(built, spoken, [[10] * length], max_new_tokens=1)
+
+
 # %% runner-damage
 def one_bit(data, place):
     "The bytes with one bit turned"
@@ -273,7 +356,7 @@ def test_the_sources_are_what_this_notebook_writes():
         if cell['cell_type'] == 'code' and first.startswith('%%writefile'):
             name = first.split('/')[-1]
             parts[name] = parts.get(name, '') + rest + '\n'
-    assert set(parts) == {'model.h', 'answer.h', 'runner.cpp'}
+    assert set(parts) == {'model.h', 'sampler.h', 'answer.h', 'text.h', 'runner.cpp'}
     for name, text in parts.items():
         assert text == (SOURCE.parent / name).read_text(encoding='utf-8')
         assert len(text.splitlines()) < 300

@@ -19,6 +19,7 @@ __all__ = [
     'add_missing_cells',
     'main',
     'cell_mark',
+    'arm_summary',
     'capability_table',
 ]
 
@@ -194,14 +195,29 @@ def cell_mark(cell: dict | None) -> str:
     return 'lowers' if cell['lowered'] else 'no'
 
 
-def capability_table(table: dict[str, dict]) -> str:
-    "Return Markdown: a line per backend and quantization, a column per family."
+def arm_summary(arm: dict[str, dict], quantization: str) -> str:
+    """Return in a few words how a quantization fares on emulated ARM, over all models.
+
+    `arm`: the results of [a later notebook](12_arm.ipynb), family/quantization -> processors.
+    """
+    cells = [found for name, found in arm.items() if name.partition('/')[2] == quantization]
+    found = [each for cell in cells for each in cell.values()]
+    if not found:
+        return '–'
+    worst = max(each['logits'] for each in found)
+    same, rows = sum(each['same'] for each in found), sum(each['rows'] for each in found)
+    return f'{same} of {rows} tokens as here, logits within {worst:.0e}'
+
+
+def capability_table(table: dict[str, dict], arm: dict[str, dict]) -> str:
+    "Return Markdown: a line per backend and quantization, a column per family, and one for ARM."
     lines = [
-        f'| backend | quantization | {" | ".join(MATRIX_FAMILIES)} |',
-        '|---' * (len(MATRIX_FAMILIES) + 2) + '|',
+        f'| backend | quantization | {" | ".join(MATRIX_FAMILIES)} | ARM, emulated |',
+        '|---' * (len(MATRIX_FAMILIES) + 3) + '|',
     ]
     for backend, quantization in pairs():
         row = (table.get(f'{family}/{backend}/{quantization}') for family in MATRIX_FAMILIES)
         marks = ' | '.join(cell_mark(cell) for cell in row)
-        lines.append(f'| {backend} | {quantization} | {marks} |')
+        on_arm = arm_summary(arm if backend == 'xnnpack' else {}, quantization)
+        lines.append(f'| {backend} | {quantization} | {marks} | {on_arm} |')
     return '\n'.join(lines)

@@ -23,6 +23,7 @@ __all__ = [
     'checked',
     'render_chat',
     'chat_prompt',
+    'turn_texts',
 ]
 
 # %% ../../nbs/01_model/23_chat_template.ipynb #chat-template-01
@@ -265,3 +266,22 @@ def chat_prompt(template: str | None, messages: list[dict] | str, special: dict[
     if isinstance(messages, str):
         messages = [dict(role='user', content=messages)]
     return render_chat(template, messages, special)
+
+
+# %% ../../nbs/01_model/23_chat_template.ipynb #chat-template-turn
+def turn_texts(template: str, special: dict[str, str]) -> dict:
+    """Return what a template puts around the words of one user's turn, up to the answer.
+
+    `before` and `after`; `trims`: white space around the words is dropped. Raise `ValueError`
+    when the template is not of that form.
+    """
+    if 'strftime_now' in template:
+        raise ValueError('the chat template writes the date of today')
+    mark = 'Qx7q'
+    before, found, after = chat_prompt(template, mark, special).partition(mark)
+    trims = chat_prompt(template, f' {mark}\n', special) == before + mark + after
+    for words in ('a', f'  {mark}\n', 'one\n\ntwo <b> {{x}} "', '</think>b'):
+        around = before + (words.strip() if trims else words) + after
+        if not found or chat_prompt(template, words, special) != around:
+            raise ValueError('the chat template does more than to put a text around the words')
+    return dict(before=before, after=after, trims=trims)

@@ -18,6 +18,7 @@ import hashlib
 import json
 from pathlib import Path
 
+from .chat_template import turn_texts
 from .files import written
 from .loading import PROGRAM
 
@@ -46,6 +47,10 @@ def file_contents(tokenizer) -> tuple[bytes, bytes]:
     config = dict(tokenizer.special)
     if tokenizer.template:
         config['chat_template'] = tokenizer.template
+        try:  # for programs that cannot render it
+            config['turn'] = turn_texts(tokenizer.template, tokenizer.special)
+        except ValueError as error:
+            config['no_turn'] = str(error)
     config = json.dumps(config, ensure_ascii=False, indent=1)
     return tokenizer.tk.to_str().encode(), config.encode()
 

@@ -1,6 +1,9 @@
 // An answer being written: blocks, the masks that a step reveals, what is final.
 #pragma once
+#include <functional>
+#include <tuple>
 #include "model.h"
+#include "sampler.h"
 
 struct Settings {
   int64_t max_new_tokens = 128;
@@ -10,17 +13,20 @@ struct Settings {
   int64_t threads = 0;     // 0: ExecuTorch's choice
   int64_t verify = 1;      // compare the file with its checksum; a second per gigabyte or less
   double threshold = 0.9;  // reveal what is at least this sure; above 1: the best or the quota only
+  Sampler sampler;         // of tokens, where its temperature is above 0
 };
 
 // One answer being written: the prompt, then tokens and masks.
 struct Answer {
   Model& model;
-  const Settings& settings;
+  Settings& settings;  // its sampler moves on
   Ids sequence;
   int64_t prompt_end, limit;  // the answer is between them
   int64_t rule = 0;  // of the block in work
+  std::function<bool(const Ids&)> seen;  // given the final tokens, says whether they are enough
+  bool enough = false;
 
-  Answer(Model& model, const Settings& settings, const Ids& prompt)
+  Answer(Model& model, Settings& settings, const Ids& prompt)
       : model(model), settings(settings), sequence(prompt), prompt_end(prompt.size()),
         limit(prompt_end + settings.max_new_tokens) {
     for (auto token : prompt)
@@ -43,9 +49,26 @@ struct Answer {
     return position;
   }
 
+  Ids tokens() const { return Ids(sequence.begin() + prompt_end, sequence.begin() + settled()); }
+
+  // Show what is final so far.
+  void show() {
+    if (seen && !enough) enough = seen(tokens());
+  }
+
   bool stopped() const {
     const int64_t position = settled();
-    return position < std::min(limit, length()) && !masked(position);
+    return enough || (position < std::min(limit, length()) && !masked(position));
+  }
+
+  // A step; the token of each row is drawn where there is a temperature.
+  Prediction predict(int64_t start, int64_t end, int64_t rule) {
+    const bool draws = settings.sampler.temperature > 0;
+    Prediction prediction = model.step(sequence, start, end, rule, draws);
+    for (int64_t row = 0; draws && row < end - start; ++row)
+      std::tie(prediction.ids[row], prediction.confidence[row]) = settings.sampler.draw(
+          &prediction.logits[row * model.vocab], model.vocab, model.mask);
+    return prediction;
   }
 
   Ids masks(int64_t start, int64_t end) const {
@@ -61,11 +84,12 @@ struct Answer {
     while (!stopped()) {
       const Ids open = masks(start, end);
       if (open.empty()) return;
-      const Prediction prediction = model.step(sequence, from, to, rule);
+      const Prediction prediction = predict(from, to, rule);
       int64_t quota = 1;
       if (settings.iterations > 0) quota = (int64_t(open.size()) + steps_left - 1) / steps_left;
       if (steps_left > 1) --steps_left;
       reveal(open, prediction, from, quota);
+      show();
     }
   }
 
@@ -90,6 +114,7 @@ struct Answer {
     if (position < length() && !masked(position)) return;
     if (position == length()) sequence.push_back(model.mask);
     sequence[position] = prediction.ids.back();
+    show();
   }
 
   // Read whole blocks of the prompt into the cache, up to `end`.
@@ -101,7 +126,7 @@ struct Answer {
     const int64_t before = rule ? 0 : (chunk - end % chunk) % chunk;
     for (int64_t start = -before; start < end; start += chunk) {
       const int64_t stop = std::min(start + chunk, end);
-      const Prediction prediction = model.step(sequence, std::max<int64_t>(start, 0), stop, rule);
+      const Prediction prediction = predict(std::max<int64_t>(start, 0), stop, rule);
       if (stop == end) name_next(end, prediction);
     }
   }
@@ -140,8 +165,8 @@ struct Answer {
       add_masks(to);
       denoise(start, stop, from, to);
       if (cached && stop < end && !stopped())  // commit: clean keys and values
-        name_next(stop, model.step(sequence, start, stop, final_rule));
+        name_next(stop, predict(start, stop, final_rule));
     }
-    return Ids(sequence.begin() + prompt_end, sequence.begin() + settled());
+    return tokens();
   }
 };

@@ -6,11 +6,11 @@
 #include <cstdio>
 #include <cstring>
 #include <fstream>
-#include <stdexcept>
 #include <string>
 #include <vector>
 #include <executorch/extension/module/module.h>
 #include <executorch/extension/tensor/tensor.h>
+#include "../../model/cpp/errors.h"
 
 namespace executorch::extension::threadpool {  // its header is not in the wheel
 class ThreadPool { public: bool _unsafe_reset_threadpool(uint32_t n); };
@@ -20,17 +20,6 @@ using executorch::extension::Module;
 using executorch::extension::from_blob;
 using executorch::runtime::Error;
 using executorch::runtime::EValue;
-using Ids = std::vector<int64_t>;
-
-// What a user wrote, as it can be shown: no control characters, and not all of it.
-inline std::string shown(std::string text) {
-  text.resize(std::min<size_t>(text.size(), 60));
-  for (char& c : text)
-    if (c < 32 || c > 126) c = '?';
-  return text;
-}
-
-[[noreturn]] inline void fail(const std::string& why) { throw std::runtime_error(why); }
 
 // CRC-32 of bytes, eight at a time; `crc` is that of the bytes before.
 inline uint32_t crc32(const unsigned char* data, size_t size, uint32_t crc) {

@@ -1,0 +1,128 @@
+// Text in and out: the tokenizer beside a file, the turn of a conversation, stop strings.
+#pragma once
+#include <cstdio>
+#include "../../model/cpp/tokenizer.h"
+
+// The files of a tokenizer beside model.pte: model.tokenizer.json, model.tokenizer_config.json.
+inline std::string beside(const std::string& pte, const char* name) {
+  const size_t dot = pte.rfind(".pte");
+  return (dot + 4 == pte.size() ? pte.substr(0, dot) : pte) + name;
+}
+
+inline Json json_file(const std::string& path) {
+  const std::string text = contents(path);
+  try {
+    return JsonReader(text).whole();
+  } catch (const std::exception& error) {
+    fail(path + ": " + error.what() + "; export the model again");
+  }
+}
+
+// How a prompt becomes ids: as one turn of the user where the model has a chat template.
+class Prompter {
+  Json turn, reason;
+  bool raw;
+
+ public:
+  const Tokenizer tokenizer;
+
+  Prompter(const std::string& pte, bool raw)
+      : raw(raw), tokenizer(json_file(beside(pte, ".tokenizer.json"))) {
+    const Json config = json_file(beside(pte, ".tokenizer_config.json"));
+    turn = config["turn"];
+    reason = config["no_turn"];
+    if (config["chat_template"].kind == Json::null) this->raw = true;
+  }
+
+  Ids ids(std::string text) const {
+    if (raw) {
+      Ids ids = tokenizer.encode(text);
+      const Ids& begin = tokenizer.beginning;
+      const bool there = ids.size() >= begin.size() && std::equal(begin.begin(), begin.end(), ids.begin());
+      if (!there) ids.insert(ids.begin(), begin.begin(), begin.end());
+      return ids;
+    }
+    if (turn.kind != Json::object)
+      fail("this model's chat template cannot be used here: " +
+           (reason.text.empty() ? "the file is of an older version, export it again" : reason.text) +
+           "; give the whole prompt with --raw 1");
+    if (turn["trims"].is(true)) {
+      const char* space = " \t\n\r\v\f";
+      text.erase(0, std::min(text.find_first_not_of(space), text.size()));
+      text.erase(text.find_last_not_of(space) + 1);
+    }
+    return tokenizer.encode(turn["before"].text + text + turn["after"].text);
+  }
+};
+
+// The answer as text: written as far as it is certain, cut where a stop string begins.
+class Writer {
+  const Tokenizer& tokenizer;
+  const std::vector<std::string>& stops;
+  FILE* out;
+  std::string text;    // of the ids taken
+  size_t taken = 0, written = 0;
+
+  // How many bytes at the end may still become a stop string.
+  size_t held() const {
+    size_t most = 0;
+    for (const std::string& stop : stops)
+      for (size_t n = std::min(stop.size() - 1, text.size() - written); n > most; --n)
+        if (!text.compare(text.size() - n, n, stop, 0, n)) most = n;
+    return most;
+  }
+
+  // The length of the character at a byte, with `valid` whether it is one; 0: the text ends in it.
+  size_t character(size_t at, bool& valid) const {
+    const auto first = static_cast<unsigned char>(text[at]);
+    const size_t size = first < 0x80 ? 1 : first < 0xc2 ? 0 : first < 0xe0 ? 2 : first < 0xf0 ? 3
+                        : first < 0xf5 ? 4 : 0;
+    valid = size > 0;
+    size_t found = 1;
+    for (; valid && found < size; ++found) {
+      if (at + found >= text.size()) return 0;
+      const auto byte = static_cast<unsigned char>(text[at + found]);
+      const int least = found > 1 ? 0x80 : first == 0xe0 ? 0xa0 : first == 0xf0 ? 0x90 : 0x80;
+      const int most = found > 1 ? 0xbf : first == 0xed ? 0x9f : first == 0xf4 ? 0x8f : 0xbf;
+      if (byte < least || byte > most) { valid = false; break; }
+    }
+    return found;
+  }
+
+  // Write whole characters up to a byte; what is none becomes U+FFFD.
+  void write(size_t end, bool last) {
+    while (written < end) {
+      bool valid;
+      const size_t size = character(written, valid);
+      if (!size && !last) break;
+      if (size && valid) std::fwrite(&text[written], 1, size, out);
+      else std::fputs("\xef\xbf\xbd", out);
+      written = size ? written + size : end;
+    }
+    std::fflush(out);
+  }
+
+ public:
+  bool stopped = false;
+
+  Writer(const Tokenizer& tokenizer, const std::vector<std::string>& stops, FILE* out)
+      : tokenizer(tokenizer), stops(stops), out(out) {}
+
+  // The answer's final ids so far, the earlier calls' among them.
+  void take(const Ids& ids) {
+    const size_t before = text.size();
+    for (; taken < ids.size(); ++taken) text += tokenizer.piece(ids[taken], text.empty());
+    size_t cut = text.size();
+    for (const std::string& stop : stops)
+      cut = std::min(cut, text.find(stop, before - std::min(before, stop.size() - 1)));
+    stopped = stopped || cut < text.size();
+    text.resize(cut);
+    write(text.size() - held(), false);
+  }
+
+  void finish() {
+    write(text.size(), true);
+    std::fputs("\n", out);
+    std::fflush(out);
+  }
+};
