@@ -186,7 +186,7 @@ def output_options():
             group = group.commands[word]
         for option in group.params:
             names = {'--output', '--out', '--trace', '--json'} & {*option.opts}
-            if names and 'bool' not in option.type.name:
+            if names and not option.is_flag:
                 yield ' '.join([*words, *names])
 
 

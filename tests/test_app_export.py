@@ -69,7 +69,10 @@ def test_a_folder_is_published_and_run_by_its_name(tmp_path):
     done = run(publish_command, 'tiny', folder, '--prompt', '<sudoku>', *options)
     assert done.exit_code == 0, done.output
     assert 'best token as in fp32 in 100%' in done.stdout
-    assert open_model(str(folder)).generate('<sudoku>').text
+    from diffulex_edge.runtime.config import DiffusionGenerationConfig
+
+    config = DiffusionGenerationConfig(max_new_tokens=16)
+    assert open_model(str(folder)).generate('<sudoku>', config).text
     with pytest.raises(ValueError, match='exported already'):
         open_model(str(folder), max_seq_len=32)
 

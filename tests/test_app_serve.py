@@ -22,6 +22,7 @@ from diffulex_edge.runtime.diffusion import DiffusionGenerationConfig
 from diffulex_edge.viz.film import Film
 
 
+# %% server-33-2
 @contextmanager
 def serving(engine, **options):
     "The server on a free port of loopback; yields its address and its worker"
@@ -77,6 +78,7 @@ def test_the_models(served):
         client.models.retrieve('gpt-5')
 
 
+# %% server-35-2
 def test_a_chat(served):
     client, want = served
     answer = client.chat.completions.create(**ASK)
@@ -156,6 +158,7 @@ def test_what_is_not_supported_is_refused(served, wrong, field):
     assert field in caught.value.body['message']
 
 
+# %% server-37-2
 def test_what_does_not_fit_the_cache_is_refused(served):
     client, _ = served
     with pytest.raises(openai.BadRequestError) as caught:
@@ -203,6 +206,7 @@ CLIENTS = {
 }
 
 
+# %% server-49-2
 def text_of(answer: httpx.Response) -> str:
     "The text of a completion or of a chat, whole or in events"
     if not answer.headers['content-type'].startswith('text/event-stream'):
@@ -281,6 +285,7 @@ def test_what_is_not_there_is_an_error_in_json(address):
         assert len(message) < 300
 
 
+# %% server-39-2
 @pytest.mark.parametrize(
     'content, content_type, status',
     [
@@ -384,6 +389,7 @@ def test_a_head_that_does_not_come_is_not_awaited(monkeypatch, head):
             assert connection.recv(99) == b''
 
 
+# %% server-53-2
 BODY_TO_COME = b"""POST /v1/completions HTTP/1.1\r
 host: localhost\r
 content-type: application/json\r

@@ -31,6 +31,7 @@ def stored(folder=None):
     return output.pte_data, file.getvalue(), [type(buffer) for buffer in output.buffers]
 
 
+# %% lean-lowering-08-2
 def test_a_store_on_disk_writes_what_one_in_memory_does(tmp_path):
     entries, data, _ = stored()
     assert len(data) == 2 * 2**20 + 3

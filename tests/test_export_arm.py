@@ -31,6 +31,7 @@ def test_a_committed_cell_is_close(name):
         assert found['flip'] is None or found['flip'] < 0.2, cpu
 
 
+# %% arm-18-2
 def prediction(logits):
     return Prediction(logits.argmax(-1), logits.softmax(-1).amax(-1), logits)
 

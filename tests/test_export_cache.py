@@ -50,6 +50,7 @@ REQUESTS = [
     dict(max_seq_len=64),
     dict(methods=('forward',)),
     dict(backend='portable'),
+    dict(quantization='dynamic_int8,statistics=/of/the/user'),  # no folder in a file's name
 ]
 
 

@@ -32,6 +32,7 @@ def test_small_tensors_stay_in_memory(tmp_path):
     assert scratch.file is None
 
 
+# %% scratch-08-2
 def test_the_file_goes_with_its_last_tensor(tmp_path):
     gc.collect()
     before = len(MAPS)

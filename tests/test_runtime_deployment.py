@@ -31,6 +31,7 @@ def answer_of(command, session, constants):
 
 
 # %% deployment-a28
+import re
 import shutil
 
 import pytest
@@ -76,6 +77,10 @@ FAMILIES = ['sdar', 'llada', 'fast_dllm_v2', 'dream']
 @pytest.mark.slow
 def test_the_kotlin_loop_and_app_compile_and_the_loop_answers_as_the_engine(tmp_path):
     needs('kotlinc', 'java')
+    said = subprocess.run(['kotlinc', '-version'], capture_output=True, text=True).stderr
+    version = re.search(r'(\d+)\.(\d+)', said)
+    if (int(version[1]), int(version[2])) < (1, 6):
+        pytest.skip('this kotlinc is older than 1.6; npm has a newer one')
     copy_app('android', tmp_path / 'app')
     sources = [*(tmp_path / 'app').rglob('*.kt'), *Path(str(STANDINS)).rglob('*.kt')]
     jar = tmp_path / 'app.jar'

@@ -63,7 +63,7 @@ NAMES = {
 @lru_cache
 def session_of(folder):
     "A session on a golden model; the case file has the mask id, not every model's config."
-    model = load_model(golden_dir() / folder, max_seq_len=512)
+    model = load_model(golden_dir() / folder, max_seq_len=256)
     model.config.mask_token_id = golden_file(folder)['mask_id']
     return EagerSession(model)
 

@@ -249,6 +249,7 @@ def test_drawn_tokens_follow_the_distribution(built, exported):
     assert answers == run_runner(built, path, [prompt] * 1500, iterations=1, **options)
 
 
+# %% runner-draw-test-2
 def test_the_best_of_one_is_greedy(built, exported):
     _, path = exported('sdar')
     prompt = [5, 9, 20, 7, 33]

@@ -218,6 +218,7 @@ def run_tiny(console: Console, folder: str | None) -> dict:
     return measure_both(path, 'tiny', ids[:1], TINY, tail=ids[1:]) | dict(path=str(path))
 
 
+# %% ../../nbs/10_app/07_demo.ipynb #demo-19-2
 def run_smollm2(console: Console, prompt: str, max_new_tokens: int, **options) -> dict:
     """Show SmolLM2 and measure it on the same prompt; `options` as for `show_smollm2`."""
     path, ids, text = show_smollm2(console, prompt, max_new_tokens=max_new_tokens, **options)

@@ -207,6 +207,7 @@ def publish_command(
     ] = None,
     max_seq_len: CacheRows = None,
     revision: Revision = None,
+    as_json: Annotated[bool, Option('--json', help='print what was measured as JSON')] = False,
 ):
     """Make a folder to upload: .pte, tokenizer, measured model card, checksums, smoke test."""
     # torch takes seconds to import, and `--help` should not
@@ -230,6 +231,9 @@ def publish_command(
             progress=enter,
         )
     run = facts['measured']
+    if as_json:
+        emit(dict(folder=str(folder), **run))
+        return
     out.print(
         f'{folder}: {run["megabytes"]:.1f} MB, {run["tokens_per_second"]:.1f} tokens/s here, '
         f'best token as in fp32 in {run["same_best_token"]:.0%} of {run["rows"]} rows. '

@@ -239,6 +239,7 @@ async def step_events(run, data_of):
         run.stop()
 
 
+# %% ../../nbs/10_app/18_server.ipynb #server-14-2
 def film_events(engine: DiffusionEngine, prompt: list[int]):
     """Return a function that turns updates into the events of a film."""
     film, token = empty_film(engine, prompt), engine.tokenizer.token
@@ -313,6 +314,7 @@ async def models(request: Request):
     return JSONResponse(dict(object='list', data=[model_object(request.app.state.worker)]))
 
 
+# %% ../../nbs/10_app/18_server.ipynb #server-47-2
 async def model(request: Request):
     """Answer with a model by its name."""
     worker, name = request.app.state.worker, request.path_params['name']

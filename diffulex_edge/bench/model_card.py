@@ -89,6 +89,7 @@ def attention_of(block_length: int) -> str:
     return names.get(block_length, f'blocks of {block_length}')
 
 
+# %% ../../nbs/07_bench/09_model_card.ipynb #model-card-08-2
 CARD_FIELDS = (
     'cpu',
     'megabytes',

@@ -99,6 +99,7 @@ def build_probes(folder: str | Path) -> dict[str | None, Path]:
     }
 
 
+# %% ../../nbs/05_export/12_arm.ipynb #arm-07-2
 def compare_arm(
     family: str, quantization: str, folder: str | Path, probes: dict[str | None, Path]
 ) -> dict[str, dict]:

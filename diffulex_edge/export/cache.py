@@ -95,7 +95,8 @@ def is_whole(path: Path) -> bool:
 def request_stem(name: str | Path, request: dict) -> str:
     "Return the part of a file's name that only a model's name and the request decide."
     short = hashlib.sha256(json.dumps([str(name), request]).encode()).hexdigest()[:6]
-    return f'{Path(name).stem}-{request["backend"]}-{request["quantization"]}-{short}'
+    quantization = request['quantization'].replace('/', '_')  # it may name a file
+    return f'{Path(name).stem}-{request["backend"]}-{quantization}-{short}'
 
 
 def find_export(

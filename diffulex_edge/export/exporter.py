@@ -248,7 +248,7 @@ def lower_to_file(model: Decoder, request: Request, clock: StageClock) -> Export
     """
     lowering, quantization = request.lowering, request.quantization
     # slow to import: it brings ExecuTorch's lowering
-    from ..backends.lean_lowering import weights_on_disk
+    from diffulex_edge.backends.lean_lowering import weights_on_disk
 
     path = Path(request.config.output_path)
     lean = partial(weights_on_disk, existing_folder(path))

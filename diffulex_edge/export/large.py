@@ -96,6 +96,7 @@ def draw_tensor(name: str, shape: tuple[int, ...], generator: torch.Generator) -
     return drawn.normal_(std=0.02, generator=generator)
 
 
+# %% ../../nbs/05_export/11_large.ipynb #large-06-2
 def draw_checkpoint(folder: Path, hf: dict, limit: int = SHARD) -> int:
     """Write a Hugging Face folder with random weights for a `config.json`; return its bytes.
 
@@ -146,6 +147,7 @@ def export_measured(folder: Path, pte: Path, job: dict) -> dict:
     )
 
 
+# %% ../../nbs/05_export/11_large.ipynb #large-09-2
 def step_measured(pte: Path, size: int = 16) -> dict:
     "Load a file and make two steps; return CPU seconds and resident MB."
     torch.set_num_threads(1)
@@ -241,13 +243,14 @@ def table(rows: list[dict]) -> str:
 def command_line() -> argparse.ArgumentParser:
     "Return the command's options."
     parser = argparse.ArgumentParser(
-        prog='large', description='Draw, export and measure models of the shapes in a TOML file.'
+        prog='large',
+        description='Draw, export and measure models of the shapes in a TOML file.',
     )
     parser.add_argument('shapes', type=Path)
     parser.add_argument('folder', type=Path, help='for checkpoints and files; 30 GB for 8B')
     parser.add_argument('--only', metavar='NAME', help='this model alone')
     parser.add_argument('--layers', type=int, metavar='N', help='with N layers only')
-    parser.add_argument('--results', type=Path, default=Path('large.json'))
+    parser.add_argument('--results', type=Path, help='file of rows; large.json beside SHAPES')
     return parser
 
 
@@ -258,9 +261,10 @@ def main(argv: list[str] | None = None) -> int:
     jobs = [job for job in read_shapes(options.shapes) if options.only in (None, job['name'])]
     if not jobs:
         parser.error(f'{options.shapes} has no model of the name {options.only!r}')
+    results = options.results or options.shapes.with_name('large.json')
     for job in jobs:
         row = measure(job, options.layers, options.folder / job['name'])
-        keep_row(options.results, row | dict(machine=cpu_name()))
+        keep_row(results, row | dict(machine=cpu_name()))
         print(table([row]), flush=True)
     return 0
 

@@ -145,6 +145,7 @@ def describe(node: torch.fx.Node, name: str, limits: dict) -> dict:
     return dict(name=name, kind='Tensor', dtype=dtype, shape=shape)
 
 
+# %% ../../nbs/05_export/03_program.ipynb #program-schema-01-2
 def equal_dimensions(inputs: list[dict], outputs: list[dict]) -> list[dict]:
     "Return the constraint that all dimensions with a range are equal in a call, if there are two."
     dims = [

@@ -144,6 +144,7 @@ def download(repo_id: str, revision: str | None) -> Path:
     return Path(folder)
 
 
+# %% ../../nbs/01_model/30_loading.ipynb #loading-12-2
 def find_model(path: str | Path, revision: str | None = None) -> Path:
     """Return the folder or file that `load_model` and `load_tokenizer` mean by `path`.
 

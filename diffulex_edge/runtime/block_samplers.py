@@ -199,6 +199,7 @@ def d3llm(
     )
 
 
+# %% ../../nbs/02_runtime/24_block_samplers.ipynb #block-samplers-12a
 def d3llm_multi(
     max_new_tokens=128,
     block_size=32,

@@ -79,6 +79,7 @@ def flow_of(request: Request):
     return several_blocks if bidirectional and not coverage.fused else pipeline
 
 
+# %% ../../nbs/02_runtime/22_diffusion.ipynb #diffusion-09-2
 def write(*requests: Request) -> Iterator[StepRecord]:
     """Run one answer, or several, forward by forward, holding their caches.
 

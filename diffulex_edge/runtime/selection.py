@@ -213,6 +213,7 @@ def stability(candidates: Candidates, quota: int, selection: Selection) -> Tenso
     return select(candidates.score, quota) | sure & still
 
 
+# %% ../../nbs/02_runtime/07_selection.ipynb #selection-20-2
 def nearest(candidates: Candidates, quota: int, selection: Selection) -> Tensor:
     """Select what is certain enough for its distance from the first mask, at least the best.
 

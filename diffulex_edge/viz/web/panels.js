@@ -51,7 +51,7 @@ export function stepFacts(reel, number) {
 const ROWS = 11; // steps in the table
 const NO_TOKEN = 'Point at a token, or Tab into the text, to see its candidates.';
 const NO_CANDIDATES =
-  'No alternatives: this model gave no logits (a .pte: export it with the method logits).';
+  'No alternatives: none were recorded, or the model gives no logits (a .pte: its method logits).';
 
 const note = (text) => element('p', { class: 'dx-soft' }, text);
 const heading = (text) => element('div', { class: 'dx-word' }, text);
