@@ -1,6 +1,6 @@
 // Ids of texts, to compare tokenizers by: tokens tokenizer.json < texts > ids
 //
-// A text a line, as a JSON string; a line of ids, then the text that they are, as hexadecimal bytes.
+// A text a line, as a JSON string; a line of ids, then their text, as hexadecimal bytes.
 #include <cstdio>
 #include <iostream>
 #include "tokenizer.h"

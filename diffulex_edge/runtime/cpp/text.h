@@ -38,13 +38,15 @@ class Prompter {
     if (raw) {
       Ids ids = tokenizer.encode(text);
       const Ids& begin = tokenizer.beginning;
-      const bool there = ids.size() >= begin.size() && std::equal(begin.begin(), begin.end(), ids.begin());
+      const bool there = ids.size() >= begin.size() &&
+                         std::equal(begin.begin(), begin.end(), ids.begin());
       if (!there) ids.insert(ids.begin(), begin.begin(), begin.end());
       return ids;
     }
     if (turn.kind != Json::object)
       fail("this model's chat template cannot be used here: " +
-           (reason.text.empty() ? "the file is of an older version, export it again" : reason.text) +
+           (reason.text.empty() ? "the file is of an older version, export it again"
+                                : reason.text) +
            "; give the whole prompt with --raw 1");
     if (turn["trims"].is(true)) {
       const char* space = " \t\n\r\v\f";

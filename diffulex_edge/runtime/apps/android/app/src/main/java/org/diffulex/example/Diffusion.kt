@@ -46,7 +46,8 @@ class Diffusion(path: String) {
         /** End of what is final: the first mask, the end of the text, or the limit. */
         fun settled(): Int {
             val known = minOf(limit, sequence.size)
-            return (promptEnd until known).firstOrNull { masked(it) || sequence[it] in eos } ?: known
+            val ends = { place: Int -> masked(place) || sequence[place] in eos }
+            return (promptEnd until known).firstOrNull(ends) ?: known
         }
 
         fun stopped() = settled().let { it < minOf(limit, sequence.size) && !masked(it) }
