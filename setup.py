@@ -2,7 +2,7 @@
 
 import json
 import shlex
-import shutil
+import zipfile
 from configparser import ConfigParser
 from pathlib import Path
 
@@ -39,14 +39,12 @@ def chapter_files() -> list[Path]:
 
 
 def without_outputs(notebook: dict) -> dict:
-    """Return a notebook for readers of a wheel: no outputs, tests folded, scripts as text."""
+    """Return a notebook for readers of a wheel: no outputs, scripts as text."""
     for cell in notebook['cells']:
         if cell['cell_type'] != 'code':
             continue
         text = ''.join(cell['source'])
         cell.update(outputs=[], execution_count=None)
-        if text.startswith('#| test'):
-            cell['metadata']['jupyter'] = {'source_hidden': True}  # JupyterLab folds it
         if text.startswith('%%writefile'):
             name, _, script = text.partition('\n')
             shown = f'`{name.split("/")[-1]}`:\n\n```\n{script}\n```'
@@ -62,16 +60,15 @@ class BuildPy(build_py):
         super().run()
         if self.editable_mode:
             return
-        for path in chapter_files():
-            if '.ipynb_checkpoints' in path.parts:
-                continue
-            target = Path(self.build_lib, lib, 'chapters', path.relative_to(here / 'nbs'))
-            target.parent.mkdir(parents=True, exist_ok=True)
-            if path.suffix != '.ipynb':
-                shutil.copyfile(path, target)
-                continue
-            notebook = without_outputs(json.loads(path.read_text(encoding='utf-8')))
-            target.write_text(json.dumps(notebook, ensure_ascii=False), encoding='utf-8')
+        archive = Path(self.build_lib, lib, 'chapters.zip')
+        with zipfile.ZipFile(archive, 'w', zipfile.ZIP_DEFLATED) as chapters:
+            for path in sorted(chapter_files()):
+                if '.ipynb_checkpoints' in path.parts:
+                    continue
+                text = path.read_text(encoding='utf-8')
+                if path.suffix == '.ipynb':
+                    text = json.dumps(without_outputs(json.loads(text)), ensure_ascii=False)
+                chapters.writestr(path.relative_to(here / 'nbs').as_posix(), text)
 
 
 class SDist(sdist):

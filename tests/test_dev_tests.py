@@ -9,8 +9,22 @@ from pathlib import Path
 # %% tests-16
 import pytest
 
-from diffulex_edge.dev.project import NotebookError, markdown_cell, sample_notebook, sample_project
-from diffulex_edge.dev.tests import expected, export, notebook_faults, tidy, written_files
+from diffulex_edge.dev.project import (
+    NotebookError,
+    markdown_cell,
+    read_notebook,
+    sample_notebook,
+    sample_project,
+    write_notebook,
+)
+from diffulex_edge.dev.tests import (
+    expected,
+    export,
+    fold_cells,
+    notebook_faults,
+    tidy,
+    written_files,
+)
 
 HALF = [
     '#| default_exp half',
@@ -128,6 +142,30 @@ def test_chapters_get_their_line(tmp_path):
     export(root)
     assert 'back to [the tour]' in (root / 'nbs/one.ipynb').read_text(encoding='utf-8')
     assert export(root, check=True)
+
+
+# %% tests-33b
+def test_cells_that_test_or_record_are_folded(tmp_path):
+    cells = [
+        'k = 1',
+        '#| test k\nassert k',
+        '#| eval: false\nk = 2',
+        '#| export\n#| eval: false\nk = 3',
+    ]
+    root = sample_project(tmp_path / 'folds', page=['#| default_exp page', *cells])
+    with pytest.raises(NotebookError, match='nbs/page.ipynb: other cells are to be folded'):
+        export(root, check=True)
+    export(root)
+    page = read_notebook(root / 'nbs/page.ipynb')
+    hidden = [cell['metadata'].get('jupyter', {}).get('source_hidden') for cell in page['cells']]
+    assert hidden == [None, None, True, True, None]
+    page['cells'][2]['source'] = ['k = 4']  # no test any more
+    page['cells'][2]['metadata']['jupyter']['outputs_hidden'] = True
+    write_notebook(root / 'nbs/page.ipynb', page)
+    assert fold_cells(root) == [Path('nbs/page.ipynb')]
+    opened = read_notebook(root / 'nbs/page.ipynb')['cells'][2]['metadata']
+    assert opened == {'jupyter': {'outputs_hidden': True}}  # the reader's own choice stays
+    assert fold_cells(root) == []
 
 
 # %% tests-35

@@ -22,6 +22,7 @@ import subprocess
 import sys
 from importlib.util import find_spec
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Annotated
 
 from typer import Argument, Option
@@ -33,17 +34,17 @@ PACKAGE = Path(__file__).parents[1] if '__file__' in globals() else Path('../../
 
 
 def find_chapters(package: Path = PACKAGE) -> tuple[Path, bool]:
-    """Return the folder of the chapters and whether it is that of a checkout.
+    """Return the chapters and whether they are the folder of a checkout, else an archive.
 
     Raises `FileNotFoundError` for an installation that came without them.
     """
-    checkout = package.parent / 'nbs'
-    packaged = package / 'chapters'
-    for folder in (checkout, packaged):
-        if (folder / 'index.ipynb').exists():
-            return folder, folder == checkout
+    checkout, packaged = package.parent / 'nbs', package / 'chapters.zip'
+    if (checkout / 'index.ipynb').exists():
+        return checkout, True
+    if packaged.exists():
+        return packaged, False
     raise FileNotFoundError(
-        f'no chapters in {packaged}: install the library again, or work in a checkout of it'
+        f'there is no {packaged}: install the library again, or work in a checkout of it'
     )
 
 
@@ -99,13 +100,18 @@ def prepare(folder: Path | None) -> Path:
     if folder is None and in_checkout:
         return source
     target = folder or Path('diffulex-edge-lab')
-    written, kept = copy_chapters(source, target)
-    err.print(f'{target}: {len(written)} files written', highlight=False)
+    with TemporaryDirectory() as unpacked:
+        if not in_checkout:
+            shutil.unpack_archive(source, unpacked)
+            source = Path(unpacked)
+        written, kept = copy_chapters(source, target)
+    err.print(f'{target}: {len(written)} files written', highlight=False, soft_wrap=True)
     if kept:
         err.print(
             f'{len(kept)} that you changed were left alone, among them {kept[0]}; '
             'rename one and run this again to get its new version',
             highlight=False,
+            soft_wrap=True,
         )
     return target
 

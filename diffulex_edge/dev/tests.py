@@ -17,6 +17,8 @@ __all__ = [
     'expected',
     'saved_faults',
     'notebook_faults',
+    'folded',
+    'fold_cells',
     'differences',
     'check_export',
     'export',
@@ -43,6 +45,7 @@ from diffulex_edge.dev.project import (
     read_cells,
     read_notebook,
     settings,
+    write_notebook,
 )
 
 from .navigation import mend_links, update_navigation
@@ -223,6 +226,38 @@ def notebook_faults(root):
         yield from saved_faults(path, page)
 
 
+# %% ../../nbs/90_dev/04_tests.ipynb #tests-20d
+def folded(source):
+    """Return whether a code cell only tests or records: a test, or what is not run again."""
+    directives = {line.split()[1] for line in source.splitlines() if re.match(r'#\| \w', line)}
+    return 'test' in directives or 'eval:' in directives and 'export' not in directives
+
+
+def fold_cells(root, check=False):
+    """Hide the source of the cells that only test or record, or with `check` change nothing.
+
+    Return the paths, in the project, of the notebooks in which other cells were hidden.
+    """
+    changed = []
+    for path in notebooks(root):
+        notebook = read_notebook(path)
+        stale = False
+        for cell in notebook['cells']:
+            hide = cell['cell_type'] == 'code' and folded(''.join(cell['source']))
+            view = dict(cell['metadata'].get('jupyter', {}))
+            if hide == view.pop('source_hidden', False):
+                continue
+            stale = True
+            cell['metadata'].pop('jupyter', None)
+            if view or hide:
+                cell['metadata']['jupyter'] = view | ({'source_hidden': True} if hide else {})
+        if stale:
+            changed.append(path.relative_to(root))
+            if not check:
+                write_notebook(path, notebook)
+    return changed
+
+
 # %% ../../nbs/90_dev/04_tests.ipynb #tests-21
 def differences(root):
     """Return `(files as they should be, names of those that differ)` for the project at `root`."""
@@ -240,6 +275,8 @@ def check_export(root):
     faults = [f'{file} is not what the notebooks export: run edge_export' for file in changed]
     for page in update_navigation(root, check=True):
         faults.append(f'{page.as_posix()}: its "Read on" line is out of date: run edge_export')
+    for page in fold_cells(root, check=True):
+        faults.append(f'{page.as_posix()}: other cells are to be folded: run edge_export')
     faults += notebook_faults(root)
     if faults:
         raise NotebookError('\n'.join(faults))
@@ -247,7 +284,7 @@ def check_export(root):
 
 
 def export(root, check=False):
-    """Write library, tests and "Read on" lines of the project at `root`; return a summary.
+    """Write library and tests, "Read on" lines and folds of `root`; return a summary.
 
     With `check` nothing is written, see `check_export`.
     """
@@ -262,6 +299,7 @@ def export(root, check=False):
         (root / file).write_text(new[file], encoding='utf-8')
     mend_links(root)
     update_navigation(root)
+    fold_cells(root)
     return f'{len(new)} files match their notebooks, {len(changed)} changed'
 
 
