@@ -34,5 +34,5 @@ def test_the_command(tmp_path, capsys):
 
 def test_an_unknown_campaign_is_refused(capsys):
     with pytest.raises(SystemExit):
-        main(['--only', 'moon'])
+        main(['--longer', 'moon', '5'])
     assert "no campaign 'moon'" in capsys.readouterr().err

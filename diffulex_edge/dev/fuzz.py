@@ -77,6 +77,14 @@ def command_line() -> argparse.ArgumentParser:
     """Return the command's options."""
     parser = argparse.ArgumentParser(prog='fuzz', description='Try readers with spoiled inputs.')
     parser.add_argument('--seconds', type=float, default=60, help='of each campaign')
+    parser.add_argument(
+        '--longer',
+        nargs=2,
+        action='append',
+        default=[],
+        metavar=('NAME', 'SECONDS'),
+        help='of one campaign; may be given again',
+    )
     parser.add_argument('--seed', type=int, default=0)
     parser.add_argument('--only', nargs='+', metavar='NAME', help='of ' + ', '.join(CAMPAIGNS))
     parser.add_argument('--case', type=int, help='run this case alone, with its traceback')
@@ -121,7 +129,8 @@ def main(argv: list[str] | None = None) -> int:
     if options.child:
         return run_child(*options.child)
     names = options.only or list(CAMPAIGNS)
-    unknown = set(names) - set(CAMPAIGNS)
+    longer = {name: float(seconds) for name, seconds in options.longer}
+    unknown = {*names, *longer} - set(CAMPAIGNS)
     if unknown:
         parser.error(f'no campaign {sorted(unknown)[0]!r}; there are {", ".join(CAMPAIGNS)}')
     if options.json:
@@ -136,9 +145,8 @@ def main(argv: list[str] | None = None) -> int:
             if options.case is not None:
                 run_one(name, options.seed, options.case, folder)
                 continue
-            reports.append(
-                run_campaign(CAMPAIGNS[name], folder, options.seconds, seed=options.seed)
-            )
+            seconds = longer.get(name, options.seconds)
+            reports.append(run_campaign(CAMPAIGNS[name], folder, seconds, seed=options.seed))
             print(f'{time.strftime("%H:%M:%S")} {name}: {reports[-1].cases} cases', flush=True)
     if reports:
         print(figures(reports), findings(reports, options.seed), sep='\n\n')

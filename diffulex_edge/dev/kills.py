@@ -31,6 +31,8 @@ import resource
 import signal
 import tempfile
 import time
+from array import array
+from collections.abc import Sequence
 from pathlib import Path
 from random import Random
 
@@ -171,7 +173,7 @@ def resident() -> int:
     return pages * os.sysconf('SC_PAGE_SIZE')
 
 
-def slope(values: list[float]) -> float:
+def slope(values: Sequence[float]) -> float:
     """Return the slope of a straight line through values at 0, 1, 2, …"""
     middle, mean = (len(values) - 1) / 2, sum(values) / len(values)
     above = sum((x - middle) * (value - mean) for x, value in enumerate(values))
@@ -186,12 +188,14 @@ def soak(generate, generations: int) -> tuple[float, int]:
 
     The numbers come again and again, and each must give its first answer again.
     """
-    memory, firsts, differing = [], {}, 0
+    # made beforehand: a list of these numbers would itself grow, by some 40 bytes a call
+    memory = array('q', [0]) * generations
+    firsts, differing = {}, 0
     for call in range(generations):
         number = call % NUMBERS
         answer = generate(number)
         differing += answer != firsts.setdefault(number, answer)
-        memory.append(resident())
+        memory[call] = resident()
     return slope(memory[generations // 2 :]), differing
 
 
