@@ -14,6 +14,7 @@ from diffulex_edge.model.layers import (
     mask_runs,
     rotate,
     run_mask,
+    tree_places,
 )
 
 
@@ -106,6 +107,37 @@ def test_masks_stand_aside(seed):
     assert rows.tolist() == list(expected_rows)
     assert positions.tolist() == list(expected_positions)
     assert [row.nonzero()[:, 0].tolist() for row in sees] == list(expected_sees)
+
+
+# %% layers-tree-03
+def tree_by_hand(parents, start):
+    "Return reach, positions and the rows seen of a tree, by walking from every token to its root."
+    lines = []
+    for token, parent in enumerate(parents):
+        lines.append((lines[parent] if parent >= 0 else []) + [token])
+    reach = [max(i for i, line in enumerate(lines) if token in line) for token in range(len(lines))]
+    positions = [start + len(line) - 1 for line in lines]
+    return reach, positions, [[*range(start), *(start + i for i in line)] for line in lines]
+
+
+TREES = ([-1], [-1, 0, 1, 2], [-1, 0, 0, 0], [-1, 0, 1, 1, 0], [-1, 0, 1, 2, 1, 4, 0, 6])
+
+
+@pytest.mark.parametrize('start', [0, 5])
+@pytest.mark.parametrize('parents', TREES, ids=str)
+def test_a_token_sees_what_it_goes_on_from(parents, start):
+    reach, positions, sees = tree_by_hand(parents, start)
+    kv_len = start + len(parents)
+    found, mask = tree_places(torch.tensor(reach), torch.tensor([start]), kv_len)
+    assert found.tolist() == positions
+    assert [row.nonzero()[:, 0].tolist() for row in mask == 0] == sees
+
+
+def test_a_line_of_text_is_causal():
+    line = torch.full((4,), 3)
+    positions, mask = tree_places(line, torch.tensor([3]), 7)
+    assert positions.tolist() == [3, 4, 5, 6]
+    assert torch.equal(mask, block_mask(torch.tensor([3]), 4, 7, 1))
 
 
 # %% layers-38

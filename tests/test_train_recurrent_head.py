@@ -7,8 +7,9 @@ import torch
 import torch.nn as nn
 
 from diffulex_edge.dev.testing import random_llama
+from diffulex_edge.model.draft_head import unit
 from diffulex_edge.train.answers import answer_all
-from diffulex_edge.train.recurrent_head import known_rows, train_head, unit
+from diffulex_edge.train.recurrent_head import known_rows, train_head
 from diffulex_edge.train.teacher import Text
 
 

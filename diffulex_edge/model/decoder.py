@@ -32,6 +32,7 @@ from diffulex_edge.model.layers import (
     row_mask,
     rows_aside,
     run_mask,
+    tree_places,
 )
 
 from .config import DecoderConfig
@@ -75,15 +76,23 @@ def random_embedding(vocab_size: int, width: int) -> nn.Embedding:
 
 # %% ../../nbs/01_model/05_decoder.ipynb #decoder-11
 def lay_out(
-    model: nn.Module, tokens: Tensor, start: Tensor, end: int, block: int | Tensor
+    model: nn.Module,
+    tokens: Tensor,
+    start: Tensor,
+    end: int,
+    block: int | Tensor,
+    reach: Tensor | None = None,
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Return cache rows `[T]`, positions `[T]` and the mask `[T, end]` of `tokens [T]`.
 
-    `end`: rows of the cache that are read; `block`: `B` of the mask rule. The masks of a causal
-    model with an adapter stand aside, see `mask_runs`, those of WeDLM behind the known tokens.
+    `end`: rows of the cache that are read; `block`: `B` of the mask rule; `reach [T]`: of a tree,
+    see `tree_places`. The masks of a causal model with an adapter stand aside, see `mask_runs`,
+    those of WeDLM behind the known tokens.
     """
     T = tokens.shape[0]
     rows = start + torch.arange(T)
+    if reach is not None:
+        return rows, *tree_places(reach, start, end, model.masked)
     is_causal = isinstance(block, int) and block == 1
     if is_causal and model.mask_embed is not None:
         masks = tokens == model.config.mask_token_id  # [T]
@@ -108,6 +117,7 @@ class Trunk(nn.Module):
         self.config = config
         self.embed = random_embedding(config.vocab_size, config.hidden_size)
         self.mask_embed = None  # of a mask adapter: embedding of the mask token, [1, hidden]
+        self.drafter = None  # a draft head beside the model
         self.layers = nn.ModuleList(Layer(config) for _ in range(config.num_hidden_layers))
         self.norm = RMSNorm(config.hidden_size, config.rms_norm_eps)
         self.make_buffers()
@@ -182,15 +192,24 @@ def rope_at(model: Trunk, positions: Tensor) -> tuple[Tensor, ...]:
 
 
 def hidden_states(
-    model: Trunk, tokens: Tensor, start: Tensor, kv_len: Tensor, block_length: int | Tensor | None
+    model: Trunk,
+    tokens: Tensor,
+    start: Tensor,
+    kv_len: Tensor,
+    block_length: int | Tensor | None,
+    reach: Tensor | None = None,
+    kept: dict | None = None,
 ) -> Tensor:
-    "Return the hidden states `[T, hidden]` of a step; arguments as in `Decoder.forward`."
+    """Return the hidden states `[T, hidden]` of a step; arguments as in `Decoder.forward`.
+
+    `reach`: see `lay_out`. Outputs of the layers that `kept` names, from 1, are put into it.
+    """
     config = model.config
     size = config.max_seq_len
     end = size if model.whole_cache else last_row(kv_len, size)
     ids = tokens[0]  # [T]
     block = rule_of(config, block_length)
-    rows, positions, mask = lay_out(model, ids, start, end, block)
+    rows, positions, mask = lay_out(model, ids, start, end, block, reach)
     if model.whole_cache:
         mask = torch.where(torch.arange(size) < kv_len, mask, model.masked)  # [T, S]
     group = config.num_attention_heads // config.num_key_value_heads
@@ -198,8 +217,10 @@ def hidden_states(
 
     x, gate = model.embed_tokens(ids)  # [T, hidden], [T, 1] or None
     rope = rope_at(model, positions)
-    for layer in model.layers:
+    for number, layer in enumerate(model.layers, 1):
         x = layer(x, rope, rows, end, mask, gate)
+        if kept and number in kept:
+            kept[number] = x
     return model.norm(x)
 
 

@@ -12,6 +12,7 @@ __all__ = [
     'mask_runs',
     'run_mask',
     'row_mask',
+    'tree_places',
     'LowRank',
     'attention',
     'LayerWeights',
@@ -127,6 +128,24 @@ def row_mask(rows: Tensor, kv_len: int, masked: float = -1e9) -> Tensor:
     "Return what to add to scores, `[T, kv_len]` fp32: 0 up to the query's own row, else `masked`."
     key = torch.arange(kv_len)[None]  # [1, kv_len]
     return torch.where(key <= rows[:, None], 0.0, masked)
+
+
+# %% ../../nbs/01_model/04_layers.ipynb #layers-tree-01
+def tree_places(
+    reach: Tensor, start: Tensor, kv_len: int, masked: float = -1e9
+) -> tuple[Tensor, Tensor]:
+    """Return positions `[T]` and what to add to scores, `[T, kv_len]` fp32, of a tree of tokens.
+
+    `reach [T]`: the last token of the step, counted from 0, that goes on from each. Tokens lie in
+    consecutive cache rows from `start`.
+    """
+    index = torch.arange(reach.shape[0])  # [T]
+    line = (index[None] <= index[:, None]) & (reach[None] >= index[:, None])  # [T, T]
+    positions = start + line.long().sum(1) - 1
+    key = (torch.arange(kv_len) - start)[None]  # [1, kv_len], 0: the first token of the step
+    inside = torch.minimum(key.clamp(min=0), index[-1:])
+    seen = (key < 0) | (reach[inside] >= index[:, None])
+    return positions, torch.where(seen & (key <= index[:, None]), 0.0, masked)
 
 
 # %% ../../nbs/01_model/04_layers.ipynb #layers-31

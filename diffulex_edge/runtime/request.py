@@ -196,18 +196,25 @@ class Request:
         self.previous: dict[int, Tensor] = {}  # position -> distribution of the last step
 
     def forward(
-        self, span: Span, rule: int | None, tokens=None, session: Session | None = None
+        self,
+        span: Span,
+        rule: int | None,
+        tokens=None,
+        session: Session | None = None,
+        reach: list[int] | None = None,
     ) -> tuple[Prediction, float]:
         """Run the step on a span of the canvas, or on other `tokens` at its rows.
 
-        `rule`: block length of the mask rule; `session`: another than the request's own.
+        `rule`: block length of the mask rule; `session`: another than the request's own; `reach`:
+        of a tree of drafts.
         Returns the prediction and its milliseconds.
         """
         tokens = self.canvas.ids[span.start : span.end] if tokens is None else tokens
         start, kv_len = span.start - self.offset, span.kv_len - self.offset
         logits, began = needs_logits(self.config), time.perf_counter()
         step = (session or self.session).step
-        prediction = step(tokens, start, kv_len, block_length=rule, logits=logits)
+        tree = {} if reach is None else dict(reach=reach)
+        prediction = step(tokens, start, kv_len, block_length=rule, logits=logits, **tree)
         return prediction, (time.perf_counter() - began) * 1e3
 
 

@@ -18,6 +18,10 @@ __all__ = [
     'Session',
     'predict',
     'check_step',
+    'check_tree',
+    'first_line',
+    'reach_tensor',
+    'with_states',
     'write_count',
     'EagerSession',
 ]
@@ -32,6 +36,7 @@ import torch
 from torch import Tensor
 
 from ..model.decoder import Decoder
+from ..model.draft_head import DraftingStep, DraftStep
 from ..model.heads import ConfidenceStep, LogitsStep
 from ..model.kv_cache import check_rows
 
@@ -48,7 +53,13 @@ CONSTANTS = dict(
     get_logits_shift='logits_shift',
     get_family='family',
 )  # constant method -> field of ModelInfo
-RULES = ('masks_aside', 'masks_last', 'causal_text', 'whole_steps')  # fields that few files have
+RULES = (  # fields that few files have
+    'masks_aside',
+    'masks_last',
+    'causal_text',
+    'whole_steps',
+    'draft_head',
+)
 
 
 # %% ../../nbs/02_runtime/01_step.ipynb #step-06
@@ -111,6 +122,7 @@ class ModelInfo:
     masks_last: bool = False  # masks stand behind the known tokens of a step (WeDLM)
     causal_text: bool = False  # what is final is read causally, whatever the block length
     whole_steps: bool = False  # a step must be the whole sequence (short convolutions)
+    draft_head: bool = False  # it drafts beside the model, and a step may be a tree of drafts
 
     @classmethod
     def of(cls, model: Decoder) -> 'ModelInfo':
@@ -122,6 +134,7 @@ class ModelInfo:
             family=model.family,
             max_tokens=model.config.max_seq_len,
             masks_aside=model.mask_embed is not None and model.config.attention_block == 1,
+            draft_head=model.drafter is not None,
             **{name: getattr(model.config, name) for name in fields + ids + rules},
         )
 
@@ -226,6 +239,7 @@ class Prediction:
     ids: Tensor  # [T] int64, the best token of each row, never the mask
     confidence: Tensor  # [T] fp32, its probability
     logits: Tensor | None = None  # [T, V] fp32 as the model gives them, when asked for
+    states: Tensor | None = None  # [T, hidden] fp32, what a draft head begins from, if there is one
 
 
 # %% ../../nbs/02_runtime/01_step.ipynb #step-27
@@ -243,7 +257,11 @@ class Session(Protocol):
         *,
         block_length: int | None = None,
         logits: bool = False,
+        reach: list[int] | None = None,
     ) -> Prediction: ...
+    def draft(
+        self, states: Tensor, tokens: list[int]
+    ) -> tuple[Tensor, Tensor, Tensor]: ...  # of a model with a draft head
     def reset(self) -> None: ...
 
 
@@ -276,6 +294,37 @@ def check_step(info: ModelInfo, tokens: list[int], start: int, kv_len: int):
             raise ValueError(f'token id {token} is outside the vocabulary of {info.vocab_size}')
 
 
+# %% ../../nbs/02_runtime/01_step.ipynb #step-tree-01
+def check_tree(info: ModelInfo, tokens: list[int], reach: list[int] | None, block: int | None):
+    "Raise `ValueError` for a tree that is none, or that the model cannot take."
+    if reach is None:
+        return
+    if not info.draft_head or block not in (None, 1):
+        raise ValueError('a tree of drafts needs a model with a draft head, and block length 1')
+    count = len(tokens)
+    if len(reach) != count or not all(i <= end < count for i, end in enumerate(reach)):
+        raise ValueError(f'reach is {reach}; it must name, for each of {count} tokens, one of them')
+
+
+def first_line(tokens: list[int], reach: list[int] | None) -> list[int]:
+    "Return the tokens up to the first that does not go on from the one before it."
+    for nth in range(1, len(tokens)):
+        if reach and reach[nth - 1] < nth:
+            return tokens[:nth]
+    return tokens
+
+
+def reach_tensor(tokens: list[int], reach: list[int] | None) -> Tensor:
+    "Return `reach [T]` as the step takes it; in a line all tokens reach the last."
+    return torch.tensor(reach or [len(tokens) - 1] * len(tokens))
+
+
+def with_states(outputs: tuple[Tensor, ...], logits: bool) -> Prediction:
+    "Return the prediction of a `DraftingStep`, its logits only when asked for."
+    ids, confidence, all_logits, states = outputs
+    return Prediction(ids, confidence, all_logits if logits else None, states)
+
+
 # %% ../../nbs/02_runtime/01_step.ipynb #step-36
 def write_count(tensor: Tensor):
     "Return a value that changes with every write to a tensor."
@@ -295,6 +344,8 @@ class EagerSession:
         self.rows = Rows(lambda: write_count(cache.k))
         self.confidence = ConfidenceStep(model)
         self.logits = LogitsStep(model)
+        self.drafting = DraftingStep(model) if model.drafter else None
+        self.drafts = DraftStep(model) if model.drafter else None
 
     @torch.no_grad()
     def step(
@@ -305,19 +356,33 @@ class EagerSession:
         *,
         block_length: int | None = None,
         logits: bool = False,
+        reach: list[int] | None = None,
     ) -> Prediction:
         """Write tokens into cache rows from `start` and attend to rows `0 … kv_len`.
 
         `block_length` replaces the model's, `logits` asks for all logits; see `Decoder.hidden`.
-        Raises `ValueError` when the tokens do not fit.
+        `reach`: of a tree of drafts, see `tree_places`. Raises `ValueError` when the tokens do not
+        fit, or for a tree without a draft head.
         """
         check_step(self.info, tokens, start, kv_len)
+        check_tree(self.info, tokens, reach, block_length)
         block = self.info.rule if block_length is None else block_length
-        args = torch.tensor([tokens]), torch.tensor([start]), torch.tensor([kv_len]), block_length
-        with self.rows.write(tokens, start, block):
+        args = torch.tensor([tokens]), torch.tensor([start]), torch.tensor([kv_len])
+        with self.rows.write(first_line(tokens, reach), start, block):
+            if self.drafting and block == 1:
+                return with_states(self.drafting(*args, reach_tensor(tokens, reach)), logits)
             if logits:
-                return predict(self.logits(*args), self.info.mask_token_id)
-            return Prediction(*self.confidence(*args))
+                return predict(self.logits(*args, block_length), self.info.mask_token_id)
+            return Prediction(*self.confidence(*args, block_length))
+
+    @torch.no_grad()
+    def draft(self, states: Tensor, tokens: list[int]) -> tuple[Tensor, Tensor, Tensor]:
+        """Return the draft head's states behind `tokens`, and what may follow them.
+
+        `states [N, hidden]` stand before the N tokens; the tokens that may follow and their
+        chances are `[N, 3]`, the likeliest first.
+        """
+        return self.drafts(states, torch.tensor([tokens]))
 
     def reset(self):
         "Forget the cache."

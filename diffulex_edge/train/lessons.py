@@ -30,7 +30,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ..model.decoder import Decoder
-from ..runtime.speculation import look_up
+from ..runtime.draft_trees import look_up
 from .forward import branch_rows, clean_rows
 from .teacher import Text
 

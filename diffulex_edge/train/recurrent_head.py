@@ -6,9 +6,6 @@ token, from what the frozen model already computed.
 
 # %% auto #0
 __all__ = [
-    'unit',
-    'SwiGLU',
-    'DraftHead',
     'known_rows',
     'table_of',
     'draft',
@@ -30,63 +27,9 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ..model.decoder import Decoder, rope_at
+from ..model.draft_head import DraftHead, unit
 from .lessons import Recipe
 from .teacher import Text
-
-
-# %% ../../nbs/08_train/08_recurrent_head.ipynb #recurrent-head-06
-def unit(x: Tensor) -> Tensor:
-    "Return `x` with rows of root mean square 1."
-    return F.rms_norm(x, x.shape[-1:], eps=1e-5)
-
-
-class SwiGLU(nn.Module):
-    "A gated feed-forward network `[..., inputs]` to `[..., outputs]`."
-
-    def __init__(self, inputs: int, inner: int, outputs: int):
-        super().__init__()
-        self.gate_up = nn.Linear(inputs, 2 * inner, bias=False)
-        self.down = nn.Linear(inner, outputs, bias=False)
-        nn.init.normal_(self.down.weight, std=0.01)
-
-    def forward(self, x: Tensor) -> Tensor:
-        gate, up = self.gate_up(x).chunk(2, -1)
-        return self.down(F.silu(gate) * up)
-
-
-# %% ../../nbs/08_train/08_recurrent_head.ipynb #recurrent-head-07
-class DraftHead(nn.Module):
-    """A recurrent head: from a row the model has computed to one draft after another.
-
-    `layers`: the layers, counted from 1, whose outputs it reads besides the last hidden state;
-    `vocabulary [V]`: the tokens it can name.
-    """
-
-    def __init__(self, hidden: int, inner: int, layers: tuple[int, ...], vocabulary: Tensor):
-        super().__init__()
-        self.layers = tuple(layers)
-        self.register_buffer('vocabulary', vocabulary.long())
-        self.join = nn.Linear((len(layers) + 1) * hidden, hidden, bias=False)
-        self.norm_state = nn.RMSNorm(hidden, eps=1e-5)
-        self.norm_token = nn.RMSNorm(hidden, eps=1e-5)
-        self.read = SwiGLU(2 * hidden, inner, hidden)
-        self.norm_think = nn.RMSNorm(hidden, eps=1e-5)
-        self.think = SwiGLU(hidden, inner, hidden)
-        self.norm_out = nn.RMSNorm(hidden, eps=1e-5)
-
-    def start(self, known: Tensor) -> Tensor:
-        "Return the state `[..., hidden]` of what `known_rows` gives, `[..., features]`."
-        return self.join(known)
-
-    def step(self, state: Tensor, embedded: Tensor) -> Tensor:
-        "Return the state behind one more token; both arguments `[..., hidden]`."
-        both = torch.cat([self.norm_state(state), self.norm_token(embedded)], -1)
-        state = state + self.read(both)
-        return state + self.think(self.norm_think(state))
-
-    def logits(self, state: Tensor, table: Tensor) -> Tensor:
-        "Return logits `[..., V]`; `table [V, hidden]`: output embedding of the vocabulary."
-        return F.linear(self.norm_out(state), table)
 
 
 # %% ../../nbs/08_train/08_recurrent_head.ipynb #recurrent-head-10
