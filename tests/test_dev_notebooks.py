@@ -61,10 +61,13 @@ FAILURES = {
 }
 
 
+@pytest.mark.parametrize('fork', [False, True])
 @pytest.mark.parametrize('failure', FAILURES)
-def test_a_failure_names_notebook_and_cell(failure, tmp_path):
+def test_a_failure_names_notebook_and_cell(failure, fork, tmp_path, monkeypatch):
+    monkeypatch.setattr('diffulex_edge.dev.notebooks.IMPORTED', ['ipykernel.kernelapp'])
     cells, message = FAILURES[failure]
-    passed, faults = run_all(sample_project(tmp_path / 'p', bad=cells, good=['1']), timeout=5)
+    root = sample_project(tmp_path / 'p', bad=cells, good=['1'])
+    passed, faults = run_all(root, timeout=5, fork=fork)
     assert passed == 1
     assert len(faults) == 1
     assert faults[0].startswith(f'nbs/bad.ipynb: {message}')

@@ -4,13 +4,16 @@
 
 # %% auto #0
 __all__ = [
+    'IMPORTED',
     'SLOW',
     'copy_project',
     'skipped',
     'names_used',
     'repeated_tests',
     'run_cell',
+    'manager_of',
     'run_notebook',
+    'forked_kernels',
     'chosen_notebooks',
     'seconds_file',
     'slowest_first',
@@ -31,6 +34,8 @@ import sys
 import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, nullcontext
+from importlib.resources import files
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -111,11 +116,23 @@ def run_cell(client, cell, index, timeout):
         ) from None
 
 
-def run_notebook(path, env=None, timeout=600, skip_tests=False):
+def manager_of(kernels):
+    """Return a manager of kernels of the folder `kernels`, or of ordinary ones for None."""
+    from jupyter_client import AsyncKernelManager
+    from jupyter_client.kernelspec import KernelSpecManager
+
+    if kernels is None:
+        return AsyncKernelManager(kernel_name='python3')
+    specs = KernelSpecManager(kernel_dirs=[str(kernels)], ensure_native_kernel=False)
+    return AsyncKernelManager(kernel_name='forked', kernel_spec_manager=specs)
+
+
+def run_notebook(path, env=None, timeout=600, skip_tests=False, kernels=None):
     """Execute a notebook in its own folder with a fresh kernel and return it.
 
-    `env`: environment variables for the kernel; `skip_tests`: without `repeated_tests`. Raise
-    `NotebookError`, naming the cell, if one fails or takes more than `timeout` seconds.
+    `env`: environment variables for the kernel; `skip_tests`: without `repeated_tests`;
+    `kernels`: see `forked_kernels`. Raise `NotebookError`, naming the cell, if one fails or takes
+    more than `timeout` seconds.
     """
     import nbformat
     from nbclient import NotebookClient
@@ -126,14 +143,52 @@ def run_notebook(path, env=None, timeout=600, skip_tests=False):
         skip |= repeated_tests(cells)
     notebook = nbformat.read(path, 4)
     folder = {'metadata': {'path': str(path.parent)}}
-    client = NotebookClient(notebook, timeout=timeout, kernel_name='python3', resources=folder)
+    client = NotebookClient(notebook, manager_of(kernels), timeout=timeout, resources=folder)
     kernel_env = {**os.environ, **(env or {})}
     # on its stderr a kernel only talks about transports
-    with client.setup_kernel(env=kernel_env, stderr=subprocess.DEVNULL):
+    with client.setup_kernel(env=kernel_env, stderr=subprocess.DEVNULL, cleanup_kc=True):
         for index, cell in enumerate(notebook.cells):
             if cell.cell_type == 'code' and cell.id not in skip:
                 run_cell(client, cell, index, timeout)
     return notebook
+
+
+# %% ../../nbs/90_dev/05_notebooks.ipynb #notebooks-16c
+IMPORTED = (
+    'ipykernel.kernelapp',
+    'matplotlib.pyplot',
+    'torchao.quantization.pt2e.quantize_pt2e',
+    'executorch.exir',
+    'executorch.backends.xnnpack.partition.xnnpack_partitioner',
+    'executorch.runtime',
+)
+
+
+@contextmanager
+def forked_kernels(env, modules):
+    """Yield the folder of a kernel `forked`, whose kernels begin with `modules` imported.
+
+    `env`: environment variables of them all; they end with the context.
+    """
+    script = str(files('diffulex_edge') / 'dev' / 'forked_kernel.py')
+    with tempfile.TemporaryDirectory() as folder:
+        path = str(Path(folder) / 'socket')
+        argv = [sys.executable, '-I', script, 'start', path, '{connection_file}']
+        spec = Path(folder) / 'forked' / 'kernel.json'
+        spec.parent.mkdir()
+        spec.write_text(json.dumps(dict(argv=argv, display_name='forked', language='python')))
+        command = [sys.executable, script, 'serve', path, *modules]
+        nowhere = subprocess.DEVNULL
+        server = subprocess.Popen(command, env=env, stdout=nowhere, stderr=nowhere)
+        try:
+            while not Path(path).exists():
+                if server.poll() is not None:
+                    raise NotebookError(f'no kernels: {" ".join(command)} ended')
+                time.sleep(0.05)
+            yield folder
+        finally:
+            server.kill()
+            server.wait()
 
 
 # %% ../../nbs/90_dev/05_notebooks.ipynb #notebooks-18
@@ -176,14 +231,14 @@ def save_seconds(root, measured):
 
 
 # %% ../../nbs/90_dev/05_notebooks.ipynb #notebooks-20
-def run_and_report(copy, page, env, timeout, skip_tests):
+def run_and_report(copy, page, **options):
     """Run one notebook of a copy and print its seconds.
 
-    Return them, and the message of its failure or None.
+    `options`: of `run_notebook`. Return them, and the message of its failure or None.
     """
     start, fault = time.perf_counter(), None
     try:
-        run_notebook(copy / page, env, timeout, skip_tests)
+        run_notebook(copy / page, **options)
     except (NotebookError, RuntimeError) as error:
         fault = f'{page.as_posix()}: {error}'
     seconds = time.perf_counter() - start
@@ -191,11 +246,11 @@ def run_and_report(copy, page, env, timeout, skip_tests):
     return seconds, fault
 
 
-def run_all(root, names=(), jobs=2, timeout=600, skip_tests=False, record=False):
-    """Execute the notebooks of the project at `root` in a copy, `jobs` at a time.
+def run_all(root, names=(), jobs=2, timeout=600, skip_tests=False, record=False, fork=False):
+    """Execute the notebooks `names` (all) of a project in a copy, `jobs` at a time.
 
-    `names`: only these; `skip_tests`: without the test cells that pytest runs too; `record`:
-    remember the slow ones. Return `(number of passed ones, messages of the failures)`.
+    `skip_tests`: without the test cells that pytest runs too; `record`: remember the slow ones;
+    `fork`: with `forked_kernels`. Return `(number of passed ones, messages of the failures)`.
     """
     chosen = slowest_first(root, chosen_notebooks(root, names))
     with tempfile.TemporaryDirectory() as folder:
@@ -205,11 +260,10 @@ def run_all(root, names=(), jobs=2, timeout=600, skip_tests=False, record=False)
             'OMP_NUM_THREADS': str(max(1, (os.cpu_count() or 1) // jobs)),
             'MPLBACKEND': 'module://matplotlib_inline.backend_inline',
         }
-        with ThreadPoolExecutor(jobs) as pool:
-            runs = {
-                page: pool.submit(run_and_report, copy, page, env, timeout, skip_tests)
-                for page in chosen
-            }
+        prepared = forked_kernels(os.environ | env, IMPORTED) if fork else nullcontext()
+        with prepared as kernels, ThreadPoolExecutor(jobs) as pool:
+            options = dict(env=env, timeout=timeout, skip_tests=skip_tests, kernels=kernels)
+            runs = {page: pool.submit(run_and_report, copy, page, **options) for page in chosen}
     if record:
         save_seconds(root, {page: run.result()[0] for page, run in runs.items()})
     faults = [run.result()[1] for run in runs.values() if run.result()[1]]
@@ -228,6 +282,7 @@ def edge_run(argv=None):
         action='store_true',
         help='leave out the test cells that pytest runs too and no later cell needs',
     )
+    parser.add_argument('--fork', action='store_true', help='import packages once, for all')
     parser.add_argument(
         '--record', action='store_true', help='write down which are slow, to begin with them'
     )
@@ -247,6 +302,7 @@ def edge_run(argv=None):
             timeout=arguments.timeout,
             skip_tests=arguments.skip_tests,
             record=arguments.record,
+            fork=arguments.fork,
         )
     except NotebookError as error:
         sys.exit(f'edge_run: {error}')
