@@ -18,6 +18,7 @@ from diffulex_edge.model.llama_edge import LlamaEdge
 from diffulex_edge.model.loading import load_model
 from diffulex_edge.model.qwen_edge import QwenEdge
 from diffulex_edge.model.tokenizer import Tokenizer
+from diffulex_edge.train.teacher import load_texts
 
 SHAPE = dict(
     vocab_size=60,
@@ -145,3 +146,32 @@ def test_a_qwen_drafts_for_itself_too(tmp_path):
         want = plain.generate(prompt, DiffusionGenerationConfig(**greedy))
         drafted = DiffusionGenerationConfig(**greedy, drafts=2, lookup=3)
         assert list(drafting.generate(prompt, drafted)) == list(want)
+
+
+# %% adapt-25b
+CHAT = """{% for m in messages %}b {{ m.role[0] }} {{ m.content }} a
+{% endfor %}{% if add_generation_prompt %}b a {% endif %}"""
+
+
+def chatting_folder(folder):
+    "That model with a chat template whose turns end with a special token"
+    random_folder(folder, LlamaEdge)
+    tokenizer = words()
+    tokenizer.tk.add_special_tokens(['a'])
+    tokenizer.template = CHAT
+    tokenizer.save(folder)
+
+
+def test_the_model_may_write_both_sides(tmp_path):
+    chatting_folder(tmp_path / 'model')
+    done = adapt_it(tmp_path, '--mask-token', '<mask>', '--teacher', 'both', '--json')
+    assert done.exit_code == 0, done.output
+    texts, about = load_texts(tmp_path / 'adapter.safetensors.work' / 'teacher.safetensors')
+    assert {text.topic for text in texts} <= {'greedy answers', 'sampled answers'}
+    assert about['manner'][0] == 320
+    assert json.loads(done.stdout)['teacher_tokens'] >= 100
+
+
+def test_without_a_template_it_answers_prompts_only(tmp_path):
+    done = adapt_it(tmp_path, '--mask-token', '<mask>', '--teacher', 'both')
+    assert 'no chat template' in str(done.exception)

@@ -38,7 +38,7 @@ def block_rows(model, clean, starts, ids, masked):
         clean,
         x,
         positions=(starts + torch.arange(R) - masked.long()).flatten(),
-        sees_text=torch.arange(clean[0][0].shape[1]) < starts,
+        sees_text=(torch.arange(clean[0][0].shape[2]) < starts)[None],
         sees_own=sees_in_block(masked),
         gate=gate,
     )
@@ -64,7 +64,8 @@ def rows_at(model, starts, masked, **changes):
     for row, token in changes.items():
         ids[0, int(row[1:])] = token
     with torch.no_grad():
-        return block_rows(model, clean_rows(model, IDS), starts, ids, torch.tensor(masked))
+        clean = clean_rows(model, torch.tensor([IDS]))
+        return block_rows(model, clean, starts, ids, torch.tensor(masked))
 
 
 def test_known_tokens_are_the_base_model():
@@ -107,11 +108,16 @@ def patterns(count, rng):
 
 
 # %% blocks-12
-def block_loss(model, head, text, positions, run, weight):
+def block_loss(model, head, step, weight):
+    "The mean loss of the texts of a step; `weight` is the drafter's."
+    losses = [text_loss(model, head, text, positions) for text, positions, _ in step]
+    return sum(losses) / len(losses)
+
+
+def text_loss(model, head, text, positions):
     """Cross entropy of the masks of blocks behind positions of a text, and half of a KL.
 
-    The KL is that of the blank block from the same masks in the half-known ones. `run` and
-    `weight` are the drafter's.
+    The KL is that of the blank block from the same masks in the half-known ones.
     """
     last = len(text.ids) - BLOCK - 1
     positions = [position for position in positions if position <= last] or [last]
@@ -121,7 +127,7 @@ def block_loss(model, head, text, positions, run, weight):
     masked = patterns(count, rng)  # [3, count, BLOCK + 1]
     rows = block_rows(
         model,
-        clean_rows(model, text.ids[: max(positions) + 1]),
+        clean_rows(model, torch.tensor([text.ids[: max(positions) + 1]])),
         positions * 3,
         ids.repeat(3, 1),
         masked.view(3 * count, -1),
@@ -175,7 +181,7 @@ def test_it_learns(tmp_path):
 # %% blocks-15
 def decode_block(model, text, threshold):
     "Four tokens behind a text, and the forwards they took."
-    clean = clean_rows(model, text)
+    clean = clean_rows(model, torch.tensor([text]))
     ids = torch.tensor([text[-1:] + [0] * BLOCK])  # [1, BLOCK + 1]
     masked = torch.tensor([[False] + [True] * BLOCK])
     forwards = 0

@@ -58,11 +58,11 @@ def test_texts_that_grow_are_the_layers_attention(kv_heads):
 
 def test_kept_keys_are_those_of_the_cache():
     model, ids = small_model(), list(range(1, 21))
-    clean = clean_rows(model, ids)
+    clean = clean_rows(model, torch.tensor([ids[::-1], ids]))
     model.logits(ids)
     for (k, v), layer in zip(clean, model.layers):
-        assert torch.allclose(layer.cache.k[..., :20, :].view_as(k), k, atol=1e-5)
-        assert torch.allclose(layer.cache.v[..., :20, :].view_as(v), v, atol=1e-5)
+        assert torch.allclose(layer.cache.k[..., :20, :].view_as(k[:, 1]), k[:, 1], atol=1e-5)
+        assert torch.allclose(layer.cache.v[..., :20, :].view_as(v[:, 1]), v[:, 1], atol=1e-5)
 
 
 # %% forward-24
@@ -74,10 +74,10 @@ def test_a_branch_sees_the_text_before_it_and_itself():
     def rows(text, own):
         return branch_rows(
             model,
-            clean_rows(model, text.tolist()),
+            clean_rows(model, text[None]),
             model.embed(own),
             positions,
-            torch.arange(20) < starts[:, None],
+            (torch.arange(20) < starts[:, None])[None],
             torch.ones(1, 3, 3, dtype=torch.bool).tril(),
             torch.zeros(1, 1),
         )
@@ -92,3 +92,31 @@ def test_a_branch_sees_the_text_before_it_and_itself():
     other_branch[5] = 7  # the last row of the second branch
     changed = (rows(ids, other_branch) != same).any(1)
     assert changed.nonzero().flatten().tolist() == [5]
+
+
+# %% forward-25
+def test_branches_of_texts_side_by_side_are_those_of_each_text():
+    model, ids = small_model(), torch.arange(1, 21)
+    texts = torch.stack([ids, ids.flip(0)])
+    starts = torch.tensor([[5, 10, 15], [3, 3, 19]])
+    positions = starts[..., None] + torch.arange(2)  # [2, 3, 2]
+    own = torch.arange(30, 42).view(2, 3, 2)
+    sees_text = torch.arange(20) < starts[..., None]
+    sees_own = torch.ones(6, 2, 2, dtype=torch.bool).tril()
+    sees_own[4, 1, 0] = False  # the second branch of the second text
+
+    def branches(some, own_mask):
+        return branch_rows(
+            model,
+            clean_rows(model, texts[some]),
+            model.embed(own[some].flatten()),
+            positions[some].flatten(),
+            sees_text[some],
+            own_mask,
+            torch.zeros(1, 1),
+        )
+
+    together = branches(slice(0, 2), sees_own).view(2, 6, -1)
+    for i, some in enumerate((slice(0, 1), slice(1, 2))):
+        alone = branches(some, sees_own[3 * i : 3 * i + 3])
+        torch.testing.assert_close(together[i], alone, atol=1e-5, rtol=1e-4)

@@ -29,15 +29,16 @@ def small_model():
 def test_masks_behind_many_positions_are_the_steps(i, position):
     model, ids, run = small_model(), list(range(1, 21)), 3
     with torch.no_grad():
-        hidden = mask_rows(model, clean_rows(model, ids), [4, 5, 13, 19], run)
+        clean = clean_rows(model, torch.tensor([ids]))
+        hidden = mask_rows(model, clean, torch.tensor([[4, 5, 13, 19]]), run)[0]
     stepped = model.logits(ids[: position + 1] + [59] * run)[position + 1 :]
-    assert torch.allclose(model.head(hidden[i * run : (i + 1) * run]), stepped, atol=1e-4)
+    assert torch.allclose(model.head(hidden[i]), stepped, atol=1e-4)
 
 
 def test_the_loss_is_of_the_tokens_that_the_masks_name():
     model, text = small_model(), Text(list(range(1, 21)), 2, 2, '')
     with torch.no_grad():
-        loss = loss_of(model, small_head(model, [text]), text, [4, 13], run=2, weight=0.5)
+        loss = loss_of(model, small_head(model, [text]), [(text, [4, 13], 2)], weight=0.5)
     total = 0
     for position in (4, 13):
         logits = model.logits(text.ids[: position + 1] + [59] * 2)[position + 1 :]
@@ -46,6 +47,20 @@ def test_the_loss_is_of_the_tokens_that_the_masks_name():
         )
         total += nats[0] + 0.5 * nats[1]
     assert torch.allclose(loss, total / 3, atol=1e-4)
+
+
+def test_texts_of_a_step_cost_what_they_cost_alone():
+    model = small_model()
+    step = [
+        (Text(list(range(1, 21)), 2, 2, ''), [4, 13, 16], 2),
+        (Text(list(range(30, 42)), 2, 2, ''), [1, 7], 3),  # shorter, and longer runs
+        (Text(list(range(5, 50)), 2, 2, ''), [40], 1),
+    ]
+    head = small_head(model, [text for text, _, _ in step])
+    with torch.no_grad():
+        alone = [loss_of(model, head, [lesson], 0.7) for lesson in step]
+        together = loss_of(model, head, step, 0.7)
+    assert torch.allclose(together, sum(alone) / 3, atol=1e-5)
 
 
 def test_a_small_head_has_the_rows_of_its_tokens():

@@ -12,6 +12,11 @@ __all__ = [
     'Tokens',
     'NewTokens',
     'BatchSize',
+    'CONVERSATION',
+    'Device',
+    'Teacher',
+    'StepTexts',
+    'RunLength',
     'Masks',
     'Rate',
     'Held',
@@ -23,16 +28,18 @@ __all__ = [
     'set_mask_token',
     'peak_megabytes',
     'write_with_bar',
+    'teach_with_bar',
     'train_with_bar',
     'adapt_command',
     'prepare',
     'results_of',
     'summary',
+    'tell',
 ]
 
 # %% ../../nbs/10_app/09_adapt.ipynb #adapt-02
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from typer import Argument, Option
 
@@ -78,23 +85,47 @@ def peak_megabytes() -> int:
     return (peak_bytes() or 0) >> 20
 
 
-def write_with_bar(kind: str, model, prompts, work: Path, *, tokens: int | None, **options):
-    """Write `held` or `teacher` text to the work folder, with a bar; as `write_texts` does."""
+def write_with_bar(kind: str, write, model, asked, work: Path, *, tokens: int | None, **options):
+    """Write `held` or `teacher` text to the work folder, with a bar.
+
+    `write`: `write_texts` with the prompts that are `asked`, or `write_conversations` with a
+    markup. Of several processes the first one writes, and the others read.
+    """
     from tqdm import tqdm
 
-    from diffulex_edge.train.teacher import write_texts
+    from diffulex_edge.train.forward import first_alone
 
     with tqdm(total=tokens, desc=f'{kind} text', unit='token') as bar:
-        texts = write_texts(
-            model,
-            prompts,
-            work / f'{kind}.safetensors',
-            tokens=tokens,
-            progress=lambda written: bar.update(written - bar.n),
-            **options,
+        texts = first_alone(
+            lambda: write(
+                model,
+                asked,
+                work / f'{kind}.safetensors',
+                tokens=tokens,
+                progress=lambda written: bar.update(written - bar.n),
+                **options,
+            )
         )
         bar.set_postfix_str(f'peak {peak_megabytes()} MB')
     return texts
+
+
+def teach_with_bar(teacher: str, model, prompts, tokenizer, work: Path, *, new: int, **options):
+    """Write teacher text: answers to prompts, or, with `both`, conversations."""
+    from diffulex_edge.train.conversations import (
+        Manner,
+        first_words,
+        markup_of,
+        write_conversations,
+    )
+    from diffulex_edge.train.teacher import write_texts
+
+    if teacher == 'both':
+        options |= dict(openings=first_words(tokenizer), manner=Manner(length=CONVERSATION))
+        markup = markup_of(tokenizer)
+        return write_with_bar('teacher', write_conversations, model, markup, work, **options)
+    options |= dict(new=new, opening=min(16, new // 8))
+    return write_with_bar('teacher', write_texts, model, prompts, work, **options)
 
 
 # %% ../../nbs/10_app/09_adapt.ipynb #adapt-11
@@ -145,6 +176,14 @@ Init = Annotated[Path | None, Option(help='an adapter to begin with')]
 Tokens = Annotated[int, Option(min=1, help='tokens of teacher text')]
 NewTokens = Annotated[int, Option(min=8, help='tokens per answer')]
 BatchSize = Annotated[int, Option(min=1, help='answers written at once')]
+CONVERSATION = 320  # tokens of a conversation
+Device = Annotated[Literal['cpu', 'cuda'], Option(help='where to compute; cuda: in bfloat16')]
+Teacher = Annotated[
+    Literal['prompts', 'both'],
+    Option(help='who asks for the teacher text: a list of prompts, or the model itself'),
+]
+StepTexts = Annotated[int, Option(min=1, help='texts per training step, on all GPUs together')]
+RunLength = Annotated[int, Option(min=1, help='masks behind a token')]
 Masks = Annotated[int, Option(min=0, help='masked tokens to train on; 0: only measure --init')]
 Rate = Annotated[float, Option(help='highest learning rate')]
 Held = Annotated[int, Option(min=1, help='answers to held topics that it is measured on')]
@@ -161,48 +200,58 @@ def adapt_command(
     out: Out,
     mask_token: MaskToken = None,
     prompts: PromptFile = None,
+    teacher: Teacher = 'prompts',
     init: Init = None,
     tokens: Tokens = 150_000,
     new: NewTokens = 128,
     batch: BatchSize = 64,
     masks: Masks = 300_000,
+    run: RunLength = 3,
+    step_texts: StepTexts = 2,
     rank: Annotated[int, Option(min=1)] = 32,
     lr: Rate = 1.5e-3,
     held: Held = 32,
     minutes: Minutes = None,
     work: WorkFolder = None,
     seed: int = 0,
+    device: Device = 'cpu',
     as_json: LogAsJson = False,
 ):
-    """Teach an autoregressive model to draft for itself: writes a mask adapter, resumable."""
-    from diffulex_edge.train.adapter import Recipe, save_adapter
+    """Teach an autoregressive model to draft for itself: writes a mask adapter, resumable.
+
+    On several GPUs: torchrun --nproc-per-node 4 -m diffulex_edge.app.cli adapt … --device cuda
+    """
+    from diffulex_edge.train.forward import processes, rank_of_all
+    from diffulex_edge.train.lessons import Recipe
+    from diffulex_edge.train.teacher import write_texts
 
     check_output(out, make_folder=True)
     asked = load_prompts(prompts)
-    recipe = Recipe(masks=masks, rank=rank, lr=lr, seed=seed)
+    recipe = Recipe(masks=masks, run=run, texts=step_texts, rank=rank, lr=lr, seed=seed)
     work = work or out.with_name(out.name + '.work')
-    model, train, test = prepare(checkpoint, mask_token, asked, held, new + recipe.run, seed)
     options = dict(new=new, batch=batch, seed=seed)
-    test = write_with_bar('held', model, test, work, tokens=None, opening=0, **options)
-    options |= dict(tokens=tokens, opening=min(16, new // 8))
-    texts = write_with_bar('teacher', model, train, work, **options)
-    params, log = train_with_bar(
-        model, texts, work / 'state.safetensors', recipe, test[:8], init=init, minutes=minutes
-    )
-    save_adapter(out, params, model.config.mask_token_id)
-    results = results_of(model, out, texts, test, asked.held, log)
-    if as_json:
-        emit(results)
-    else:
-        print(summary(results))
+    rows = recipe.run + (CONVERSATION if teacher == 'both' else new)
+    with processes(device) as place:
+        model, tokenizer, train, test = prepare(checkpoint, mask_token, asked, held, rows, seed)
+        model.to(place)
+        test = write_with_bar(
+            'held', write_texts, model, test, work, tokens=None, opening=0, **options
+        )
+        texts = teach_with_bar(teacher, model, train, tokenizer, work, tokens=tokens, **options)
+        state = work / 'state.safetensors'
+        options = dict(init=init, minutes=minutes, device=place)
+        params, log = train_with_bar(model, texts, state, recipe, test[:8], **options)
+        if rank_of_all()[0] > 0:  # the first of several processes tells
+            return
+        tell(results_of(model, out, params, texts, test, asked.held, log), as_json)
 
 
 # %% ../../nbs/10_app/09_adapt.ipynb #adapt-15
 def prepare(checkpoint: str, mask_token: str | None, asked, held: int, rows: int, seed: int):
     """Load the model and encode its prompts.
 
-    `rows`: rows of the cache behind the longest prompt. Returns the model, the prompts to train
-    on and `held` prompts to measure on.
+    `rows`: rows of the cache behind the longest prompt. Returns the model, its tokenizer, the
+    prompts to train on and `held` prompts to measure on.
     """
     from diffulex_edge.model import load_model
     from diffulex_edge.model.tokenizer import load_tokenizer
@@ -213,14 +262,15 @@ def prepare(checkpoint: str, mask_token: str | None, asked, held: int, rows: int
     longest = max(len(ids) for _, ids in train + test)
     model = load_model(checkpoint, max_seq_len=longest + rows)
     set_mask_token(model, tokenizer, checkpoint, mask_token)
-    return model, train, test
+    return model, tokenizer, train, test
 
 
 # %% ../../nbs/10_app/09_adapt.ipynb #adapt-16
-def results_of(model, out: Path, texts, test, topics: list[str], log: list[dict]) -> dict:
-    """Return what the training came to, with the accuracy on texts of held topics."""
-    from diffulex_edge.train.adapter import draft_accuracy
+def results_of(model, out: Path, params, texts, test, topics: list[str], log: list[dict]) -> dict:
+    """Write the adapter; return what the training came to, measured on texts of held topics."""
+    from diffulex_edge.train.adapter import draft_accuracy, save_adapter
 
+    save_adapter(out, params, model.config.mask_token_id)
     return dict(
         adapter=str(out),
         teacher_tokens=sum(len(text.ids) - text.prompt for text in texts),
@@ -252,3 +302,11 @@ def summary(results: dict) -> str:
             f'before them, with look-up: {fresh}'
         )
     return '\n'.join(lines)
+
+
+def tell(results: dict, as_json: bool):
+    """Print the results, in a few lines or as JSON."""
+    if as_json:
+        emit(results)
+    else:
+        print(summary(results))

@@ -8,6 +8,7 @@ __all__ = [
     'trainable',
     'save_adapter',
     'usable_texts',
+    'StepLoss',
     'Training',
     'step_facts',
     'settings_of',
@@ -26,12 +27,24 @@ from typing import Callable
 import torch
 import torch.nn as nn
 from safetensors.torch import save_file
+from torch import Tensor
+from torch.nn.parallel import DistributedDataParallel
+
+from diffulex_edge.train.lessons import (
+    Lesson,
+    Recipe,
+    SmallHead,
+    lessons,
+    loss_of,
+    places,
+    small_head,
+)
 
 from ..bench.measure import peak_bytes
 from ..model.adapter import PROJECTIONS, load_adapter
 from ..model.decoder import Decoder
 from ..model.files import written
-from .lessons import Recipe, lessons, loss_of, places, small_head
+from .forward import agreed, computing_on, rank_of_all
 from .lessons import draft_accuracy as draft_accuracy
 from .state import load_state, save_state
 from .teacher import Text, fingerprint
@@ -95,6 +108,20 @@ def usable_texts(model: Decoder, texts: list[Text], run: int) -> list[Text]:
 
 
 # %% ../../nbs/08_train/06_adapting.ipynb #adapting-10
+class StepLoss(nn.Module):
+    "The loss of the texts of a step, as a module."
+
+    def __init__(self, model: Decoder, head: SmallHead, loss: Callable, weight: float):
+        super().__init__()
+        self.model = model
+        self.head = head
+        self.loss = loss
+        self.weight = weight
+
+    def forward(self, step: list[Lesson]) -> Tensor:
+        return self.loss(self.model, self.head, step, self.weight)
+
+
 @dataclass
 class Training:
     "The training of a mask adapter, between two steps."
@@ -110,11 +137,17 @@ class Training:
     log: list[dict] = field(default_factory=list)  # facts of every saving
 
     def __post_init__(self):
+        self.device = self.model.embed.weight.device
         self.steps = self.recipe.steps(self.texts)
-        self.head = small_head(self.model, self.texts)
         self.parameters = trainable(self.model)
         for parameter in self.parameters.values():
             parameter.requires_grad_(True)
+        with computing_on(self.device):
+            head = small_head(self.model, self.texts)
+        self.forward = StepLoss(self.model, head, self.loss, self.recipe.weight)
+        self.rank, self.processes = rank_of_all()
+        if self.processes > 1:
+            self.forward = DistributedDataParallel(self.forward, broadcast_buffers=False)
         self.optimizer = torch.optim.AdamW(
             self.parameters.values(), lr=self.recipe.lr, betas=(0.9, 0.98), weight_decay=0.0
         )
@@ -124,11 +157,12 @@ class Training:
         began = time.process_time()
         for group in self.optimizer.param_groups:
             group['lr'] = self.recipe.rate(self.step, self.steps)
-        for text, positions, run in lessons(self.texts, self.recipe, self.step):
-            loss = self.loss(self.model, self.head, text, positions, run, self.recipe.weight)
-            (loss / self.recipe.texts).backward()
-            self.recent.append(loss.item())
-            self.masks += len(positions) * run
+        step = list(lessons(self.texts, self.recipe, self.step))
+        with computing_on(self.device):
+            loss = self.forward(step[self.rank :: self.processes])
+        loss.backward()
+        self.recent.append(loss.item())
+        self.masks += sum(len(positions) * run for _, positions, run in step)
         nn.utils.clip_grad_norm_(self.parameters.values(), 1.0)
         self.optimizer.step()
         self.optimizer.zero_grad()
@@ -173,13 +207,14 @@ def save_training(
         seconds=round(training.seconds, 1),
         memory=(peak_bytes() or 0) // 2**20,
     )
-    if evaluate:
+    if evaluate and training.rank == 0:
         with torch.no_grad():
             facts |= evaluate(training.model)
     training.log.append(facts)
     training.recent.clear()
     progress = dict(step=training.step, log=training.log)
-    save_state(path, training.parameters, [training.optimizer], settings | progress)
+    if training.rank == 0:
+        save_state(path, training.parameters, [training.optimizer], settings | progress)
     return facts
 
 
@@ -200,14 +235,22 @@ def begin(
     recipe: Recipe,
     init: str | Path | None,
     loss: Callable,
+    device: torch.device | str,
 ) -> tuple[Training, dict]:
     "Return a training, fresh or taken up from `state`, and its settings. Arguments as in `adapt`."
+    processes = rank_of_all()[1]
+    if recipe.texts % processes:
+        raise ValueError(
+            f'{recipe.texts} texts per step cannot be shared among {processes} processes; '
+            'choose a multiple'
+        )
     texts = usable_texts(model, texts, recipe.run)
+    model.to('cpu')  # where an adapter is made, from the same numbers everywhere
     if init:
         load_adapter(model, init, mask_token_id=model.config.mask_token_id)
     else:
         start_adapter(model, recipe.rank, recipe.seed)
-    training = Training(model, texts, recipe, loss)
+    training = Training(model.to(device), texts, recipe, loss)
     settings = settings_of(training, init)
     if state.exists():
         resume_training(training, state, settings)
@@ -227,6 +270,7 @@ def adapt(
     minutes: float | None = None,
     save_every: float = 180,
     loss: Callable = loss_of,
+    device: torch.device | str = 'cpu',
     evaluate: Callable[[Decoder], dict] | None = None,
     progress: Callable[[dict], None] = lambda facts: None,
 ) -> tuple[dict[str, nn.Parameter], list[dict]]:
@@ -234,20 +278,23 @@ def adapt(
 
     Saved to `state` every `save_every` seconds, and taken up from there. `init`: an adapter to
     begin with; `minutes`: stop after so many (call again to go on); `loss`: another one with the
-    arguments of `loss_of`; `evaluate(model)` adds its facts to the log at every saving;
-    `progress` gets the facts of every step and every saving.
+    arguments of `loss_of`; `device`: where to compute, in bfloat16 on a GPU; `evaluate(model)`
+    adds its facts to the log at every saving; `progress` gets the facts of every step and saving.
+    In a group of processes (see `forward.processes`) each takes a share of the texts of a step.
 
     Returns the parameters by their names in an adapter file, and the log. Raises `ValueError`
     for a model or text that cannot be used, or a `state` of another training.
     """
-    training, settings = begin(model, texts, Path(state), recipe or Recipe(), init, loss)
+    recipe = recipe or Recipe()
+    training, settings = begin(model, texts, Path(state), recipe, init, loss, device)
     began = saved = time.monotonic()
     while training.step < training.steps:
         training.take_step()
         progress(step_facts(training))
         now = time.monotonic()
         over = minutes is not None and now - began > 60 * minutes
-        if over or training.step == training.steps or now - saved > save_every:
+        over, due = agreed((over, now - saved > save_every))
+        if over or due or training.step == training.steps:
             progress(save_training(training, Path(state), settings, evaluate))
             saved = time.monotonic()
         if over:

@@ -31,7 +31,7 @@ from ..model.loading import asset, smollm2_head
 from ..runtime.draft_trees import look_up
 from .lessons import agreeing, before_repeats
 from .recurrent_head import draft, known_rows, train_head
-from .teacher import Prompts, Text, write_batch
+from .teacher import Prompts, Text, load_texts, write_batch
 
 
 # %% ../../nbs/08_train/09_draft_head.ipynb #draft-head-06
@@ -102,8 +102,11 @@ def measure_head(
 
 
 # %% ../../nbs/08_train/09_draft_head.ipynb #draft-head-19
-def broad_answers(new: int) -> tuple[Decoder, list[Text]]:
-    "Return SmolLM2, without adapter, and its greedy answers to the broad prompts."
+def broad_answers(new: int, rows: int = 0) -> tuple[Decoder, list[Text]]:
+    """Return SmolLM2, without adapter, and its greedy answers to the broad prompts.
+
+    `rows`: the least length of texts that the model is to take.
+    """
     from diffulex_edge.model.gguf import load_gguf
     from diffulex_edge.model.loading import packaged_gguf
     from diffulex_edge.model.tokenizer import load_tokenizer
@@ -112,7 +115,7 @@ def broad_answers(new: int) -> tuple[Decoder, list[Text]]:
     tokenizer = load_tokenizer('smollm2')
     prompts = [(topic, tokenizer.chat(prompt)) for topic, prompt in asked]
     longest = max(len(ids) for _, ids in prompts)
-    rows = longest + new + 3  # three masks behind the last token, for the adapter
+    rows = max(rows, longest + new + 3)  # three masks behind the last token, for the adapter
     model = load_gguf(packaged_gguf(), max_seq_len=rows)
     return model, write_batch(model, prompts, new, opening=0, seed=0)
 
@@ -138,29 +141,27 @@ def arguments() -> argparse.ArgumentParser:
     )
     parser.add_argument('--head', nargs='+', default=['smollm2'], help='names or files of heads')
     parser.add_argument('--json', type=Path, help='write the figures to this file')
-    parser.add_argument('--new', type=int, default=96, help='tokens per answer')
+    parser.add_argument('--new', type=int, default=96, help='tokens per answer; 0: only train')
     parser.add_argument('--train', type=int, default=0, metavar='STEPS', help='train one first')
     parser.add_argument('--texts', type=Path, help='teacher text to train on (see write_texts)')
     parser.add_argument('--inner', type=int, default=640, help='width of the head to train')
     parser.add_argument('--batch', type=int, default=32, help='texts per step')
+    parser.add_argument('--minutes', type=float, help='end the training by then')
     parser.add_argument('--device', default='cpu', help='where to train: cpu or cuda')
     parser.add_argument('--out', type=Path, help='where to write the trained head')
     return parser
 
 
 # %% ../../nbs/08_train/09_draft_head.ipynb #draft-head-21
-def train_smollm2(model: Decoder, asked: argparse.Namespace) -> DraftHead:
-    "Train a head as the command asks, write it, and return it, on the CPU."
-    from diffulex_edge.train.teacher import load_texts
-
-    texts = [text for text in load_texts(asked.texts)[0] if len(text.ids) > 6]
+def train_smollm2(model: Decoder, texts: list[Text], asked: argparse.Namespace) -> DraftHead:
+    "Train a head on texts as the command asks, write it, and return it, on the CPU."
     torch.set_float32_matmul_precision('high')
 
     def show(step: int, loss: float):
         if step % 100 == 0 or step == asked.train:
             print(f'step {step}: loss {loss:.2f}', flush=True)
 
-    options = dict(inner=asked.inner, batch=asked.batch, progress=show)
+    options = dict(inner=asked.inner, batch=asked.batch, minutes=asked.minutes, progress=show)
     head = train_head(model, texts, asked.train, asked.device, **options).cpu()
     model.cpu()
     save_head(asked.out, head, dict(steps=asked.train, batch=asked.batch, texts=len(texts)))
@@ -178,9 +179,13 @@ def main(argv: list[str] | None = None):
         print(TRAINING_COST, flush=True)
     files = {name: smollm2_head() if name == 'smollm2' else name for name in asked.head}
     heads = {} if asked.train else {name: load_head(path) for name, path in files.items()}
-    model, texts = broad_answers(asked.new)
+    taught = load_texts(asked.texts)[0] if asked.train else []
+    taught = [text for text in taught if len(text.ids) > 6]
+    model, texts = broad_answers(asked.new, max((len(text.ids) for text in taught), default=0))
     if asked.train:
-        heads[str(asked.out)] = train_smollm2(model, asked)
+        heads[str(asked.out)] = train_smollm2(model, taught, asked)
+    if asked.new == 0:
+        return
     figures = json.dumps(measure_smollm2(model, heads, texts), indent=1)
     print(figures)
     if asked.json:

@@ -4,7 +4,14 @@
 
 # %% auto #0
 __all__ = [
+    'Answer',
+    'computing_on',
+    'processes',
+    'rank_of_all',
+    'agreed',
+    'first_alone',
     'through_layers',
+    'side_by_side',
     'batch_hidden',
     'attend_texts',
     'clean_rows',
@@ -13,14 +20,79 @@ __all__ = [
 ]
 
 # %% ../../nbs/08_train/02_forward.ipynb #forward-01
-from typing import Callable
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import TypeVar
 
 import torch
+import torch.distributed as dist
 import torch.nn.functional as F
 from torch import Tensor
 
 from ..model.decoder import Decoder, rope_at
 from ..model.layers import block_mask
+
+
+# %% ../../nbs/08_train/02_forward.ipynb #forward-01c
+@contextmanager
+def computing_on(device: torch.device | str) -> Iterator[torch.device]:
+    "Make new tensors on `device` and, when it is a GPU, multiply matrices in bfloat16."
+    device = torch.device(device)
+    on_gpu = device.type == 'cuda'
+    with device, torch.autocast(device.type, torch.bfloat16, enabled=on_gpu):
+        yield device
+
+
+# %% ../../nbs/08_train/02_forward.ipynb #forward-01f
+Answer = TypeVar('Answer')
+
+
+@contextmanager
+def processes(device: str) -> Iterator[torch.device]:
+    """Join the processes that `torchrun` started, if it did; yield the device of this one.
+
+    A `cuda` device is one GPU for each process; on `cpu` they share the cores.
+    """
+    local = os.environ.get('LOCAL_RANK')
+    if local is None:
+        yield torch.device(device)
+        return
+    on_gpu = device == 'cuda'
+    place = torch.device('cuda', int(local)) if on_gpu else torch.device(device)
+    if on_gpu:
+        torch.cuda.set_device(place)
+    dist.init_process_group('nccl' if on_gpu else 'gloo', timeout=timedelta(hours=12))
+    try:
+        yield place
+    finally:
+        dist.destroy_process_group()
+
+
+def rank_of_all() -> tuple[int, int]:
+    "Return which process this is, and of how many: `(0, 1)` when it is alone."
+    if not (dist.is_available() and dist.is_initialized()):
+        return 0, 1
+    return dist.get_rank(), dist.get_world_size()
+
+
+def agreed(value: Answer) -> Answer:
+    "Return the first process's value in all of them."
+    if rank_of_all()[1] == 1:
+        return value
+    told = [value]
+    dist.broadcast_object_list(told)
+    return told[0]
+
+
+def first_alone(action: Callable[[], Answer]) -> Answer:
+    "Return what an action gives. The first process takes it alone; the others find its files."
+    rank, count = rank_of_all()
+    done = action() if rank == 0 else None
+    if count > 1:
+        dist.barrier()
+    return done if rank == 0 else action()
 
 
 # %% ../../nbs/08_train/02_forward.ipynb #forward-02
@@ -44,12 +116,15 @@ def through_layers(
 
 
 # %% ../../nbs/08_train/02_forward.ipynb #forward-07
-def batch_hidden(model: Decoder, tokens: Tensor, positions: Tensor, sees: Tensor) -> Tensor:
-    """Return the hidden states `[N, T, hidden]` of texts `tokens [N, T]` at `positions [T]`.
+def side_by_side(
+    model: Decoder, x: Tensor, positions: Tensor, sees: Tensor, gate: Tensor | None = None
+) -> Tensor:
+    """Return the hidden states `[N, T, hidden]` of embedded texts `x [N, T, hidden]`.
 
-    `sees [T, T]`: true where a row (of any text) may look at a column (of the same text).
+    `positions [T]`; `sees [T, T]`: true where a row (of any text) may look at a column (of the
+    same text); `gate [1 or N * T, 1]`: see `through_layers`.
     """
-    N, T = tokens.shape
+    N, T, _ = x.shape
     layer = model.layers[0]
     grouped = layer.kv_heads < layer.heads  # several query heads share a key head
 
@@ -58,8 +133,13 @@ def batch_hidden(model: Decoder, tokens: Tensor, positions: Tensor, sees: Tensor
         y = F.scaled_dot_product_attention(q, k, v, attn_mask=sees, enable_gqa=grouped)
         return y.transpose(1, 2).reshape(N * T, -1)  # [N T, H D]
 
-    x = through_layers(model, model.embed(tokens.flatten()), positions.repeat(N), attend)
+    x = through_layers(model, x.flatten(0, 1), positions.repeat(N), attend, gate)
     return model.norm(x).view(N, T, -1)
+
+
+def batch_hidden(model: Decoder, tokens: Tensor, positions: Tensor, sees: Tensor) -> Tensor:
+    "Return `side_by_side` of texts `tokens [N, T]`."
+    return side_by_side(model, model.embed(tokens), positions, sees)
 
 
 # %% ../../nbs/08_train/02_forward.ipynb #forward-10
@@ -81,18 +161,20 @@ def attend_texts(q: Tensor, k: Tensor, v: Tensor, mask: Tensor) -> Tensor:
 
 # %% ../../nbs/08_train/02_forward.ipynb #forward-13
 @torch.no_grad()
-def clean_rows(model: Decoder, ids: list[int]) -> list[tuple[Tensor, Tensor]]:
-    "Return keys and values `[KV, L, D]` of a causal text in every layer."
-    length = len(ids)
-    groups = model.config.num_attention_heads // model.config.num_key_value_heads
-    mask = block_mask(torch.tensor(0), length, length, 1, model.masked).repeat(groups, 1)
+def clean_rows(model: Decoder, texts: Tensor) -> list[tuple[Tensor, Tensor]]:
+    """Return keys and values `[KV, S, L, D]` of causal `texts [S, L]` in every layer.
+
+    A shorter text may be filled up with any token: the ones before do not see it.
+    """
+    S, L = texts.shape
+    mask = block_mask(torch.tensor(0), L, L, 1, model.masked).expand(S, L, L)
     kept = []
 
     def attend(number: int, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
-        kept.append((k, v))
-        return model.layers[number].attend(q, k, v, mask)
+        kept.append((k.unflatten(1, (S, L)), v.unflatten(1, (S, L))))
+        return attend_texts(q, *kept[-1], mask)
 
-    through_layers(model, model.embed(torch.tensor(ids)), torch.arange(length), attend)
+    through_layers(model, model.embed(texts.flatten()), torch.arange(L).repeat(S), attend)
     return kept
 
 
@@ -100,23 +182,27 @@ def clean_rows(model: Decoder, ids: list[int]) -> list[tuple[Tensor, Tensor]]:
 def attend_branches(
     q: Tensor, k: Tensor, v: Tensor, text: tuple[Tensor, Tensor], to_text: Tensor, to_own: Tensor
 ) -> Tensor:
-    """Attend from `N` branches of `R` rows to a text and, each, to itself: `[N * R, H * D]`.
+    """Attend from `N` branches of `R` rows to their text and, each, to itself, for `S` texts.
 
-    `q [H, N * R, D]`; `k`, `v [KV, N * R, D]` of the branches, `text` those of the text,
-    `[KV, L, D]`. Added to the scores: `to_text [N, 1, L]` and `to_own [1 or N, R, R]`.
+    `q [H, S * N * R, D]`; `k`, `v [KV, S * N * R, D]` of the branches, `text` those of the texts,
+    `[KV, S, L, D]`. Added to the scores: `to_text [S, N, L]` and `to_own [1 or S * N, R, R]`.
+    Returns `[S * N * R, H * D]`.
     """
-    text_k, text_v = text
-    KV, L, D = text_k.shape
-    N, R = len(to_text), to_own.shape[-1]
-    branches = KV, -1, N, R, D
-    q = q.reshape(KV, -1, D) * D**-0.5  # [KV, G N R, D]: G query heads share a key head
-    text_scores = torch.bmm(q, text_k.transpose(1, 2)).view(KV, -1, N, R, L)
-    own_scores = q.view(branches) @ k.reshape(branches).transpose(-1, -2)  # [KV, G, N, R, R]
-    weights = torch.cat([text_scores + to_text, own_scores + to_own], -1).softmax(-1)
+    text_k, text_v = (part.flatten(0, 1) for part in text)  # [KV S, L, D]
+    KV, S, L, D = text[0].shape
+    N, R = to_text.shape[1], to_own.shape[-1]
+    q = q.view(KV, -1, S, N, R, D).transpose(1, 2) * D**-0.5  # [KV, S, G, N, R, D]
+    G = q.shape[2]  # query heads that share a key head
+    text_scores = torch.bmm(q.reshape(KV * S, -1, D), text_k.transpose(1, 2))
+    text_scores = text_scores.view(KV, S, G, N, R, L) + to_text[:, None, :, None]
+    branches = KV, S, 1, N, R, D
+    own_scores = q @ k.reshape(branches).transpose(-1, -2)  # [KV, S, G, N, R, R]
+    own_scores = own_scores + to_own.view(-1, 1, N if len(to_own) > 1 else 1, R, R)
+    weights = torch.cat([text_scores, own_scores], -1).softmax(-1)
     text_weights, own_weights = weights.split([L, R], -1)
-    y = torch.bmm(text_weights.reshape(KV, -1, L), text_v).view(branches)
+    y = torch.bmm(text_weights.reshape(KV * S, -1, L), text_v).view(KV, S, G, N, R, D)
     y = y + own_weights @ v.reshape(branches)
-    return y.view(-1, N * R, D).transpose(0, 1).reshape(N * R, -1)
+    return y.permute(1, 3, 4, 0, 2, 5).reshape(S * N * R, -1)  # S, N, R, KV, G, D
 
 
 # %% ../../nbs/08_train/02_forward.ipynb #forward-19
@@ -129,13 +215,13 @@ def branch_rows(
     sees_own: Tensor,
     gate: Tensor,
 ) -> Tensor:
-    """Return the hidden states `[N * R, hidden]` of `N` branches of `R` rows behind one text.
+    """Return the hidden states `[S * N * R, hidden]` of `N` branches of `R` rows behind each text.
 
-    `clean`: keys and values of the text, see `clean_rows`. `x [N * R, hidden]`: the rows,
-    embedded; `positions [N * R]`. `sees_text [N, L]`, `sees_own [1 or N, R, R]`: true where a
-    row may look. `gate [1 or N * R, 1]`: 1 in rows of masks.
+    `clean`: keys and values of the texts, see `clean_rows`. `x [S * N * R, hidden]`: the rows,
+    embedded; `positions [S * N * R]`. `sees_text [S, N, L]`, `sees_own [1 or S * N, R, R]`: true
+    where a row may look. `gate [1 or S * N * R, 1]`: 1 in rows of masks.
     """
-    to_text = torch.where(sees_text, 0.0, model.masked)[:, None]  # [N, 1, L]
+    to_text = torch.where(sees_text, 0.0, model.masked)
     to_own = torch.where(sees_own, 0.0, model.masked)
 
     def attend(number: int, q: Tensor, k: Tensor, v: Tensor) -> Tensor:

@@ -4,12 +4,14 @@
 
 # %% auto #0
 __all__ = [
+    'Lesson',
     'mask_rows',
     'places',
     'Recipe',
     'lessons',
     'SmallHead',
     'small_head',
+    'questions',
     'loss_of',
     'drafts_right',
     'agreeing',
@@ -31,30 +33,32 @@ from torch import Tensor
 
 from ..model.decoder import Decoder
 from ..runtime.draft_trees import look_up
-from .forward import branch_rows, clean_rows
+from .forward import branch_rows, clean_rows, computing_on
 from .teacher import Text
 
 
 # %% ../../nbs/08_train/05_lessons.ipynb #lessons-03
 def mask_rows(
-    model: Decoder, clean: list[tuple[Tensor, Tensor]], positions: list[int], run: int
+    model: Decoder, clean: list[tuple[Tensor, Tensor]], positions: Tensor, run: int
 ) -> Tensor:
-    """Return the hidden states `[N * run, hidden]` of runs of masks behind `N` clean tokens.
+    """Return the hidden states `[S, N, run, hidden]` of runs of masks behind clean tokens.
 
-    `clean`: keys and values of the text, see `clean_rows`; `positions`: those of the `N` tokens.
+    `clean`: keys and values of `S` texts, see `clean_rows`; `positions [S, N]`: of the tokens.
     """
-    length = clean[0][0].shape[1]
-    last = torch.tensor(positions)[:, None]  # [N, 1]
+    S, N = positions.shape
+    length = clean[0][0].shape[2]
+    last = positions[..., None]  # [S, N, 1]
     nth = torch.arange(run)
-    return branch_rows(
+    rows = branch_rows(
         model,
         clean,
-        model.mask_embed.expand(len(positions) * run, -1),
+        model.mask_embed.expand(S * N * run, -1),
         positions=(last + 1 + nth).flatten(),
-        sees_text=torch.arange(length) <= last,  # [N, length]
+        sees_text=torch.arange(length) <= last,  # [S, N, length]
         sees_own=(nth <= nth[:, None])[None],  # [1, run, run]
         gate=torch.ones(1, 1),
     )
+    return rows.view(S, N, run, -1)
 
 
 # %% ../../nbs/08_train/05_lessons.ipynb #lessons-08
@@ -84,14 +88,17 @@ class Recipe:
         mean_run = self.run - 0.5 if self.run > 1 else 1
         return math.ceil(self.masks / (self.texts * (sum(used) / len(used)) * mean_run))
 
-    def rate(self, step: int, steps: int) -> float:
+    def rate(self, step: float, steps: int) -> float:
         "Return the learning rate of a step: a short rise, then half a cosine down to 0."
         rise = min(1, (step + 1) / self.warmup)
         return self.lr * rise * (1 + math.cos(math.pi * step / steps)) / 2
 
 
 # %% ../../nbs/08_train/05_lessons.ipynb #lessons-15
-def lessons(texts: list[Text], recipe: Recipe, step: int) -> Iterator[tuple[Text, list[int], int]]:
+Lesson = tuple[Text, list[int], int]  # a text, positions in it, masks behind each
+
+
+def lessons(texts: list[Text], recipe: Recipe, step: int) -> Iterator[Lesson]:
     "Yield the texts of a step, each with positions and the number of masks behind them."
     rng = random.Random(f'{recipe.seed} {step}')
     first = step * recipe.texts
@@ -130,20 +137,41 @@ def small_head(model: Decoder, texts: list[Text], first: int = 4096) -> SmallHea
 
 
 # %% ../../nbs/08_train/05_lessons.ipynb #lessons-20
-def loss_of(
-    model: Decoder, head: SmallHead, text: Text, positions: list[int], run: int, weight: float
-) -> Tensor:
-    """Return the mean loss of runs of masks behind these positions of a text.
+def questions(step: list[Lesson], weight: float) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Return what the lessons of a step ask, `S` texts with up to `N` runs of up to `R` masks.
+
+    These are the texts `[S, L]` up to the last position, the positions `[S, N]`, the tokens that
+    the masks name and their weights, both `[S, N, R]`. A mask weighs `weight` times the one before
+    it, all those of a text 1; what only fills up weighs nothing.
+    """
+    N = max(len(positions) for _, positions, _ in step)
+    R = max(run for _, _, run in step)
+    L = 1 + max(positions[-1] for _, positions, _ in step)
+    texts = torch.zeros(len(step), L, dtype=torch.long)
+    places = torch.zeros(len(step), N, dtype=torch.long)
+    named = torch.zeros(len(step), N, R, dtype=torch.long)
+    weights = torch.zeros(len(step), N, R)
+    for i, (text, positions, run) in enumerate(step):
+        ids, n = torch.tensor(text.ids), len(positions)
+        texts[i, : min(L, len(ids))] = ids[:L]
+        places[i, :n] = torch.tensor(positions)
+        named[i, :n, :run] = ids[places[i, :n, None] + 2 + torch.arange(run)]
+        weights[i, :n, :run] = weight ** torch.arange(run)
+    return texts, places, named, weights / weights.sum((1, 2), keepdim=True)
+
+
+def loss_of(model: Decoder, head: SmallHead, step: list[Lesson], weight: float) -> Tensor:
+    """Return the mean loss of the texts of a step, of runs of masks behind their positions.
 
     Each mask of a run weighs `weight` times the one before it.
     """
-    clean = clean_rows(model, text.ids[: max(positions) + 1])
-    hidden = mask_rows(model, clean, positions, run)  # [N run, hidden]
-    named = torch.tensor(positions)[:, None] + 2 + torch.arange(run)  # [N, run]
-    truth = head.row[torch.tensor(text.ids)[named.flatten()]]
-    losses = F.cross_entropy(head.logits(hidden), truth, reduction='none')  # [N run]
-    weights = weight ** torch.arange(run).repeat(len(positions))
-    return (losses * weights).sum() / weights.sum()
+    with torch.device('cpu'):  # filled up there, and sent at once
+        asked = questions(step, weight)
+    texts, positions, named, weights = (part.to(model.embed.weight.device) for part in asked)
+    hidden = mask_rows(model, clean_rows(model, texts), positions, named.shape[-1])
+    logits = head.logits(hidden.flatten(0, 2))  # [S N R, rows]
+    losses = F.cross_entropy(logits, head.row[named.flatten()], reduction='none')
+    return (losses * weights.flatten()).sum() / len(step)
 
 
 # %% ../../nbs/08_train/05_lessons.ipynb #lessons-24
@@ -154,7 +182,8 @@ def drafts_right(model: Decoder, text: Text, run: int) -> list[list[bool]]:
     """
     ids = text.ids
     positions = list(range(text.prompt - 1, len(ids) - 1))
-    hidden = mask_rows(model, clean_rows(model, ids), positions, run)
+    clean = clean_rows(model, torch.tensor([ids]))
+    hidden = mask_rows(model, clean, torch.tensor([positions]), run).flatten(0, 2)
     best = [model.head(part).argmax(-1) for part in hidden.split(128)]  # all logits are too many
     right = []
     for position, drafts in zip(positions, torch.cat(best).view(-1, run).tolist()):
@@ -224,7 +253,8 @@ def draft_accuracy(model: Decoder, texts: list[Text], run: int = 3, lookup: int 
     `repeated`: the share of tokens from the first repetition on, see `before_repeats`, and
     `tpf_fresh`, `tpf_lookup_fresh`: what stands before it alone.
     """
-    right = [drafts_right(model, text, run) for text in texts]
+    with computing_on(model.embed.weight.device):
+        right = [drafts_right(model, text, run) for text in texts]
     inside = [row for rows in right for row in rows[: len(rows) - run]]  # all masks have answers
     fresh = [rows[: before_repeats(text)] for text, rows in zip(texts, right)]
     found = dict(

@@ -13,11 +13,13 @@ __all__ = [
     'frequent',
     'batch_of',
     'check_training',
+    'time_share',
     'train_head',
 ]
 
 # %% ../../nbs/08_train/08_recurrent_head.ipynb #recurrent-head-01
 import random
+import time
 from collections import Counter
 from collections.abc import Callable
 
@@ -28,6 +30,7 @@ from torch import Tensor
 
 from ..model.decoder import Decoder, rope_at
 from ..model.draft_head import DraftHead, unit
+from .forward import computing_on
 from .lessons import Recipe
 from .teacher import Text
 
@@ -141,6 +144,13 @@ def check_training(model: Decoder, texts: list[Text], steps: int, run: int):
 
 
 # %% ../../nbs/08_train/08_recurrent_head.ipynb #recurrent-head-18
+def time_share(began: float, minutes: float | None) -> float:
+    "Return the share of `minutes` that is over; 0 where there is no such limit."
+    if minutes is None:
+        return 0.0
+    return (time.monotonic() - began) / (60 * minutes)
+
+
 @torch.enable_grad()
 def train_head(
     model: Decoder,
@@ -154,12 +164,14 @@ def train_head(
     run: int = 5,
     batch: int = 8,
     lr: float = 1e-3,
+    minutes: float | None = None,
     seed: int = 0,
     progress: Callable[[int, float], None] = lambda step, loss: None,
 ) -> DraftHead:
     """Return a head trained on the model's own texts, `batch` of them a step, on `device`.
 
-    `layers`: see `DraftHead`, None for a third and two thirds of all. The model is moved to the
+    `layers`: see `DraftHead`, None for a third and two thirds of all. `minutes`: end by then, the
+    learning rate falling with the time where that is the shorter way. The model is moved to the
     device and stays as it is otherwise. Raise `ValueError` for texts that are too short.
     """
     check_training(model, texts, steps, run)
@@ -172,14 +184,18 @@ def train_head(
     head.to(device).train()
     optimizer = torch.optim.AdamW(head.parameters(), lr, betas=(0.9, 0.98), weight_decay=0.01)
     recipe = Recipe(lr=lr, warmup=min(100, 1 + steps // 10))
-    rng = random.Random(seed)
+    rng, began = random.Random(seed), time.monotonic()
     for step in range(1, steps + 1):
+        done = max(step - 1, steps * time_share(began, minutes))
+        if done >= steps:
+            break
         tokens, taught = batch_of(rng.sample(texts, min(batch, len(texts))), device)
-        loss = chain_loss(model, head, tokens, taught, run)
+        with computing_on(device):
+            loss = chain_loss(model, head, tokens, taught, run)
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         for group in optimizer.param_groups:
-            group['lr'] = recipe.rate(step - 1, steps)
+            group['lr'] = recipe.rate(done, steps)
         nn.utils.clip_grad_norm_(head.parameters(), 1.0)
         optimizer.step()
         progress(step, loss.item())
