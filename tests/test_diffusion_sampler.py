@@ -52,7 +52,20 @@ def test_filters_that_change_nothing():
     logits = random_logits()
     assert torch.equal(filter_logits(logits), logits)
     assert torch.equal(filter_logits(logits, 2.0), logits / 2)
+    assert torch.equal(filter_logits(logits, 2.0, cut_first=True), logits / 2)
     assert (filter_logits(logits, 1.0, 2, 0.99, p_first=True) > -torch.inf).sum() == 14
+
+
+# %% sampler-13c
+def test_cuts_before_the_temperature_do_not_depend_on_it():
+    logits = random_logits()
+    kept = [
+        filter_logits(logits, heat, 20, 0.8, cut_first=True) > -torch.inf for heat in (0.1, 1, 9)
+    ]
+    assert torch.equal(kept[0], kept[1])
+    assert torch.equal(kept[1], kept[2])
+    hot = filter_logits(logits, 9.0, 20, 0.8) > -torch.inf
+    assert (hot.sum(-1) > kept[2].sum(-1)).all()  # a flat distribution has a larger nucleus
 
 
 # %% sampler-17

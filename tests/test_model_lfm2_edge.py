@@ -24,6 +24,17 @@ def test_golden_logits(folder, case):
         assert max_error(model.logits(ids), wanted[row][real]) < 1e-3
 
 
+@pytest.mark.parametrize('folder, case', golden_cases('lfm2_diffusion', 'logits', '*_leaks'))
+def test_golden_padding_leaks(folder, case):
+    model = load_model(golden_dir() / folder, max_seq_len=32)
+    (wanted,) = golden_arrays(folder, case)['logits']
+    length = sum(case['attention_mask'][0])
+    padded = model(torch.tensor(case['input_ids']), torch.tensor([0]), torch.tensor([length]))
+    assert max_error(padded[:length], wanted[:length]) < 1e-3
+    alone = model.logits(case['input_ids'][0][:length])
+    assert max_error(alone, wanted[:length]) > 0.1  # what a row says without padding is another
+
+
 # %% lfm2-13
 def test_refused_steps_and_configs():
     model = load_model(golden_dir() / 'lfm2_diffusion_a', max_seq_len=32)

@@ -329,6 +329,7 @@ METHODS = [
     ('sdar', dict(fused=True)),
     ('sdar', dict(lookahead=2)),
     ('llada', dict(cache='dual', refresh_interval=2)),
+    ('llada', dict(lookahead=3, cache_delay=1, block_size=5)),
 ]
 
 

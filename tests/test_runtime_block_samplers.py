@@ -13,3 +13,4 @@ def test_a_table_for_every_block():
     assert configure(**bd3lm(pad_id=7)).quirks.padding_token is None
     assert configure(**stable_diffcoder(steps=64)).num_iterations is None
     assert configure(**stable_diffcoder(steps=64, threshold=None)).num_iterations == 2
+    assert configure(**stable_diffcoder(steps=64, compat=True)).num_iterations == 2

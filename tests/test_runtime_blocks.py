@@ -9,6 +9,7 @@ from diffulex_edge.runtime.blocks import (
     Block,
     Cover,
     Coverage,
+    KeptRows,
     Place,
     Span,
     blocks_of,
@@ -67,6 +68,24 @@ def test_what_a_step_covers(cache, causal, fresh, later):
 def test_a_cache_that_does_not_fit_is_refused(cache, causal):
     with pytest.raises(ValueError, match=f"cache '{cache}' does not fit"):
         cover_of(cache, causal)
+
+
+# %% blocks-20d-04
+@pytest.mark.parametrize(
+    'delay, refresh, starts',
+    [
+        (None, None, [0, 0, 0, 0, 0, 0, 0, 0]),
+        (0, None, [0, 8, 8, 8, 16, 16, 16, 16]),
+        (0, 3, [0, 8, 0, 8, 16, 0, 16, 16]),  # step 3 is due, and so is 6
+        (1, None, [0, 8, 8, 0, 8, 16, 16, 16]),
+        (2, None, [0, 0, 8, 0, 0, 8, 16, 16]),
+        (9, None, [0, 0, 0, 0, 0, 0, 0, 0]),
+    ],
+)
+def test_what_is_kept_and_when(delay, refresh, starts):
+    rows = KeptRows([8, 16, 24], delay, refresh)
+    full = [[True, step > 3, False] for step in range(1, 9)]
+    assert [rows.span(step, each).start for step, each in enumerate(full, 1)] == starts
 
 
 # %% blocks-17

@@ -143,7 +143,8 @@ class Lfm2Edge(Decoder):
     def hidden(self, tokens, start, kv_len, block_length=None) -> Tensor:
         "See `Trunk.hidden`. Raise `ValueError` for a step that is not the whole sequence."
         known = not torch.compiler.is_exporting()  # while tracing these are no numbers
-        whole = known and (int(start), int(kv_len)) == (0, tokens.shape[1])
+        # rows from kv_len on are padding: no row attends to it, a convolution reaches into it
+        whole = known and int(start) == 0 and int(kv_len) <= tokens.shape[1]
         if known and self.config.whole_steps and not whole:
             raise ValueError(
                 f'a step of {tokens.shape[1]} tokens at {int(start)} of {int(kv_len)}; short '

@@ -151,16 +151,27 @@ def stable_diffcoder(
     temperature=0.0,
     remasking='low_confidence',
     threshold=0.95,
+    shift=False,
     eos_id=None,
     compat=False,
 ) -> dict:
-    "`generate_block` of Stable-DiffCoder."
+    """`generate_block` of Stable-DiffCoder.
+
+    With a threshold the original takes at least one token in each step that has a share of the
+    masks, and leaves what is left after the last: `compat` raises a `ValueError` there. Raises one
+    for `shift`, with which that is so in every block.
+    """
+    if shift:
+        raise ValueError(
+            "Stable-DiffCoder's shift leaves the first token of a block masked for ever; "
+            'leave it off'
+        )
     iterations = per_block(steps, gen_length, block_length)
     return dict(
         max_new_tokens=gen_length,
         block_size=block_length,
-        num_iterations=iterations if threshold is None else None,
-        schedule='even',
+        num_iterations=iterations if threshold is None or compat else None,
+        schedule='even' if threshold is None else 'single',
         scope_before=True,
         confidence_threshold=threshold,
         score=score_of(remasking),
@@ -213,15 +224,10 @@ def d3llm_multi(
     stop_token=None,
     compat=False,
 ) -> dict:
-    """`generate_multi_block` of d3LLM, and its form with a cache where that is never filled.
+    """`generate_multi_block` of d3LLM; with `cache_delay_iter`, `generate_multi_block_kv_cache`.
 
-    Raises `ValueError` for a cache that would be, and for a part of a block, which it never fills.
+    Raises `ValueError` for a part of a block, which the original never fills.
     """
-    if cache_delay_iter is not None and cache_delay_iter < max_new_tokens:
-        raise ValueError(
-            f'cache_delay_iter is {cache_delay_iter}; the delayed cache of d3LLM is not '
-            'reproduced: leave it out'
-        )
     if max_new_tokens % block_size:
         raise ValueError(
             f'{max_new_tokens} new tokens are not a whole number of blocks of {block_size}'
@@ -231,12 +237,16 @@ def d3llm_multi(
         block_size=block_size,
         lookahead=max_new_tokens // block_size,
         lookahead_shares=(block_add_threshold, decoded_token_threshold),
+        cache_delay=cache_delay_iter,
+        refresh_interval=refresh_interval,
         confidence_threshold=None,
         entropy_at_most=threshold,
         temperature=temperature,
         gumbel=True,
+        draws='window',
         float64=True,
         early_stop=early_stop,
+        judge_behind=compat,
         eos_token_id=stop_token,
         full=True,
     )

@@ -21,6 +21,7 @@ __all__ = [
     'cover_dual',
     'Cover',
     'cover_of',
+    'KeptRows',
     'Coverage',
 ]
 
@@ -157,6 +158,48 @@ def cover_of(cache: str, causal: bool) -> Callable[[Place], Span]:
     return cover
 
 
+# %% ../../nbs/02_runtime/10_blocks.ipynb #blocks-20d-01
+class KeptRows:
+    """Which rows of a cache stay, where each finished stretch waits `delay` steps before it does.
+
+    `ends`: of the prompt and of each block, in order; `refresh`: run everything every so many
+    steps. The rule of [d3LLM](https://github.com/hao-ai-lab/d3LLM).
+    """
+
+    def __init__(self, ends: list[int], delay: int | None, refresh: int | None):
+        self.ends, self.delay, self.refresh = ends, delay, refresh
+        self.kept = 0  # stretches whose rows stay
+        self.full_since: int | None = 0  # step that found the next one full; the prompt always was
+
+    @property
+    def end(self) -> int:
+        "Where the rows that stay end."
+        return self.ends[self.kept - 1] if self.kept else 0
+
+    def keep(self, step: int, full: list[bool]):
+        "Keep what has waited long enough at a step, counted from 1; `full`: without a mask."
+        while self.delay is not None and self.kept < len(full) and full[self.kept]:
+            self.full_since = step if self.full_since is None else self.full_since
+            if step - self.full_since < self.delay:
+                return
+            self.kept, self.full_since = self.kept + 1, None
+
+    def span(self, step: int, full: list[bool]) -> Span:
+        """Return what the forward of a step covers, the first being 1.
+
+        `full`: for each stretch whether it has no mask. What is kept with this step is run once
+        more in it; no stretch is kept before those in front of it.
+        """
+        before, end = self.end, self.ends[-1]
+        self.keep(step, full)
+        if self.end > before or not self.end:
+            return Span('denoise', before, end, end)
+        is_due = self.full_since is not None or self.refresh and step % self.refresh == 0
+        if is_due:
+            return Span('refresh', 0, end, end)
+        return Span('denoise', self.end, end, end)
+
+
 # %% ../../nbs/02_runtime/10_blocks.ipynb #blocks-16
 @dataclass(frozen=True, kw_only=True)
 class Coverage:
@@ -170,7 +213,7 @@ class Coverage:
     context: str = choice('model', CONTEXTS)
     # slide a window of so many masks along the answer, instead of blocks
     window: int | None = number(None, whole=True, least=1)
-    # prefix and dual: recompute everything after this many steps too
+    # prefix, dual and delayed: recompute everything after this many steps too
     refresh_interval: int | None = number(None, whole=True, least=1)
     # finish this many positions before the next ones of the block
     sub_block: int | None = number(None, whole=True, least=1)
@@ -179,6 +222,9 @@ class Coverage:
     lookahead: int = number(0, whole=True, least=0)
     # share of a block that must be known before the next is begun, and before it must progress
     lookahead_shares: tuple[float, float] = (0.1, 0.95)
+    # bidirectional with lookahead: keep the rows of a block so many steps after it is full
+    # (approximate); None: every forward runs the whole sequence
+    cache_delay: int | None = number(None, whole=True, least=0)
     whole_blocks: bool = False  # fill the last block to its end; the answer is cut
     cut_last: bool = False  # the last block ends with the answer, without masks behind it
     # max_new_tokens counts whole blocks, from the start of the block the prompt ends in

@@ -63,6 +63,11 @@ class Quirks:
     longest_ends: bool = False
     # fail when all rows of a batch end in the first block and nothing was prefilled
     fail_unprefilled: bool = False
+    # in a batch, the first end leaves the block of every row as it is, with its masks, and every
+    # row goes on until all have an end
+    ends_together: bool = False
+    # several blocks: what an end has just filled up behind it is judged once more
+    judge_behind: bool = False
 
     __post_init__ = check
 
@@ -78,6 +83,11 @@ def check_combinations(config):
         )
     if config.selection.applied == 'capped' and config.confidence_threshold is None:
         raise ValueError('the rule "capped" needs a confidence_threshold')
+    if config.coverage.cache_delay is not None and not config.coverage.lookahead:
+        raise ValueError(
+            f'cache_delay is {config.coverage.cache_delay}, and lookahead is 0; the delayed cache '
+            'is that of several blocks in work: set lookahead too'
+        )
     if config.pace.exact_steps and config.num_iterations is None:
         raise ValueError('exact_steps needs num_iterations: how many steps that is')
     if config.pace.exact_steps and config.pace.schedule == 'spread':

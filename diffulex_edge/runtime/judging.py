@@ -74,11 +74,12 @@ def judge(
     rows: list[int],
     asked: list[int] | None = None,
     unconditional: Prediction | None = None,
-    greedy: bool = False,
+    taken: str = 'alike',
 ) -> Judgement:
     """Judge `rows` of a prediction; of these, return the ones at the indices `asked`.
 
-    `unconditional`: the prediction without the prompt. `greedy`: the best token at any temperature.
+    `unconditional`: the prediction without the prompt. `taken`: as the settings say, the best
+    token at any temperature, or one drawn from the softmax; see `AHEAD`.
     """
     if asked is None:
         asked = list(range(len(rows)))
@@ -86,12 +87,13 @@ def judge(
         return judge_best(request, prediction, rows, asked)
     logits = bent_logits(request, prediction, rows, unconditional)  # [R, V]
     config, distribution = request.config, request.config.distribution
-    allowed = filtered(request, forbid(logits, forbidden_ids(request)))
-    temperature = 0.0 if greedy else config.temperature
-    ids = pick(allowed, temperature, distribution.gumbel, request.generator)[asked]  # [N]
+    gumbel = distribution.gumbel and taken != 'softmax'
+    allowed = filtered(request, forbid(logits, forbidden_ids(request)), gumbel)
+    temperature = 0.0 if taken == 'best' else config.temperature
+    ids = pick(allowed, temperature, gumbel, request.generator)[asked]  # [N]
     own = logits[asked]  # [N, V]
     if distribution.filtered_confidence:
-        own = filtered(request, own)
+        own = filtered(request, own, gumbel)
     precision = torch.float64 if distribution.float64 else torch.float32
     probabilities = forbid(own, [*distribution.late]).softmax(-1, precision)
     confidence = SCORES['probability'](probabilities, ids)
@@ -130,13 +132,17 @@ def bent_logits(
     return penalize(logits, seen or request.canvas.ids, config.repetition_penalty)
 
 
-def filtered(request: Request, logits: Tensor) -> Tensor:
-    "Return `logits [R, V]` by the settings' temperature, `top_k` and `top_p`."
+def filtered(request: Request, logits: Tensor, gumbel: bool = False) -> Tensor:
+    """Return `logits [R, V]` by the settings' temperature, `top_k` and `top_p`.
+
+    `gumbel`: the token is drawn by noise, which brings its own temperature.
+    """
     config, distribution = request.config, request.config.distribution
     temperature = config.temperature or distribution.confidence_temperature
-    if distribution.gumbel:  # this noise brings its own temperature
+    if gumbel:
         temperature = 1.0
-    return filter_logits(logits, temperature, config.top_k, config.top_p, distribution.p_first)
+    p_first, cut_first = distribution.p_first, distribution.cut_first
+    return filter_logits(logits, temperature, config.top_k, config.top_p, p_first, cut_first)
 
 
 # %% ../../nbs/02_runtime/14_judging.ipynb #judging-11
@@ -172,8 +178,9 @@ def propose(
     stretch: Block,
     quota: float,
     unconditional: Prediction | None = None,
+    taken: str = 'alike',
 ) -> Proposal:
-    "Decide what to reveal of `stretch`, by a prediction of `span`."
+    "Decide what to reveal of `stretch`, by a prediction of `span`; `taken`: as in `judge`."
     canvas, selection = request.canvas, request.config.selection
     if selection.first_token and span.kind == 'refresh':
         stretch, quota = Block(stretch.start, stretch.start + 1), 1
@@ -195,6 +202,7 @@ def propose(
         [row_of(position, first, shift) for position in drawn],
         [index_of[position] for position in asked],
         unconditional,
+        taken,
     )
     if request.config.quirks.overwrite:  # what is known is taken last
         known = torch.tensor([canvas.ids[position] != canvas.mask for position in asked])

@@ -29,7 +29,7 @@ from .blocks import COVERS, Block, Place, Span, cover_of
 from .judging import Proposal, corrections, propose, record
 from .pace import Allowance
 from .prefill import Layout, block_size_of, guidance, lay_out, prefill, store
-from .request import Request, has_stopped, shift_of
+from .request import Request, going_on, shift_of, within_block
 from .trace import StepRecord
 
 # %% ../../nbs/02_runtime/16_loop.ipynb #loop-08
@@ -115,9 +115,7 @@ def denoise_stretch(stretch: Stretch, layout: Layout, fresh: bool) -> Iterator[S
             )
         age = 0 if fresh else age + 1
         fresh = False
-        # with other rules a row that is over keeps step to the end of the block
-        if config.stopping.stop in ('token', 'settled'):
-            stretch.requests = [r for r in stretch.requests if not has_stopped(r)]
+        stretch.requests = within_block(stretch.requests, stretch.index)
 
 
 # %% ../../nbs/02_runtime/16_loop.ipynb #loop-12
@@ -157,7 +155,9 @@ def check_table(config, left: int):
     if config.pace.exact_steps or config.pace.schedule == 'delayed':
         return
     cause = f'the rule {config.selection.applied!r} revealed fewer than their quotas'
-    if config.quirks.mask_may_win:
+    if config.pace.schedule == 'single':
+        cause = 'it asks for one token a step, and the others were less sure than the threshold'
+    elif config.quirks.mask_may_win:
         cause = 'the model predicted the mask token itself, which mask_may_win allows'
     raise ValueError(
         f'the {config.pace.schedule!r} schedule of {config.num_iterations} steps is over and '
@@ -177,12 +177,12 @@ def denoise(*requests: Request) -> Iterator[StepRecord]:
         prepare_guidance(request, layout)
     yield from prefill(running, layout)
     for index in range(layout.count):
-        running = [request for request in running if not has_stopped(request)]
+        running = going_on(running, index)
         if not running:
             return
         yield from denoise_block(running, index, layout)
         if running[0].config.stopping.stop not in ('commit', 'settled'):
-            running = [request for request in running if not has_stopped(request)]
+            running = going_on(running, index)
         if not running:
             check_prefilled(requests[0], index, layout)
             return

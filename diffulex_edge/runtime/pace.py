@@ -9,6 +9,7 @@ __all__ = [
     'even_table',
     'spread',
     'even',
+    'single',
     'block',
     'fixed',
     'noise_levels',
@@ -53,6 +54,11 @@ def spread(masks: int, length: int, steps: int, eps: float) -> Quotas:
 def even(masks: int, length: int, steps: int, eps: float) -> Quotas:
     "Share the masks evenly."
     yield from fixed(even_table(masks, steps))
+
+
+def single(masks: int, length: int, steps: int, eps: float) -> Quotas:
+    "One token in each step that has a share of the masks."
+    yield from fixed([1] * min(masks, steps))
 
 
 def block(masks: int, length: int, steps: int, eps: float) -> Quotas:
@@ -126,6 +132,7 @@ def carry(masks: int, length: int, steps: int, eps: float) -> Quotas:
 SCHEDULES = dict(
     spread=spread,
     even=even,
+    single=single,
     block=block,
     linear=linear,
     share=share,

@@ -19,8 +19,7 @@ __all__ = [
     'is_written',
     'check_window',
     'several_blocks',
-    'whole',
-    'end_of',
+    'proposal_of',
     'begin_next',
     'spread_end',
     'check_several',
@@ -31,7 +30,7 @@ from collections.abc import Iterator
 
 import torch
 
-from .blocks import Block, Span
+from .blocks import Block, KeptRows, Span
 from .canvas import Canvas
 from .judging import Judgement, Proposal, propose, record
 from .prefill import lay_out, next_token, prefill
@@ -161,10 +160,11 @@ def check_pipeline(request: Request):
         )
     by_schedule = config.num_iterations or coverage.sub_block
     counted = coverage.cache != 'exact' or coverage.grid == 'prompt'
+    counted = counted or coverage.cache_delay is not None
     if by_schedule or coverage.commit_last or counted:
         raise ValueError(
             'fused and lookahead reveal by threshold, factor or entropy budget: leave '
-            'num_iterations, sub_block, commit_last, cache and grid at their defaults'
+            'num_iterations, sub_block, commit_last, cache, cache_delay and grid at their defaults'
         )
 
 
@@ -233,32 +233,37 @@ def several_blocks(request: Request) -> Iterator[StepRecord]:
     """
     check_several(request)
     layout = lay_out([request])
-    canvas, blocks = request.canvas, request.blocks
-    canvas.extend(blocks[-1].end)
+    canvas, blocks, coverage = request.canvas, request.blocks, request.config.coverage
+    stretches = [Block(0, blocks[0].start), *blocks]
+    ends = [stretch.end for stretch in stretches]
+    rows = KeptRows(ends, coverage.cache_delay, coverage.refresh_interval)
+    canvas.extend(ends[-1])
     begun, due = 1, {0}  # blocks that are begun; those that must progress, once and for ever
-    while canvas.masked(*whole(request)):
-        begun, due = begin_next(request, begun, due)
-        span = Span('denoise', 0, blocks[-1].end, blocks[-1].end)
-        prediction, ms = request.forward(span, layout.rule)
-        proposal = propose(
-            request, prediction, span, Block(blocks[0].start, end_of(request, begun)), 1
-        )
+    filled = {}  # behind an end that the last step revealed
+    while canvas.masked(0, ends[-1]):
+        begun, due = begin_next(request, len(blocks) if filled else begun, due)
         first = next((n for n in sorted(due) if canvas.masked(*blocks[n])), None)
-        if first is not None and not set(canvas.masked(*blocks[first])) & proposal.tokens.keys():
-            proposal.tokens |= propose(request, prediction, span, blocks[first], 1).tokens
-        index = begun - 1 if first is None else first
-        yield record(request, span, index, ms, proposal)
-        spread_end(request)
+        full = [not canvas.masked(*stretch) for stretch in stretches]
+        span = rows.span(request.steps + 1, full)
+        prediction, ms = request.forward(span, layout.rule)
+        if request.config.quirks.judge_behind:
+            canvas.write(dict.fromkeys(filled, canvas.mask))
+        proposal = proposal_of(request, prediction, span, begun, first)
+        canvas.write(filled)
+        yield record(request, span, begun - 1 if first is None else first, ms, proposal)
+        filled = spread_end(request) if canvas.masked(0, ends[-1]) else {}
 
 
-def whole(request: Request) -> Block:
-    "Return where the blocks of an answer begin and end."
-    return Block(request.blocks[0].start, request.blocks[-1].end)
-
-
-def end_of(request: Request, begun: int) -> int:
-    "Return where the last block that is begun ends."
-    return request.blocks[begun - 1].end
+def proposal_of(
+    request: Request, prediction: Prediction, span: Span, begun: int, first: int | None
+) -> Proposal:
+    "Return what a step reveals in the blocks that are begun, of the `first` at least its best."
+    blocks = request.blocks
+    stretch = Block(blocks[0].start, blocks[begun - 1].end)
+    proposal = propose(request, prediction, span, stretch, 1)
+    if first is not None and not set(range(*blocks[first])) & proposal.tokens.keys():
+        proposal.tokens |= propose(request, prediction, span, blocks[first], 1, taken='best').tokens
+    return proposal
 
 
 # %% ../../nbs/02_runtime/17_pipeline.ipynb #pipeline-06d-02
@@ -275,13 +280,19 @@ def begin_next(request: Request, begun: int, due: set[int]) -> tuple[int, set[in
     return begun, due
 
 
-def spread_end(request: Request):
-    "Fill what stands behind the first end of text with it, where an end stops the answer."
+def spread_end(request: Request) -> dict[int, int]:
+    """Fill what stands behind the first end of text with it, where an end stops the answer.
+
+    Return what was masked there: position -> the end of text.
+    """
     canvas, first = request.canvas, len(request.canvas.prompt)
     ends = [at for at in range(first, len(canvas.ids)) if canvas.ids[at] in request.ends.eos]
-    if request.config.early_stop and ends:
-        end = canvas.ids[ends[0]]
-        canvas.write({at: end for at in range(ends[0] + 1, len(canvas.ids))})
+    if not request.config.early_stop or not ends:
+        return {}
+    end, last = canvas.ids[ends[0]], len(canvas.ids)
+    masked = canvas.masked(ends[0], last)
+    canvas.write(dict.fromkeys(range(ends[0] + 1, last), end))
+    return dict.fromkeys(masked, end)
 
 
 def check_several(request: Request):

@@ -251,5 +251,5 @@ def next_token(
     if config.distribution.ahead_competes:
         request.ahead = Ahead(position, one_row(prediction, last), one_row(unconditional, last))
         return Proposal()
-    judgement = judge(request, prediction, [last], greedy=config.distribution.ahead_greedy)
+    judgement = judge(request, prediction, [last], taken=config.distribution.ahead)
     return Proposal({position: judgement.ids[0]}, [position], judgement)

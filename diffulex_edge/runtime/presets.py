@@ -274,7 +274,7 @@ def fast_v2(
         top_p=top_p if temperature else 1.0,
         filtered_confidence=bool(temperature),
         draws='block',
-        ahead_greedy=True,
+        ahead='best',
         eos_token_id=stop_token,
         stop='block' if batch else 'token',
         from_block=True,

@@ -22,6 +22,8 @@ __all__ = [
     'has_end',
     'is_over',
     'has_stopped',
+    'going_on',
+    'within_block',
 ]
 
 # %% ../../nbs/02_runtime/13_request.ipynb #request-02
@@ -254,3 +256,35 @@ def has_stopped(request: Request) -> bool:
     if request.config.stopping.stop != 'token':
         return request.ended
     return has_end(request)
+
+
+def going_on(requests: list[Request], index: int) -> list[Request]:
+    """Return the rows of a batch whose answers go on with the block of this number.
+
+    By a quirk all of them, until all have an end before it.
+    """
+    if not requests or not requests[0].config.quirks.ends_together:
+        return [request for request in requests if not has_stopped(request)]
+    over = True
+    for request in requests:
+        written = request.canvas.ids[len(request.canvas.prompt) : request.blocks[index].start]
+        over = over and bool(set(written) & set(request.ends.eos))
+    return [] if over else requests
+
+
+def within_block(requests: list[Request], index: int) -> list[Request]:
+    """Return the rows that go on with the block of this number after a step.
+
+    Where an end is not looked for after every step, all of them; by a quirk none, as soon as one
+    has an end with no mask before it in the block.
+    """
+    config = requests[0].config
+    if config.stopping.stop not in ('token', 'settled'):
+        return requests  # a row that is over keeps step to the end of the block
+    if not config.quirks.ends_together:
+        return going_on(requests, index)
+    for request in requests:
+        known = before_mask(request.canvas.ids[slice(*request.blocks[index])], request.canvas.mask)
+        if first_cut(known, request.ends) is not None:
+            return []
+    return requests

@@ -6,8 +6,10 @@
 __all__ = [
     'SCORES',
     'DRAWS',
+    'AHEAD',
     'top_k_logits',
     'top_p_logits',
+    'heated',
     'filter_logits',
     'add_bias',
     'penalize',
@@ -53,17 +55,28 @@ def top_p_logits(logits: Tensor, p: float) -> Tensor:
     return logits.masked_fill(torch.zeros_like(cut).scatter(-1, order, cut), -torch.inf)
 
 
+def heated(logits: Tensor, temperature: float) -> Tensor:
+    "Divide logits by a temperature, within what single precision divides by."
+    if temperature == 1:
+        return logits
+    return logits / min(max(temperature, 1e-30), 1e30)  # minus infinity stays what it is
+
+
 def filter_logits(
     logits: Tensor,
     temperature: float = 1.0,
     top_k: int = 0,
     top_p: float = 1.0,
     p_first: bool = False,
+    cut_first: bool = False,
 ) -> Tensor:
-    "Divide `logits [N, V]` by the temperature, then cut; `p_first` cuts by probability first."
-    if temperature != 1:
-        # within what single precision divides by: minus infinity stays what it is
-        logits = logits / min(max(temperature, 1e-30), 1e30)
+    """Divide `logits [N, V]` by the temperature, then cut; `cut_first`: the other way round.
+
+    `p_first` cuts by probability first.
+    """
+    if cut_first:
+        return heated(filter_logits(logits, 1.0, top_k, top_p, p_first), temperature)
+    logits = heated(logits, temperature)
     if p_first:
         return top_k_logits(top_p_logits(logits, top_p), top_k)
     return top_p_logits(top_k_logits(logits, top_k), top_p)
@@ -155,6 +168,7 @@ SCORES = {
 
 # %% ../../nbs/02_runtime/06_sampler.ipynb #sampler-31
 DRAWS = ('masked', 'block', 'window')  # which rows of a step use up random numbers
+AHEAD = ('alike', 'best', 'softmax')  # how a token that a row names ahead is taken
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -165,6 +179,7 @@ class Distribution:
     filtered_confidence: bool = False
     confidence_temperature: float = number(1.0, above=0)  # of it, where the temperature is 0
     p_first: bool = False  # top_p before top_k
+    cut_first: bool = False  # both before the temperature
     gumbel: bool = False  # draw by LLaDA's float64 noise
     float64: bool = False  # probabilities in float64
     full: bool = False  # read all logits even where the best token would do; records entropies
@@ -178,11 +193,12 @@ class Distribution:
     draws: str = choice('masked', DRAWS)
     # row i speaks of position i + shift; None: as the model's do
     shift: int | None = number(None, whole=True, least=0, most=1)
-    # shifted block-causal: the first token of a block is the best one, whatever the temperature
-    ahead_greedy: bool = False
     # the last row of what is final names the next token; None: where logits are shifted, or the
     # text is read causally
     seeded: bool | None = None
+    # … drawn as the others are, the best one whatever the temperature, or drawn from the softmax
+    # where the others are drawn by noise
+    ahead: str = choice('alike', AHEAD)
     # … or a candidate like the others in every step, by the row before the block
     ahead_competes: bool = False
 
