@@ -5,7 +5,7 @@
 import pytest
 import typer
 
-from diffulex_edge.app.generate import encode_text, generate_command
+from diffulex_edge.app.generate import encode_text, generate_command, print_profile
 from diffulex_edge.model.tokenizer import load_tokenizer
 
 
@@ -126,3 +126,27 @@ def test_the_mask_of_a_checkpoint_that_does_not_name_it():
     options = golden_dir() / 'illada_a', '1, 2 3', '--ids', '--max-new-tokens', 4, '--block', 4
     assert run(*options, '--mask-token-id', 5).exit_code == 0
     assert 'mask_token_id' in str(run(*options).exception)
+
+
+# %% generate-22b
+@pytest.mark.parametrize(
+    'settings, said',
+    [(dict(), 'forwards with'), (dict(drafts=1), 'nothing was left to the controller')],
+)
+def test_a_profile_says_costs_and_choices(settings, said):
+    import io
+
+    from rich.console import Console
+
+    from diffulex_edge.dev.testing import adapted_llama
+    from diffulex_edge.runtime.config import configure
+    from diffulex_edge.runtime.diffusion import DiffusionEngine
+    from diffulex_edge.runtime.drafting import Costs
+
+    engine = DiffusionEngine(adapted_llama())
+    engine.session.costs = Costs({1: 5.0, 4: 5.5, 32: 9.0})
+    answer = engine.generate([1, 2, 3], configure(max_new_tokens=12, eos_token_id=(), **settings))
+    text = io.StringIO()
+    print_profile(engine.session, answer, Console(file=text, width=200))
+    assert '1: 5.00  4: 5.50  32: 9.00' in text.getvalue()
+    assert said in text.getvalue()

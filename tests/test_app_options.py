@@ -59,16 +59,17 @@ def test_a_causal_model_decodes_token_by_token(facts):
 
 # %% options-20
 @pytest.mark.parametrize(
-    'masks_aside, given, drafts',
+    'masks_aside, given, drafts, lookup',
     [
-        (True, {}, 'auto'),
-        (False, {}, 0),
-        (True, dict(temperature=1.0), 0),
-        (True, dict(drafts=2), 2),
+        (True, {}, 'auto', 3),
+        (False, {}, 'auto', 0),
+        (True, dict(temperature=1.0), 'auto', 0),
+        (True, dict(drafts=2), 2, 3),
     ],
 )
-def test_drafts_of_a_causal_model(facts, masks_aside, given, drafts):
-    assert make_config(causal_model(facts, masks_aside), **given).drafts == drafts
+def test_drafts_of_a_causal_model(facts, masks_aside, given, drafts, lookup):
+    config = make_config(causal_model(facts, masks_aside), **given)
+    assert (config.drafts, config.lookup) == (drafts, lookup)
 
 
 def test_a_preset_with_its_arguments(facts):

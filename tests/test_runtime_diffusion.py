@@ -483,6 +483,35 @@ def test_a_trace_says_what_ran(tmp_path):
     assert 0 < times[0] <= again.seconds * 1e3 + 1
 
 
+# %% diffusion-43-auto
+from diffulex_edge.runtime.drafting import Costs
+
+
+@pytest.mark.parametrize(
+    'settings, drafted',
+    [
+        (dict(), True),
+        (dict(block_size=1, confidence_threshold=None), True),
+        (dict(drafts=0), False),
+        (dict(temperature=1.0, seed=0), False),
+        (dict(block_size=4), False),
+    ],
+    ids=str,
+)
+def test_drafts_come_by_themselves_where_they_change_nothing(settings, drafted):
+    engine = DiffusionEngine(adapted_llama())
+    engine.session.costs = Costs({1: 5.0, 32: 5.1})
+    answer = engine.generate([1, 2, 3], plain(**settings))
+    assert any(step.kind == 'verify' for step in answer.trace.records) == drafted
+    if drafted:
+        assert answer == engine.generate([1, 2, 3], plain(**settings | dict(drafts=0)))
+
+
+def test_a_model_that_denoises_goes_on_denoising():
+    answer = engine_of('fast_dllm_v2_a').generate([5, 9, 20], plain(8))
+    assert {step.kind for step in answer.trace.records} <= {'prefill', 'denoise', 'commit'}
+
+
 # %% diffusion-43b
 from types import SimpleNamespace
 

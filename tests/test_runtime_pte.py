@@ -15,7 +15,7 @@ from diffulex_edge.model.tokenizer_files import saved_identity, token_files
 from diffulex_edge.quant import quantize
 from diffulex_edge.runtime.diffusion import DiffusionEngine, DiffusionGenerationConfig
 from diffulex_edge.runtime.owner import EngineInUse
-from diffulex_edge.runtime.pte import PteSession, filler, tokenizer_of
+from diffulex_edge.runtime.pte import PteSession, filler, keys_read, tokenizer_of
 from diffulex_edge.runtime.step import EagerSession, ModelInfo, Prediction
 
 FAMILY = ('fast_dllm_v2', 'dream', 'llada', 'sdar')
@@ -365,3 +365,12 @@ def test_a_short_step_is_filled_up(session, filled):
 def test_filler_never_overwrites_what_is_read():
     with pytest.raises(ValueError, match='fixed.pte takes steps of 8 tokens; 3 tokens before'):
         filler(fixed_session(), [1, 2, 3], 4, 12)
+
+
+# %% pte-39b
+@pytest.mark.parametrize(
+    'kv_len, block, read',
+    [(1, 1, 64), (64, 1, 64), (65, 1, 96), (96, 1, 96), (65, 4, 65), (65, 0, 65)],
+)
+def test_a_causal_step_reads_whole_rounds(kv_len, block, read):
+    assert keys_read(kv_len, block, 96) == read

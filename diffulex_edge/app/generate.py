@@ -22,10 +22,12 @@ __all__ = [
     'Revision',
     'Eager',
     'AsJson',
+    'Profile',
     'read_ids',
     'encode_text',
     'print_answer',
     'say_loading',
+    'print_profile',
     'answer_prompt',
     'generate_command',
 ]
@@ -147,6 +149,10 @@ Eager = Annotated[
     bool, Option('--eager', help='run smollm2 in PyTorch, not as the .pte that the demo makes')
 ]
 AsJson = Annotated[bool, Option('--json', help='print text, ids and statistics as JSON')]
+Profile = Annotated[
+    bool,
+    Option('--profile', help='say what steps cost here, and what was drafted because of it'),
+]
 
 
 # %% ../../nbs/10_app/12_generate.ipynb #generate-13
@@ -170,6 +176,25 @@ def say_loading(model: str, console=err):
         console.print(f'loading {model} …', style='dim', markup=False, soft_wrap=True)
 
 
+# %% ../../nbs/10_app/12_generate.ipynb #generate-13-1
+def print_profile(session, generation, console=err):
+    """Write the measured costs of steps, and how often which number of drafts was chosen."""
+    from collections import Counter
+
+    from diffulex_edge.runtime.drafting import costs_file, costs_of
+
+    costs = costs_of(session).table
+    where = f', kept in {costs_file()}' if getattr(session, 'path', None) else ''
+    console.print(f'ms of a step by its rows{where}:', soft_wrap=True)
+    console.print('  '.join(f'{rows}: {ms:.2f}' for rows, ms in costs.items()))
+    chosen = (step.choice.removeprefix('a trial; ') for step in generation.trace.records)
+    counts = Counter(choice.partition(':')[0] for choice in chosen if choice)
+    for choice, times in counts.most_common():
+        console.print(f'{times} forwards with {choice}')
+    if not counts:
+        console.print('nothing was left to the controller of drafts')
+
+
 # %% ../../nbs/10_app/12_generate.ipynb #generate-13-2
 def answer_prompt(
     engine,
@@ -181,10 +206,11 @@ def answer_prompt(
     trace: Path | None = None,
     watch: bool | None = None,
     as_json: bool = False,
+    profile: bool = False,
 ):
     """Generate, watched under a title if wanted, save the trace if asked, write the answer.
 
-    `shown`: text to show in place of the prompt's tokens.
+    `shown`: text to show in place of the prompt's tokens; `profile`: see `print_profile`.
     """
     from diffulex_edge.app.terminal import View, is_live
     from diffulex_edge.app.terminal import watch as watch_on
@@ -201,6 +227,8 @@ def answer_prompt(
         generation.trace.save(trace)
     whole = watched and is_live(show_console(as_json))  # else only lines of forwards were shown
     print_answer(generation, len(prompt), as_json, whole)
+    if profile:
+        print_profile(engine.session, generation)
 
 
 # %% ../../nbs/10_app/12_generate.ipynb #generate-15
@@ -229,6 +257,7 @@ def generate_command(
     trace: TraceFile = None,
     watch: Watch = None,
     as_json: AsJson = False,
+    profile: Profile = False,
 ):
     """Answer a prompt."""
     from diffulex_edge.app.demo import open_kept
@@ -250,5 +279,5 @@ def generate_command(
     given = length | sampling | denoising | dict(drafts=drafts)
     settings = read_settings(setting or [])
     config = make_config(engine.session.info, preset=preset, settings=settings, **given)
-    output = dict(trace=trace, watch=watch, as_json=as_json)
+    output = dict(trace=trace, watch=watch, as_json=as_json, profile=profile)
     answer_prompt(engine, start, config, title=model, shown=shown, **output)

@@ -119,8 +119,9 @@ class DiffusionGenerationConfig:
     stop_sequences: tuple[tuple[int, ...] | str, ...] = ()
     early_stop: bool = True  # stop when an end is revealed and everything before it is
     # self-speculation: masks behind every token of a forward, and where the last `lookup` tokens
-    # were seen before, what followed there (0: never); auto: as many as gain on this machine
-    drafts: int | str = number(0, whole=True, least=0, words=('auto',))
+    # were seen before, what followed there (0: never); auto: as many as gain on this machine,
+    # where a causal model writes its best tokens one by one, else none
+    drafts: int | str = number('auto', whole=True, least=0, words=('auto',))
     lookup: int = number(0, whole=True, least=0)
     candidates: int = number(0, whole=True, least=0)  # record so many best tokens per position
     seed: int | None = number(None, whole=True, least=-(2**63), below=2**64)

@@ -6,6 +6,7 @@
 __all__ = [
     'with_stop_ids',
     'drafts_wanted',
+    'may_draft',
     'flow_of',
     'write',
     'forwards_of',
@@ -29,7 +30,7 @@ from ..model.loading import find_program, load_model
 from ..model.prompts import encode_prompt
 from ..model.tokenizer import load_tokenizer
 from .answers import Generation, StopGeneration, Update, result_of, updates
-from .config import DiffusionGenerationConfig
+from .config import DiffusionGenerationConfig, Revision
 from .loop import denoise
 from .owner import owner_of, owning
 from .pipeline import pipeline, several_blocks, slide
@@ -61,12 +62,20 @@ def drafts_wanted(requests: tuple[Request, ...]) -> bool:
     config = requests[0].config
     if config.drafts != 'auto':
         return config.drafts > 0
-    if len(requests) > 1:
+    return len(requests) == 1 and may_draft(requests[0])
+
+
+def may_draft(request: Request) -> bool:
+    "Return whether drafts change nothing but the speed: the best token, one after the other."
+    config, info, coverage = request.config, request.session.info, request.config.coverage
+    one_by_one = info.block_length == 1 and config.block_size in (None, 1)
+    plain = not (config.temperature or request.canvas.tail or config.revision != Revision())
+    if not (one_by_one and plain) or coverage.fused or coverage.lookahead or coverage.window:
         return False
     try:
-        check_drafting(requests[0])
+        check_drafting(request)
     except ValueError:
-        return False  # nothing to draft with: token by token
+        return False  # nothing to draft with
     return True
 
 

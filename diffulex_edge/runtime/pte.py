@@ -6,6 +6,7 @@
 __all__ = [
     'HEAD',
     'IDENTIFIER',
+    'ROUND',
     'expected_size',
     'check_bytes',
     'open_program',
@@ -17,6 +18,7 @@ __all__ = [
     'tokenizer_of',
     'check_request',
     'filler',
+    'keys_read',
     'to_prediction',
     'set_threads',
 ]
@@ -191,7 +193,8 @@ class PteSession:
         check_request(self, block_length, logits)
         padded = tokens + filler(self, tokens, start, kv_len)
         block = self.info.rule if block_length is None else block_length
-        args = [torch.tensor([padded]), torch.tensor([start]), torch.tensor([kv_len])]
+        read = keys_read(kv_len, block, self.info.max_seq_len)
+        args = [torch.tensor([padded]), torch.tensor([start]), torch.tensor([read])]
         if self.any_block:
             args.append(torch.tensor([block]))
         with self.rows.write(tokens, start, block):
@@ -199,7 +202,7 @@ class PteSession:
         return to_prediction(outputs, len(tokens), logits, self.info.mask_token_id)
 
     def reset(self):
-        "Forget the cache; rows at `kv_len` and after are never read."
+        "Forget the cache; rows at `kv_len` and after never count."
         self.rows.forget()
 
     def another(self) -> 'PteSession':
@@ -285,6 +288,21 @@ def filler(session: PteSession, tokens: list[int], start: int, kv_len: int) -> l
     aside = session.info.masks_aside or session.info.masks_last
     token = session.info.mask_token_id if aside else 0
     return [token] * missing
+
+
+# %% ../../nbs/02_runtime/02_pte.ipynb #pte-20b
+ROUND = 64  # keys; XNNPACK's softmax adds 16, 32 or 64 at a time
+
+
+def keys_read(kv_len: int, block: int, rows: int) -> int:
+    """Return how many rows of the cache a step reads to attend to `kv_len`.
+
+    Under the causal rule whole rounds: the mask hides what is behind a token, and its row of the
+    result does not depend on how many tokens the step has. Under other rules `kv_len`.
+    """
+    if block != 1:
+        return kv_len
+    return min(-(-kv_len // ROUND) * ROUND, rows)
 
 
 # %% ../../nbs/02_runtime/02_pte.ipynb #pte-21

@@ -158,7 +158,9 @@ struct Model {
   // mask rule: its block length, 0 for none.
   Prediction step(const Ids& sequence, int64_t start, int64_t end, int64_t rule,
                   bool with_logits = false) {
-    Ids tokens(sequence.begin() + start, sequence.begin() + end), first{start}, kv_len{end};
+    // a causal step reads whole rounds of 64 keys, as `keys_read` in Python
+    const int64_t read = rule == 1 ? std::min((end + 63) / 64 * 64, rows) : end;
+    Ids tokens(sequence.begin() + start, sequence.begin() + end), first{start}, kv_len{read};
     Ids block_length{rule};
     const auto count = static_cast<executorch::aten::SizesType>(tokens.size());
     if (count < 1 || count > max_tokens)
