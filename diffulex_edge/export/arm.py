@@ -21,10 +21,9 @@ __all__ = [
 ]
 
 # %% ../../nbs/05_export/12_arm.ipynb #arm-02
-import json
 import sys
 import tempfile
-from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -40,13 +39,12 @@ from diffulex_edge.runtime.boards import (
 
 from ..model import FAMILIES
 from ..model.decoder import Decoder
-from ..model.files import written
 from ..model.loading import load_model
 from ..runtime.runner import compile_program
 from ..runtime.step import Prediction
 from .comparison import lead
 from .exporter import export_model
-from .matrix import cell_model, with_ranges
+from .matrix import add_missing, cell_model, with_ranges
 
 
 # %% ../../nbs/05_export/12_arm.ipynb #arm-04
@@ -127,31 +125,19 @@ NUMBERS = 'ids', 'confidence', 'logits'  # fields of a prediction
 
 
 # %% ../../nbs/05_export/12_arm.ipynb #arm-09
-def add_missing_arm(
-    path: str | Path,  # of the JSON file
-    limit: int | None = None,  # how many at most
-    progress: Callable[[str], None] | None = None,  # called with each name as it begins
-) -> dict[str, dict]:
-    "Compare what a file of results lacks, and write it after each; return its content."
-    path = Path(path)
-    table = json.loads(path.read_text()) if path.exists() else {}
+def add_missing_arm(path: str | Path, limit: int | None = None, progress=None) -> dict[str, dict]:
+    "Compare what a file of results lacks; see `matrix.add_missing`."
     names = [f'{family}/{name}' for name in ARM_QUANTIZATIONS for family in ARM_FAMILIES]
-    missing = [name for name in names if name not in table]
     with tempfile.TemporaryDirectory() as folder:
-        probes = build_probes(folder) if missing else {}
-        for name in missing[:limit]:
-            if progress:
-                progress(name)
-            table[name] = compare_arm(*name.split('/'), folder, probes)
-            with written(path) as part:
-                part.write_text(json.dumps(table, indent=1, sort_keys=True), encoding='utf-8')
-    return table
+        probes = build_probes(folder)
+        compare = partial(compare_arm, folder=folder, probes=probes)
+        return add_missing(path, names, compare, limit, progress)
 
 
 def main():
     "`python -m diffulex_edge.export.arm FILE [LIMIT]`: compare what the file lacks."
     limit = int(sys.argv[2]) if len(sys.argv) > 2 else None
-    add_missing_arm(sys.argv[1], limit, lambda name: print(name, flush=True))
+    add_missing_arm(sys.argv[1], limit, partial(print, flush=True))
 
 
 # %% ../../nbs/05_export/12_arm.ipynb #arm-10

@@ -16,6 +16,7 @@ __all__ = [
     'delegation_summary',
     'check_summary',
     'measure_cell',
+    'add_missing',
     'add_missing_cells',
     'main',
     'cell_mark',
@@ -28,6 +29,7 @@ import json
 import sys
 import tempfile
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from ..backends import BACKENDS
@@ -154,29 +156,36 @@ def measure_cell(family: str, backend: str, quantization: str, folder: str | Pat
 
 
 # %% ../../nbs/05_export/09_matrix.ipynb #matrix-14
-def add_missing_cells(
+def add_missing(
     path: str | Path,  # of the JSON file
+    names: list[str],  # of all combinations: their parts joined by /
+    measure: Callable[..., dict],  # called with the parts of a name
     limit: int | None = None,  # how many at most
-    progress: Callable[[Cell], None] | None = None,  # called with each cell as it begins
+    progress: Callable[[str], None] | None = None,  # called with each name as it begins
 ) -> dict[str, dict]:
-    "Measure the cells that a file of results lacks, and write it after each; return its content."
+    "Measure what a file of results lacks, and write it after each; return its content."
     path = Path(path)
     table = json.loads(path.read_text()) if path.exists() else {}
-    missing = [cell for cell in cells() if '/'.join(cell) not in table]
-    with tempfile.TemporaryDirectory() as folder:
-        for cell in missing[:limit]:
-            if progress:
-                progress(cell)
-            table['/'.join(cell)] = measure_cell(*cell, folder)
-            with written(path) as part:
-                part.write_text(json.dumps(table, indent=1, sort_keys=True), encoding='utf-8')
+    for name in [name for name in names if name not in table][:limit]:
+        if progress:
+            progress(name)
+        table[name] = measure(*name.split('/'))
+        with written(path) as part:
+            part.write_text(json.dumps(table, indent=1, sort_keys=True), encoding='utf-8')
     return table
+
+
+def add_missing_cells(path: str | Path, limit: int | None = None, progress=None) -> dict[str, dict]:
+    "Measure the cells that a file of results lacks; see `add_missing`."
+    with tempfile.TemporaryDirectory() as folder:
+        measure = partial(measure_cell, folder=folder)
+        return add_missing(path, ['/'.join(cell) for cell in cells()], measure, limit, progress)
 
 
 def main():
     "`python -m diffulex_edge.export.matrix FILE [LIMIT]`: measure what the file lacks."
     limit = int(sys.argv[2]) if len(sys.argv) > 2 else None
-    add_missing_cells(sys.argv[1], limit, lambda cell: print(*cell, flush=True))
+    add_missing_cells(sys.argv[1], limit, partial(print, flush=True))
 
 
 # %% ../../nbs/05_export/09_matrix.ipynb #matrix-15
