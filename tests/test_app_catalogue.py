@@ -29,7 +29,7 @@ def test_what_the_catalogue_says_holds_together(released):
         weights += config.vocab_size * config.hidden_size
     assert weights / 1e9 == pytest.approx(released.billions, rel=0.06)
     assert released.preset in PRESETS
-    assert set(released.unsure) <= {'licence', 'mask', 'shape'}
+    assert set(released.unsure) <= {'licence', 'mask', 'shape', 'published'}
     assert released.checked
     assert re.fullmatch('[0-9a-f]{40}', released.revision or '0' * 40)
     assert released.mask is None or released.mask < config.vocab_size

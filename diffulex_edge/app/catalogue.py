@@ -10,11 +10,12 @@ __all__ = [
     'QWEN3_06',
     'SDAR_17',
     'SDAR_4',
-    'SDAR_8',
+    'QWEN3_8',
     'FAST_15',
     'QWEN25_7',
     'LLADA_8',
     'ILLADA_8',
+    'STABLE_8',
     'NEMOTRON_3',
     'FAST_7_READ',
     'LLADA_READ',
@@ -23,6 +24,9 @@ __all__ = [
     'DREAM_READ',
     'TWICE',
     'LLADA_TPF',
+    'FOURFOLD',
+    'WEDLM_SAYS',
+    'WEDLM_READ',
     'SDAR_SAYS',
     'CATALOGUE',
     'QUANTIZATIONS',
@@ -87,11 +91,12 @@ def shape(*numbers: int, tied: bool = False, head_dim: int | None = None) -> dic
 QWEN3_06 = shape(1024, 3072, 28, 16, 8, 151936, tied=True, head_dim=128)
 SDAR_17 = shape(2048, 6144, 28, 16, 8, 151936, head_dim=128)
 SDAR_4 = shape(2560, 9728, 36, 32, 8, 151936, head_dim=128)
-SDAR_8 = shape(4096, 12288, 36, 32, 8, 151936, head_dim=128)
+QWEN3_8 = shape(4096, 12288, 36, 32, 8, 151936, head_dim=128)
 FAST_15 = shape(1536, 8960, 28, 12, 2, 151936, tied=True)
 QWEN25_7 = shape(3584, 18944, 28, 28, 4, 152064)
 LLADA_8 = shape(4096, 12288, 32, 32, 32, 126464)
 ILLADA_8 = shape(4096, 14336, 32, 32, 8, 155136, tied=True)
+STABLE_8 = shape(4096, 14336, 32, 32, 8, 155136)
 NEMOTRON_3 = shape(3072, 9216, 26, 32, 8, 131072, head_dim=128)
 
 # %% ../../nbs/10_app/21_catalogue.ipynb #catalogue-05
@@ -102,6 +107,9 @@ ILLADA_READ = 'a1b5b5f8a31a3854a46205ee584178c04b45ec9a'
 DREAM_READ = '05334cb9faaf763692dcf9d8737c642be2b2a6ae'
 TWICE = 'up to 2.5 x the speed of autoregression'
 LLADA_TPF = 'GSM8K 79.3 %; in parallel 79.2 % at 2.5 x the speed (Fast-dLLM)'
+FOURFOLD = '2 to 4 x the speed of autoregression (the project)'
+WEDLM_SAYS = '3 to 6 x the speed of Qwen3-8B in vLLM on mathematics'
+WEDLM_READ = 'c1e0373ec7e11bc27321a548ea54ea9728b0d9c0'
 SDAR_SAYS = 'licence on its own page; mask and block in copies of its config and in its evaluation'
 CATALOGUE = [
     Released(
@@ -120,15 +128,16 @@ CATALOGUE = [
     ),
     Released(
         'JetLM/SDAR-1.7B-Chat', 'sdar', 2.0, 'apache-2.0', SDAR_17, 151669, 'sdar_dynamic',
-        unsure=('shape',), checked=SDAR_SAYS + '; parameters by the length of its file, 4.06 GB',
+        FOURFOLD, unsure=('shape',),
+        checked=SDAR_SAYS + '; parameters by the length of its file, 4.06 GB',
     ),
     Released(
         'nvidia/Nemotron-Labs-Diffusion-3B', 'nemotron_labs_diffusion', 3.8, 'nvidia', NEMOTRON_3,
-        100, 'nemotron', '5.9 to 6.4 tokens per forward when it drafts', NEMOTRON_READ,
+        100, 'nemotron', 'the 8B: 2.6 tokens per forward, 5.9 to 6.4 when it drafts', NEMOTRON_READ,
         unsure=('licence',), checked='revision and parameters in Megatron-Bridge',
     ),
     Released(
-        'JetLM/SDAR-4B-Chat', 'sdar', 4.4, 'apache-2.0', SDAR_4, 151669, 'sdar_dynamic',
+        'JetLM/SDAR-4B-Chat', 'sdar', 4.4, 'apache-2.0', SDAR_4, 151669, 'sdar_dynamic', FOURFOLD,
         checked=SDAR_SAYS + '; shape in such a copy',
     ),
 ]  # fmt: skip
@@ -141,21 +150,32 @@ CATALOGUE += [
     ),
     Released(
         'Dream-org/Dream-v0-Instruct-7B', 'Dream', 7.6, 'apache-2.0', QWEN25_7, 151666,
-        'dream_entropy', 'GSM8K 77.2 % (base)', DREAM_READ,
+        'dream_entropy', 'GSM8K 77.2 % (base)', DREAM_READ, unsure=('published',),
         checked='licence in a copy of its README; revision where others pin it',
     ),
     Released(
         'GSAI-ML/iLLaDA-8B-Base', 'illada', 7.6, 'apache-2.0', ILLADA_8, 5, 'llada',
-        'GSM8K 81.9 %', ILLADA_READ, unsure=('licence',),
+        'GSM8K 81.9 %', ILLADA_READ, unsure=('licence', 'published'),
         checked='revision, mask and tied head where others load it',
     ),
     Released(
         'GSAI-ML/LLaDA-8B-Instruct', 'llada', 8.0, 'mit', LLADA_8, 126336, 'fast_llada',
-        LLADA_TPF, LLADA_READ, checked='licence and config of that commit',
+        LLADA_TPF, LLADA_READ, unsure=('published',),
+        checked='licence and config of that commit',
     ),
     Released(
-        'JetLM/SDAR-8B-Chat', 'sdar', 8.2, 'apache-2.0', SDAR_8, 151669, 'sdar_dynamic',
+        'JetLM/SDAR-8B-Chat', 'sdar', 8.2, 'apache-2.0', QWEN3_8, 151669, 'sdar_dynamic', FOURFOLD,
         checked=SDAR_SAYS + '; parameters by the lengths of its files, 16.38 GB',
+    ),
+    Released(
+        'tencent/WeDLM-8B-Instruct', 'wedlm', 8.2, 'apache-2.0', QWEN3_8, 151665, 'wedlm_engine',
+        WEDLM_SAYS, WEDLM_READ, unsure=('mask',),
+        checked='licence and speed in its README; revision and shape where others load it',
+    ),
+    Released(
+        'ByteDance-Seed/Stable-DiffCoder-8B-Instruct', 'stable_diffcoder', 8.3, 'mit', STABLE_8, 5,
+        'stable_diffcoder', 'CanItEdit 60.0 %', unsure=('shape', 'published'),
+        checked='licence in the README of the base model; mask and block in its code',
     ),
 ]  # fmt: skip
 
@@ -245,7 +265,8 @@ def model_lines(released: Released, memory: float | None) -> list[str]:
     ]
     doubt = ', by a shape that was not verified' if 'shape' in released.unsure else ''
     checked = f'checked: {released.checked}'
-    says = [says for says in (released.published, checked) if says]
+    published = released.published and marked(released, 'published', released.published)
+    says = [says for says in (published, checked) if says]
     return [f'  {line}' for line in (' · '.join(facts), ' · '.join(files) + doubt, *says)]
 
 

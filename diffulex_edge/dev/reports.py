@@ -8,9 +8,11 @@ it.
 __all__ = [
     'CHECKPOINTS',
     'CHECKPOINTS_AND_FILES',
+    'FACTS',
     'MASK_AND_ENDS',
     'TEXT',
     'RUNNING',
+    'COMMANDS_AND_CLIENTS',
     'REPORTS',
     'Report',
     'missing_tests',
@@ -101,6 +103,30 @@ CHECKPOINTS_AND_FILES = [
     ),
 ]
 
+# %% ../../nbs/90_dev/22_reports.ipynb #reports-102
+FACTS = [
+    Report(
+        "SDLM's and Efficient-DLM's configs say Qwen, and garbage is written",
+        'refused, naming the class',
+        'test_model_families.py::test_disguised_configs',
+    ),
+    Report(
+        'A file without a head is tied to its embedding, though its config says untied',
+        'refused, naming the tensor',
+        'test_model_checkpoint.py::test_heads_that_do_not_agree',
+    ),
+    Report(
+        'A cache is longer than the model was made for, and nobody says so',
+        'a warning names both lengths',
+        'test_model_hf_config.py::test_a_cache_beyond_the_model',
+    ),
+    Report(
+        'A path with `~`, or `.GGUF` in capitals, is not found',
+        'found',
+        'test_model_loading.py::test_home_and_capitals',
+    ),
+]
+
 # %% ../../nbs/90_dev/22_reports.ipynb #reports-110
 MASK_AND_ENDS = [
     Report(
@@ -133,6 +159,11 @@ MASK_AND_ENDS = [
         'ends where the model does',
         'test_runtime_presets.py::test_sdar_ends_where_the_model_does',
     ),
+    Report(
+        'A stop that is one special token never matches, since the text does not show it',
+        'matched by its id',
+        'test_runtime_diffusion.py::test_a_special_token_ends_an_answer',
+    ),
 ]
 
 # %% ../../nbs/90_dev/22_reports.ipynb #reports-120
@@ -156,6 +187,16 @@ TEXT = [
         "`vocab.json` and `merges.txt` are cut into words by another model's rule",
         'cut as transformers does',
         'test_model_tokenizer.py::test_thousand_strings_as_transformers_cuts_them',
+    ),
+    Report(
+        'Roles of `special_tokens_map.json` are not read',
+        'read, and the config of the tokenizer goes first',
+        'test_model_special_tokens.py::test_roles_of_special_tokens_map',
+    ),
+    Report(
+        'A tokenizer puts a beginning of text before a raw prompt, and prompts go without',
+        'put there; an option turns it off',
+        'test_model_tokenizer.py::test_the_beginning_of_a_raw_prompt',
     ),
 ]
 
@@ -203,8 +244,48 @@ RUNNING = [
     ),
 ]
 
+# %% ../../nbs/90_dev/22_reports.ipynb #reports-131
+COMMANDS_AND_CLIENTS = [
+    Report(
+        'Bytes of a prompt that are no UTF-8 end in a traceback',
+        'one sentence, before a model is loaded',
+        'test_app_generate.py::test_what_cannot_be_is_said_before_a_model_is_loaded',
+    ),
+    Report(
+        'Without colours an answer that is watched is never printed as text',
+        'printed',
+        'test_app_generate.py::test_watched_without_a_terminal_the_answer_is_printed_too',
+    ),
+    Report(
+        'An export to where nothing can be written says so after the lowering',
+        'before it',
+        'test_app_export.py::test_where_nothing_can_be_written_is_said_before_the_work',
+    ),
+    Report(
+        'A short cache refuses the first turn of a chat',
+        'the answer is cut to the room there is',
+        'test_app_chat.py::test_an_answer_is_no_longer_than_the_cache',
+    ),
+    Report(
+        '`max_tokens` beyond the cache is an error',
+        'cut to the room there is',
+        'test_app_serve.py::test_a_length_is_cut_to_the_room',
+    ),
+    Report(
+        'Half a character, or a number beyond 64 bits, in a request is an error of the server',
+        'an error of the request, naming the field',
+        'test_app_serve.py::test_what_is_not_supported_is_refused',
+    ),
+    Report(
+        'A role in every chunk of a stream',
+        'in the first',
+        'test_app_serve.py::test_a_chat_in_chunks',
+    ),
+]
+
 # %% ../../nbs/90_dev/22_reports.ipynb #reports-20
-REPORTS = CHECKPOINTS + CHECKPOINTS_AND_FILES + MASK_AND_ENDS + TEXT + RUNNING
+REPORTS = CHECKPOINTS + CHECKPOINTS_AND_FILES + FACTS + MASK_AND_ENDS + TEXT
+REPORTS += RUNNING + COMMANDS_AND_CLIENTS
 
 
 # %% ../../nbs/90_dev/22_reports.ipynb #reports-22
