@@ -75,6 +75,16 @@ def test_a_template_without_tokenizer_is_refused(monkeypatch):
     assert 'no tokenizer beside it' in str(run('x.pte', TEXT).exception)
 
 
+# %% infill-12-3
+def test_the_header_of_a_gguf_file_says_that_it_is_causal():
+    from diffulex_edge.model.loading import packaged_gguf
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr('diffulex_edge.app.infill.open_model', lambda model: pytest.fail('loaded'))
+        error = run(packaged_gguf(), 'a [MASK] b').exception
+    assert 'left to right' in str(error)
+
+
 # %% infill-14
 def look(*args):
     return CliRunner().invoke(trace_commands, [str(a) for a in args])

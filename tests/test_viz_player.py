@@ -9,7 +9,7 @@ import re
 import pytest
 
 from diffulex_edge.runtime.trace import StepRecord, Trace
-from diffulex_edge.viz.film import Film
+from diffulex_edge.viz.film import Film, example_trace, load_film
 from diffulex_edge.viz.player import film_html, save_html
 
 
@@ -46,9 +46,16 @@ def test_pages_are_self_contained():
 
 # %% player-83
 def test_two_films_in_a_file(tmp_path):
-    save_html(tmp_path / 'film.html', nasty_film(), nasty_film(), diff=0)
+    save_html(tmp_path / 'film.html', nasty_film(), nasty_film())
     assert (tmp_path / 'film.html').read_text(encoding='utf-8').count('"steps"') == 2
     assert [file.name for file in tmp_path.iterdir()] == ['film.html']
+
+
+# %% player-83b
+def test_whether_two_answers_differ_is_no_option():
+    one, other = (load_film(example_trace(name)) for name in ('smollm2_drafts', 'sudoku'))
+    assert '"diff":null' in film_html(one, one)
+    assert '"diff":0' in film_html(one, other)
 
 
 # %% player-84

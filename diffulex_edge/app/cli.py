@@ -54,7 +54,7 @@ add(
     './SDAR-1.7B-Chat --quantization dynamic_int8 --max-seq-len 1024 -o sdar.pte',
 )
 add('publish', publish_command, 'smollm2 smollm2-edge --prompt "Why is the sky blue?"')
-add('generate', generate_command, 'model.pte "What is the capital of France?" --max-new-tokens 40')
+add('generate', generate_command, 'model.pte "Why is the sky blue?" --max-new-tokens 40')
 add(
     'infill',
     infill_command,

@@ -76,12 +76,16 @@ Settings = Annotated[
 # %% ../../nbs/10_app/13_infill.ipynb #infill-08
 def is_causal(model: str) -> bool:
     """Return whether a model is known to write from left to right, without loading its weights."""
+    from diffulex_edge.model.gguf import GGUFFile, gguf_config
     from diffulex_edge.model.hf_config import read_config, read_json
 
-    config = Path(model) / 'config.json'
-    if not config.is_file():
+    path = Path(model)
+    if path.suffix.lower() == '.gguf':
+        _, shape = gguf_config(GGUFFile(path))
+    elif (path / 'config.json').is_file():
+        _, shape = read_config(read_json(path / 'config.json'))
+    else:
         return model == 'smollm2'
-    _, shape = read_config(read_json(config))
     return shape.block_length == 1
 
 

@@ -124,18 +124,15 @@ def html(
     as_json: SizeAsJson = False,
 ):
     """A page that plays one trace, or two side by side; one file, no network."""
-    from diffulex_edge.viz.film import first_difference
     from diffulex_edge.viz.player import save_html
 
     if sync not in ('step', 'time'):
         raise typer.BadParameter(f'{sync!r} is neither step nor time', param_hint='--sync')
     output = target(output, file, '.html')
     films = [read(file)[1]]
-    difference = None
     if other:
         films.append(read(other)[1])
-        difference = first_difference(*films)
-    save_html(output, *films, title=title, sync=sync, diff=difference)
+    save_html(output, *films, title=title, sync=sync)
     say_written(output, as_json)
 
 

@@ -59,7 +59,7 @@ from diffulex_edge.dev.project import (
     settings,
 )
 
-from ..viz.film import example_trace, first_difference, load_film
+from ..viz.film import example_trace, load_film
 from ..viz.player import save_html
 from .navigation import chapters
 
@@ -243,8 +243,8 @@ def write_films(to: Path):
     for names in dict.fromkeys(FILMS.values()):
         grid = (1, 4, 4) if names == ('sudoku',) else None
         films = [load_film(example_trace(name), TITLES[name], grid=grid) for name in names]
-        options = dict(sync='time', diff=first_difference(*films)) if len(films) == 2 else {}
-        save_html(to / f'{"-".join(names)}.html', *films, **options)
+        sync = 'time' if len(films) == 2 else 'step'
+        save_html(to / f'{"-".join(names)}.html', *films, sync=sync)
 
 
 def lay_out(root: Path, to: Path):

@@ -12,7 +12,7 @@ from pathlib import Path
 from string import Template
 
 from ..model.files import written
-from .film import Film, film_data, film_table
+from .film import Film, film_data, film_table, first_difference
 from .scripts import read_web, script, style
 
 # %% ../../nbs/06_viz/09_player.ipynb #player-74
@@ -29,17 +29,17 @@ PLAYER_MODULES = (
 PAGE_MODULES = (*PLAYER_MODULES, 'page')
 
 
-def film_html(*films: Film, title: str = '', sync: str = 'step', diff: int | None = None) -> str:
+def film_html(*films: Film, title: str = '', sync: str = 'step') -> str:
     """Return a page that plays one film, or two side by side, and makes no request.
 
-    `sync`: two run by step or time; `diff`: the answer's first differing position.
+    `sync`: two run by step or time; the first token where the answers differ is framed.
     Raises `ValueError` for no film or more than two.
     """
     if not 1 <= len(films) <= 2:
         raise ValueError(f'{len(films)} films; a page plays one or two')
     options = dict(sync=sync)  # it opens at its last step
     if len(films) == 2:
-        options['diff'] = diff
+        options['diff'] = first_difference(*films)
     data = dict(films=[film_data(film) for film in films], options=options)
     text = json.dumps(data, ensure_ascii=False, separators=(',', ':'))
     titles = ' and '.join(film.title for film in films if film.title)

@@ -14,7 +14,6 @@ from diffulex_edge.viz.film import (
     Film,
     example_trace,
     film_data,
-    first_difference,
     load_film,
 )
 from diffulex_edge.viz.player import save_html
@@ -77,8 +76,7 @@ def test_two_films(offline, tmp_path, shot):
         recorded('greedy', 'one token at a time'),
     ]
     offline.set_viewport_size({'width': 1500, 'height': 1000})
-    diff = first_difference(*films)
-    opened(offline, tmp_path / 'race.html', *films, title='A race', sync='time', diff=diff)
+    opened(offline, tmp_path / 'race.html', *films, title='A race', sync='time')
     offline.evaluate('film.go(5000)')
     for i, step in enumerate(offline.evaluate('film.reels.map((reel) => reel.stepAt(5000))')):
         ends = list(accumulate((s['ms'] for s in films[i].steps), initial=0))

@@ -8,7 +8,7 @@ import pytest
 expect = pytest.importorskip('playwright.sync_api').expect
 from test_film import offline  # noqa: F401
 
-from diffulex_edge.viz.film import example_trace, first_difference, load_film, pairs
+from diffulex_edge.viz.film import example_trace, load_film, pairs
 from diffulex_edge.viz.player import save_html
 
 CONTROLS = {'button', 'slider', 'combobox', 'textbox', 'spinbutton', 'radio', 'checkbox', 'link'}
@@ -61,8 +61,6 @@ def announced(page):
 def opened(page, path, *names, **options):
     "Opens a page of recorded films; the first film"
     films = [load_film(example_trace(f'smollm2_{name}'), name) for name in names]
-    if len(films) == 2:
-        options['diff'] = first_difference(*films)
     save_html(path, *films, **options)
     page.goto(f'file://{path}')
     return films[0]
