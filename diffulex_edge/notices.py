@@ -25,12 +25,16 @@ import warnings
 from contextlib import contextmanager
 
 SHOWN = bool(os.environ.get('DIFFULEX_NOTICES'))
-LOGGERS = ('torchao', 'torch.utils._pytree')
+LOGGERS = ('torchao', 'torch.utils._pytree', 'executorch.exir.serde.export_serialize')
 WARNINGS = (
     'Mutation on a buffer in the model is detected',
     r'`isinstance\(treespec, LeafSpec\)` is deprecated',
     'read_binary is deprecated',
     'This API is experimental and subject to change',
+    'Output Buffer not found',
+    'Unsupported kwarg encountered',
+    'add_var_to_val is deprecated',
+    'var_to_val is deprecated',
 )
 
 

@@ -61,6 +61,27 @@ def test_a_diffusion_model_without_a_mask_is_not_lowered(monkeypatch, tmp_path, 
     assert lowered[0].config.mask_token_id == 5
 
 
+# %% export-14b
+def test_what_does_not_fit_is_not_begun(monkeypatch, tmp_path):
+    from diffulex_edge.app import export as module
+    from diffulex_edge.bench import forecast
+
+    class Begun(Exception):
+        pass
+
+    def begin(*_, **__):
+        raise Begun
+
+    monkeypatch.setattr(module, 'open_model', begin)
+    monkeypatch.setattr(forecast, 'available_memory', lambda: 10**8)
+    options = 'tiny', '-o', tmp_path / 'x.pte'
+    done = run(export_command, *options)
+    assert 'of memory (serialize) and 0.1 GB are free' in str(done.exception)
+    assert 'expected: a file of 5 MB' in done.stderr
+    done = run(export_command, *options, '--anyway')
+    assert isinstance(done.exception, Begun)
+
+
 # %% publish-02
 @pytest.mark.slow
 def test_a_folder_is_published_and_run_by_its_name(tmp_path):

@@ -73,6 +73,7 @@ def test_a_published_folder_runs_alone(tiny_folder, tmp_path):
     assert facts['measured']['kl'] < 1e-4
     done = run_alone(folder)
     assert done.stdout.strip().endswith('best tokens as published: ok'), done.stderr
+    assert not done.stderr
     copy = tmp_path / 'copy'
     shutil.copytree(folder, copy)
     (copy / 'config.json').write_text('{}')
@@ -109,6 +110,7 @@ def test_the_card_says_licence_processor_and_figures(tiny_folder):
     folder, facts = tiny_folder
     card = (folder / 'README.md').read_text()
     assert card.startswith('---\nlicense: mit\n')
+    assert f'--max-new-tokens {facts["measured"]["tokens"]}\n' in card
     assert facts['measured']['cpu'] in card
     assert f'{facts["measured"]["megabytes"]:.1f} MB' in card
     assert json.loads((folder / REPORT).read_text())['measured'] == facts['measured']

@@ -6,7 +6,14 @@ from types import SimpleNamespace
 
 import pytest
 
-from diffulex_edge.runtime.profile import OpTime, by_operator, profile_step
+from diffulex_edge.runtime.profile import (
+    CallTime,
+    OpTime,
+    by_operator,
+    linked_calls,
+    profile_graph,
+    profile_step,
+)
 
 
 def event(name, raw, delegated=False):
@@ -57,3 +64,27 @@ def test_no_time_is_negative(operators):
 def test_a_step_that_does_not_fit(exported):
     with pytest.raises(ValueError, match='90 tokens after 20'):
         profile_step(exported('sdar')[1], 90, 20)
+
+
+# %% profile-26
+def test_a_record_changes_no_byte_and_names_the_modules(exported, tmp_path):
+    from diffulex_edge.export import export_model
+
+    model, plain = exported('sdar')
+    made = export_model(model, output_path=tmp_path / 'x.pte', etrecord=True)
+    assert made.path.read_bytes() == plain.read_bytes()
+    calls = profile_graph(made.path, tmp_path / 'x.etrecord', 8, 16, runs=1)
+    modules = {module for call in calls if call.delegated for module in call.modules}
+    paths = {path for path, _ in model.named_modules()}
+    assert modules <= paths
+    assert {'head', 'layers.0.qkv', 'layers.1.down'} <= modules
+
+
+# %% profile-27
+def test_calls_keep_their_order_and_the_least_run():
+    nodes = dict(aten_mul=dict(a=('', 'Step'), b=('model.layers.0.down', 'Linear')), aten_add={})
+    linked = event('DELEGATE_CALL', [9.0, 2.0, 3.0])
+    linked.module_hierarchy, linked.op_types = nodes, ['mul', 'add']
+    inside = event('FC #1', [1.0, 1.0, 1.0], delegated=True)
+    [call] = linked_calls([inside, linked], skip=1)
+    assert call == CallTime(['layers.0.down', ''], ['mul', 'add'], True, 2.0)

@@ -13,11 +13,14 @@ __all__ = [
     'Methods',
     'Revision',
     'MaxTokens',
+    'ETRecordToo',
+    'Anyway',
     'Contract',
     'summary',
     'as_object',
     'stage_figures',
     'while_loading',
+    'say_expected',
     'export_command',
     'warn_of_no_tokenizer',
     'publish_command',
@@ -106,6 +109,10 @@ Revision = Annotated[str | None, Option(help='commit of a repository id, 40 hex 
 MaxTokens = Annotated[
     int | None, Option(min=2, help='most tokens of one step; default 128, or the whole cache')
 ]
+ETRecordToo = Annotated[
+    bool, Option('--etrecord', help="also the graph, for ExecuTorch's Inspector and Model Explorer")
+]
+Anyway = Annotated[bool, Option('--anyway', help='also where it is not expected to fit here')]
 Contract = Annotated[
     str, Option(help="diffulex; or llm, a causal model for ExecuTorch's own runner and its apps")
 ]
@@ -124,6 +131,21 @@ def while_loading(backend: str, quantization: str) -> str:
     return 'none' if quantization in own else quantization
 
 
+# %% ../../nbs/10_app/11_export.ipynb #export-08d
+def say_expected(checkpoint: str, output: Path, quantization: str, shape: dict, anyway: bool):
+    """Print what an export is expected to take.
+
+    Raises `ValueError` for what does not fit here, unless `anyway`.
+    """
+    # torch takes seconds to import, and `--help` should not
+    from diffulex_edge.bench.forecast import available_memory, check_room, forecast, load_shape
+
+    expected = forecast(load_shape(checkpoint, **shape), quantization)
+    err.print(str(expected), style='dim', soft_wrap=True)
+    if not anyway:
+        check_room(expected, output, available_memory())
+
+
 # %% ../../nbs/10_app/11_export.ipynb #export-09
 def export_command(
     checkpoint: Checkpoint,
@@ -137,6 +159,8 @@ def export_command(
     revision: Revision = None,
     max_tokens: MaxTokens = None,
     contract: Contract = 'diffulex',
+    etrecord: ETRecordToo = False,
+    anyway: Anyway = False,
     as_json: Annotated[bool, Option('--json', help='print the result as JSON')] = False,
 ):
     """Lower a checkpoint to a .pte that runs on a phone, a board, or here."""
@@ -156,6 +180,8 @@ def export_command(
         mask_token_id=mask_token_id,
     )
     streamed = while_loading(backend, quantization)
+    if backend == 'xnnpack':
+        say_expected(checkpoint, output, quantization, shape, anyway)
     with stages(f'exporting {checkpoint}', STAGE_SHARES, err) as enter:
         clock = StageClock(enter)
         with clock('load'):
@@ -169,6 +195,7 @@ def export_command(
             methods=tuple(method or ('forward', 'logits')),
             max_tokens=max_tokens,
             contract=contract,
+            etrecord=etrecord,
             progress=enter,
             tokenizer=engine.tokenizer,
         )

@@ -76,7 +76,7 @@ Licence of the weights: {licence}; it holds for this file too.
 | KV cache | {rows_of_cache} tokens, prompt and answer together |
 
     pip install diffulex-edge
-    diffulex-edge generate THIS_FOLDER "{prompt}"
+    diffulex-edge generate THIS_FOLDER "{prompt}" --max-new-tokens {tokens}
 
 `python smoke_test.py` checks the folder with `executorch` alone.
 `export_report.json` has these figures as numbers, the versions, and what lowering did.

@@ -74,6 +74,7 @@ class ExportConfig:
     options: dict = field(default_factory=dict)  # of the backend
     any_block: bool = False  # the block length of the mask rule is an input of the step
     contract: str = 'diffulex'  # see `CONTRACTS` and `runtime.llm_contract`
+    etrecord: bool = False  # also the graph, for ExecuTorch's developer tools
 
     def __post_init__(self):
         self.backend = str(getattr(self.backend, 'value', self.backend))

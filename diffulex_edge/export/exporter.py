@@ -110,6 +110,11 @@ def check_request(model: Decoder, example_inputs, config: ExportConfig) -> Reque
         quantization = Quantization.of(config.quantization)
     if quantization.head:
         find_backend(config.backend, quantization.head)
+    if config.etrecord and lowering.lower:
+        raise ValueError(
+            f'backend {config.backend} lowers with tools of its own, which write no ETRecord; '
+            'leave out etrecord'
+        )
     if quantization.cache != 'none' and lowering.constant_shapes:
         raise ValueError(
             f'backend {config.backend} keeps its KV cache in floating point here; '
@@ -151,7 +156,7 @@ def trace(model: Decoder, request: Request) -> dict[str, torch.export.ExportedPr
 
 
 # %% ../../nbs/05_export/04_exporter.ipynb #exporter-12
-def lower(programs: dict, partitioners: tuple, constants: dict):
+def lower(programs: dict, partitioners: tuple, constants: dict, etrecord: bool = False):
     "Return the edge program manager of exported programs, delegates included."
     # ExecuTorch's lowering takes seconds to import.
     from executorch.exir import EdgeCompileConfig, to_edge_transform_and_lower
@@ -161,6 +166,7 @@ def lower(programs: dict, partitioners: tuple, constants: dict):
         partitioner=list(partitioners),
         constant_methods=constants,
         compile_config=EdgeCompileConfig(_check_ir_validity=False),
+        generate_etrecord=etrecord,
     )
 
 
@@ -263,7 +269,7 @@ def lower_to_file(model: Decoder, request: Request, clock: StageClock) -> Export
         if lowering.lower:
             edge = lowering.lower(programs, constants)
         else:
-            edge = lower(programs, lowering.partitioners, constants)
+            edge = lower(programs, lowering.partitioners, constants, request.config.etrecord)
     inside, outside, calls = delegation(edge, programs)
     linears = lowered_linears(edge, programs)
     check_linears(linears, quantization, model, programs)
@@ -274,6 +280,9 @@ def lower_to_file(model: Decoder, request: Request, clock: StageClock) -> Export
         program.write_to_file(file)
         shared = share_constants(file)
         seal(file)
+        if request.config.etrecord:
+            with written(path.with_suffix('.etrecord')) as part:
+                program.get_etrecord().save(part)
     return ExportResult(
         path=path,
         bytes=path.stat().st_size,
@@ -305,6 +314,7 @@ def export_model(
     contract: str = 'diffulex',  # or 'llm': for ExecuTorch's own loop, see `llm_contract`
     progress: Callable[[str], None] | None = None,  # called with each stage as it begins
     tokenizer: Tokenizer | None = None,  # published with the file, which then takes no other
+    etrecord: bool = False,  # also `model.etrecord`, see `runtime.profile`
 ) -> ExportResult:
     """Lower `model` to a `.pte` that holds its step, its cache and its facts.
 
@@ -326,6 +336,7 @@ def export_model(
         options=options or {},
         any_block=any_block,
         contract=contract,
+        etrecord=etrecord,
     )
     request = check_request(model, example_inputs, config)
     request.tokenizer = tokenizer

@@ -250,6 +250,7 @@ def command_line() -> argparse.ArgumentParser:
     parser.add_argument('folder', type=Path, help='for checkpoints and files; 30 GB for 8B')
     parser.add_argument('--only', metavar='NAME', help='this model alone')
     parser.add_argument('--layers', type=int, metavar='N', help='with N layers only')
+    parser.add_argument('--quantization', help='this one, not that of SHAPES')
     parser.add_argument('--results', type=Path, help='file of rows; large.json beside SHAPES')
     return parser
 
@@ -263,6 +264,8 @@ def main(argv: list[str] | None = None) -> int:
         parser.error(f'{options.shapes} has no model of the name {options.only!r}')
     results = options.results or options.shapes.with_name('large.json')
     for job in jobs:
+        if options.quantization:
+            job['quantization'] = options.quantization
         row = measure(job, options.layers, options.folder / job['name'])
         keep_row(results, row | dict(machine=cpu_name()))
         print(table([row]), flush=True)
