@@ -175,3 +175,30 @@ def test_the_model_may_write_both_sides(tmp_path):
 def test_without_a_template_it_answers_prompts_only(tmp_path):
     done = adapt_it(tmp_path, '--mask-token', '<mask>', '--teacher', 'both')
     assert 'no chat template' in str(done.exception)
+
+
+# %% adapt-25c
+import os
+import socket
+import subprocess
+import sys
+
+
+@pytest.mark.slow
+def test_torchrun_shares_a_training_among_processes(tmp_path):
+    assert adapt_it(tmp_path, '--mask-token', '<mask>').exit_code == 0  # makes the model
+    with socket.socket() as free:
+        free.bind(('127.0.0.1', 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, '-m', 'torch.distributed.run', '--nproc-per-node', '2']
+    command += ['--master-port', str(port), '-m', 'diffulex_edge.app.cli', 'adapt']
+    command += [str(tmp_path / 'model'), '--prompts', str(tmp_path / 'prompts.json'), '--json']
+    command += ['--mask-token', '<mask>', '--tokens', '100', '--new', '24', '--masks', '600']
+    command += ['--rank', '2', '--run-length', '3', '-o', str(tmp_path / 'two.safetensors')]
+    environment = os.environ | dict(PYTHONPATH=os.pathsep.join(sys.path), OMP_NUM_THREADS='1')
+    done = subprocess.run(command, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)['training'][-1]['masks'] > 500  # told once
+    two, one = (load_file(tmp_path / f'{name}.safetensors') for name in ('two', 'adapter'))
+    for name in one:
+        torch.testing.assert_close(two[name], one[name], atol=2e-3, rtol=2e-2)

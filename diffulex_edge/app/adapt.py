@@ -206,7 +206,7 @@ def adapt_command(
     new: NewTokens = 128,
     batch: BatchSize = 64,
     masks: Masks = 300_000,
-    run: RunLength = 3,
+    run_length: RunLength = 3,
     step_texts: StepTexts = 2,
     rank: Annotated[int, Option(min=1)] = 32,
     lr: Rate = 1.5e-3,
@@ -227,12 +227,15 @@ def adapt_command(
 
     check_output(out, make_folder=True)
     asked = load_prompts(prompts)
-    recipe = Recipe(masks=masks, run=run, texts=step_texts, rank=rank, lr=lr, seed=seed)
+    recipe = Recipe(masks, run=run_length, texts=step_texts, rank=rank, lr=lr, seed=seed)
     work = work or out.with_name(out.name + '.work')
     options = dict(new=new, batch=batch, seed=seed)
     rows = recipe.run + (CONVERSATION if teacher == 'both' else new)
     with processes(device) as place:
-        model, tokenizer, train, test = prepare(checkpoint, mask_token, asked, held, rows, seed)
+        ways = 0 if teacher == 'both' else len(asked.templates)
+        model, tokenizer, train, test = prepare(
+            checkpoint, mask_token, asked, ways, held, rows, seed
+        )
         model.to(place)
         test = write_with_bar(
             'held', write_texts, model, test, work, tokens=None, opening=0, **options
@@ -247,17 +250,20 @@ def adapt_command(
 
 
 # %% ../../nbs/10_app/09_adapt.ipynb #adapt-15
-def prepare(checkpoint: str, mask_token: str | None, asked, held: int, rows: int, seed: int):
+def prepare(
+    checkpoint: str, mask_token: str | None, asked, ways: int, held: int, rows: int, seed: int
+):
     """Load the model and encode its prompts.
 
-    `rows`: rows of the cache behind the longest prompt. Returns the model, its tokenizer, the
-    prompts to train on and `held` prompts to measure on.
+    `ways` to ask about each subject of the training; `rows`: rows of the cache behind the longest
+    prompt. Returns the model, its tokenizer, the prompts to train on and `held` prompts to
+    measure on.
     """
     from diffulex_edge.model import load_model
     from diffulex_edge.model.tokenizer import load_tokenizer
 
     tokenizer = load_tokenizer(checkpoint)
-    train = encoded(asked.ask(False, len(asked.templates), seed), tokenizer)
+    train = encoded(asked.ask(False, ways, seed), tokenizer)
     test = encoded(asked.ask(True, 2, seed), tokenizer)[:held]
     longest = max(len(ids) for _, ids in train + test)
     model = load_model(checkpoint, max_seq_len=longest + rows)

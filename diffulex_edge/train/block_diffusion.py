@@ -215,10 +215,12 @@ def train_blocks(
     `compile_layers`. Return the parameters by their names in the file.
     """
     device = model.embed.weight.device
+    model.to('cpu')  # where a LoRA is made
     if init:
         load_adapter(model, init)
     else:
         start_adapter(model, recipe.rank, recipe.seed)
+    model.to(device)
     if compiled:
         compile_layers(model)
     parameters = trainable(model)
