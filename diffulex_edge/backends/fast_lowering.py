@@ -15,6 +15,7 @@ __all__ = [
     'key_of',
     'is_plain',
     'look',
+    'graph_form',
     'known_results',
     'one_decomposition',
     'code_on_demand',
@@ -106,6 +107,8 @@ def key_of(value):
     """
     if type(value) is FakeTensor:
         return 'fake', id(value)  # the table holds the tensor, so its id stays its own
+    if isinstance(value, torch.nn.Module) and hasattr(value, 'original_module'):
+        return graph_form(value.original_module)  # a delegate
     if isinstance(value, (torch.Tensor, torch.nn.Module)):
         raise TypeError(type(value))
     if isinstance(value, SYMBOLIC):
@@ -130,18 +133,40 @@ def look(value: FakeTensor) -> tuple:
     return id(value.fake_mode), shape, stride, offset, kind
 
 
+# %% ../../nbs/04_backends/06_fast_lowering.ipynb #fast-lowering-08c
+def graph_form(program: ExportedProgram) -> tuple:
+    """Return all that the results of a program depend on, but for the values of tensors.
+
+    Raises `TypeError` where that cannot be told.
+    """
+    kinds = {spec.arg.name: spec.kind for spec in program.graph_signature.input_specs}
+    place, rows = {}, []
+    for node in program.graph.nodes:
+        place[node] = len(place)
+        args = fx.map_arg((node.args, node.kwargs), lambda before: ('node', place[before]))
+        if node.op == 'placeholder':
+            value = node.meta['val']
+            fake = type(value) is FakeTensor
+            numbers = value.constant.tolist() if fake and value.constant is not None else None
+            args = kinds[node.name], numbers, look(value) if fake else key_of(value)
+        rows.append((node.op, node.op if node.op == 'placeholder' else node.target, key_of(args)))
+    return tuple(rows)
+
+
 # %% ../../nbs/04_backends/06_fast_lowering.ipynb #fast-lowering-09
 @contextmanager
 def known_results():
     "Let the passes inside the block take results on fake tensors from a table."
-    from executorch.exir.dialects.edge._ops import EdgeOpOverload  # slow to import
+    from executorch.exir.delegate import executorch_call_delegate  # slow to import
+    from executorch.exir.dialects.edge._ops import EdgeOpOverload
 
+    known_kinds = OpOverload, EdgeOpOverload, type(executorch_call_delegate)
     compute = fx.Interpreter.call_function
     results, looks = {}, {}  # arguments -> (result, arguments); look -> tensor
 
     def call_function(self, target, args, kwargs):
         # Passes compute with an interpreter of just this class.
-        if type(self) is not fx.Interpreter or not isinstance(target, (OpOverload, EdgeOpOverload)):
+        if type(self) is not fx.Interpreter or not isinstance(target, known_kinds):
             return compute(self, target, args, kwargs)
         try:
             key = target, key_of(args), key_of(kwargs)
@@ -256,13 +281,14 @@ def shared_in_copies():
 
 
 # %% ../../nbs/04_backends/06_fast_lowering.ipynb #fast-lowering-20
-READ = '941295ea8ce83a28'  # of the sources that the five rely on: torch 2.13.0, executorch 1.5.1
+READ = '055cf4e155d5a948'  # of the sources that the five rely on: torch 2.13.0, executorch 1.5.1
 
 
 def relied_on() -> str:
     "Return a hash of the sources that fast lowering relies on."
     from executorch.backends.xnnpack._passes import XNNPACKPassManager  # slow to import
     from executorch.exir.pass_base import ExportPass, _ExportPassBase
+    from executorch.exir.passes import DebugHandleGeneratorPass
     from executorch.exir.program import _program
 
     sources = [
@@ -270,6 +296,8 @@ def relied_on() -> str:
         ExportPass,
         XNNPACKPassManager,
         _program._gen_edge_manager_for_partitioners,
+        _program._generate_edge_program,  # unrolls repeated layers
+        DebugHandleGeneratorPass,
         ExportedProgram.run_decompositions,
         fx.Interpreter.call_function,
         fx.GraphModule.recompile,

@@ -8,18 +8,22 @@ __all__ = [
     'check_mask',
     'Request',
     'check_request',
+    'traced_form',
     'trace',
     'lower',
     'serialize',
     'delegation',
     'open_program',
     'rare_collections',
+    'lower_traced',
+    'trace_and_lower',
     'lower_to_file',
     'export_model',
 ]
 
 # %% ../../nbs/05_export/04_exporter.ipynb #exporter-02
 import gc
+import warnings
 from collections import Counter
 from collections.abc import Callable
 from contextlib import contextmanager
@@ -48,7 +52,7 @@ from diffulex_edge.runtime.llm_contract import (
 )
 
 from ..backends import Lowering, find_backend, plan_lowering
-from ..backends.fast_lowering import fast_lowering
+from ..backends.fast_lowering import fast_lowering, sources_are_known
 from ..model.decoder import Decoder
 from ..model.files import check_writable, existing_folder, seal, written
 from ..model.tokenizer import Tokenizer
@@ -137,16 +141,23 @@ def check_request(model: Decoder, example_inputs, config: ExportConfig) -> Reque
 
 
 # %% ../../nbs/05_export/04_exporter.ipynb #exporter-09
+def traced_form(model: Decoder, request: Request) -> Decoder:
+    "Return the model whose step is traced, on the same weights."
+    if request.config.contract == 'llm':
+        return without_adapter(model)
+    if request.lowering.constant_shapes:
+        size, lowering = request.info.max_tokens, request.lowering
+        return with_constant_shapes(model, size, lowering.write, lowering.masked)
+    return model
+
+
 def trace(model: Decoder, request: Request) -> dict[str, torch.export.ExportedProgram]:
-    "Return the exported program of every method that the file is to have."
+    "Return the exported program of every method of the file; `model`: from `traced_form`."
     example, max_tokens = request.example, request.info.max_tokens
     if request.config.contract == 'llm':
-        step = NextTokenStep(without_adapter(model))
-        return {'forward': export_method(step, example[:2], max_tokens)}
+        return {'forward': export_method(NextTokenStep(model), example[:2], max_tokens)}
     if request.lowering.constant_shapes:
         size, max_tokens = max_tokens, None
-        lowering = request.lowering
-        model = with_constant_shapes(model, size, lowering.write, lowering.masked)
         tokens = torch.zeros(1, size, dtype=torch.long)
         example = tokens, torch.tensor([0]), torch.tensor([size]), *example[3:]
     return {
@@ -247,6 +258,47 @@ def rare_collections():
 
 
 # %% ../../nbs/05_export/04_exporter.ipynb #exporter-27
+def lower_traced(traced: Decoder, short: Decoder, request: Request, fast: bool, lean, clock):
+    """Trace the step on `short`, three layers of `traced`, or all, and lower it.
+
+    Return the edge program manager, the exported programs and the constant methods.
+    """
+    lowering = request.lowering
+    # slow to import
+    from diffulex_edge.backends.repeated_layers import repeated_layers
+
+    with clock('export'):
+        programs = trace(short, request)
+    constants = request.constants() | dict(get_model_schema=model_schema(programs))
+    if lowering.prepare:
+        with clock('calibrate'):
+            for method, program in programs.items():
+                programs[method] = lowering.prepare(program, request.info)
+    with clock('lower'), fast_lowering(fast), lean(), repeated_layers(traced, short):
+        if lowering.lower:
+            edge = lowering.lower(programs, constants)
+        else:
+            edge = lower(programs, lowering.partitioners, constants, request.config.etrecord)
+    return edge, programs, constants
+
+
+def trace_and_lower(model: Decoder, request: Request, fast: bool, lean, clock: StageClock):
+    "Return what `lower_traced` does; layers that are alike are traced once where that is `fast`."
+    from diffulex_edge.backends import like_layers
+
+    traced = traced_form(model, request)
+    # a record keeps the exported program, so that must have all layers
+    whole = request.lowering.prepare or request.lowering.lower or request.config.etrecord
+    if fast and not whole:
+        try:
+            return lower_traced(traced, like_layers.short_form(traced), request, fast, lean, clock)
+        except like_layers.Unlike as error:
+            warnings.warn(
+                f'layers are traced one by one, which takes longer: {error}', stacklevel=2
+            )
+    return lower_traced(traced, traced, request, fast, lean, clock)
+
+
 def lower_to_file(model: Decoder, request: Request, clock: StageClock) -> ExportResult:
     """Trace, lower and write a `model` that is quantized already.
 
@@ -258,22 +310,12 @@ def lower_to_file(model: Decoder, request: Request, clock: StageClock) -> Export
 
     path = Path(request.config.output_path)
     lean = partial(weights_on_disk, existing_folder(path))
-    with clock('export'):
-        programs = trace(model, request)
-    constants = request.constants() | dict(get_model_schema=model_schema(programs))
-    if lowering.prepare:
-        with clock('calibrate'):
-            for method, program in programs.items():
-                programs[method] = lowering.prepare(program, request.info)
-    with clock('lower'), fast_lowering(lowering.fast), lean():
-        if lowering.lower:
-            edge = lowering.lower(programs, constants)
-        else:
-            edge = lower(programs, lowering.partitioners, constants, request.config.etrecord)
+    fast = lowering.fast and sources_are_known()
+    edge, programs, constants = trace_and_lower(model, request, fast, lean, clock)
     inside, outside, calls = delegation(edge, programs)
     linears = lowered_linears(edge, programs)
     check_linears(linears, quantization, model, programs)
-    with clock('serialize'), fast_lowering(lowering.fast), lean():
+    with clock('serialize'), fast_lowering(fast), lean():
         program = serialize(edge, quantization.embedding != 'none')
     check_embedding(program, quantization, programs)
     with clock('write'), open_program(path, request.tokenizer) as file:
