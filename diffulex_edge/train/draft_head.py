@@ -157,14 +157,18 @@ def train_smollm2(model: Decoder, texts: list[Text], asked: argparse.Namespace) 
     "Train a head on texts as the command asks, write it, and return it, on the CPU."
     torch.set_float32_matmul_precision('high')
 
+    taken = 0
+
     def show(step: int, loss: float):
+        nonlocal taken
+        taken = step
         if step % 100 == 0 or step == asked.train:
             print(f'step {step}: loss {loss:.2f}', flush=True)
 
     options = dict(inner=asked.inner, batch=asked.batch, minutes=asked.minutes, progress=show)
     head = train_head(model, texts, asked.train, asked.device, **options).cpu()
     model.cpu()
-    save_head(asked.out, head, dict(steps=asked.train, batch=asked.batch, texts=len(texts)))
+    save_head(asked.out, head, dict(steps=taken, batch=asked.batch, texts=len(texts)))
     return head
 
 
