@@ -68,3 +68,10 @@ def test_without_a_file_everything_is_made(golden, monkeypatch, tmp_path):
     assert seen['layers'] == 1
     assert seen['threads'] == 2
     assert json.loads(output.read_text())['cut'] is True
+
+
+# %% bench-command-18w
+def test_writing_is_smollm2s(tmp_path):
+    done = run('--writing', '--model', 'tiny', '--folder', tmp_path)
+    assert done.exit_code == 2
+    assert 'smollm2' in done.output

@@ -232,7 +232,7 @@ def test_examples():
         load_film(example_trace('sudoku')).steps[0]['new']
         == Film.of(sudoku_trace()).steps[0]['new']
     )
-    with pytest.raises(ValueError, match='no example trace .nothing.; there are smollm2_drafts'):
+    with pytest.raises(ValueError, match='no example trace .nothing.; there are smollm2_blocks'):
         example_trace('nothing')
 
 

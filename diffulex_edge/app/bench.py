@@ -4,6 +4,7 @@
 
 # %% auto #0
 __all__ = [
+    'BLOCKS',
     'Fp32File',
     'Model',
     'Layers',
@@ -16,6 +17,7 @@ __all__ = [
     'Runs',
     'JsonFile',
     'Check',
+    'Writing',
     'say',
     'given_files',
     'made_files',
@@ -23,6 +25,7 @@ __all__ = [
     'formats_for_llama',
     'save_results',
     'print_results',
+    'bench_writing',
     'bench_command',
 ]
 
@@ -86,7 +89,10 @@ def weights_for_llama(model: str, gguf: Path | None) -> Path | None:
 
 def formats_for_llama(gguf: Path | None, folder: Path, threads: int) -> dict[str, Path]:
     """Return the weights in llama.cpp's own formats, made in `folder`; none without llama.cpp."""
+    from concurrent.futures import ProcessPoolExecutor
+    from concurrent.futures.process import BrokenProcessPool
     from importlib.util import find_spec
+    from multiprocessing import get_context
 
     from diffulex_edge.bench.files import llama_files
 
@@ -94,7 +100,14 @@ def formats_for_llama(gguf: Path | None, folder: Path, threads: int) -> dict[str
         return {}
     folder.mkdir(parents=True, exist_ok=True)
     say('making files for llama.cpp')
-    return {gguf.stem.rsplit('.')[-1]: gguf} | llama_files(gguf, folder, threads)
+    # in another process, which an illegal instruction may end
+    with ProcessPoolExecutor(1, mp_context=get_context('spawn')) as pool:
+        try:
+            made = pool.submit(llama_files, gguf, folder, threads).result()
+        except BrokenProcessPool:
+            say('llama.cpp died; it may be compiled for another processor, and takes no part')
+            return {}
+    return {gguf.stem.rsplit('.')[-1]: gguf} | made
 
 
 # %% ../../nbs/10_app/10_bench_command.ipynb #bench-command-09
@@ -117,6 +130,39 @@ def print_results(results: dict):
     machine = results['machine']
     print(f'machine: {machine["gflops"]:.0f} GFLOP/s, {machine["gbs"]:.1f} GB/s')
     print(report(results))
+
+
+# %% ../../nbs/10_app/10_bench_command.ipynb #bench-command-10w
+BLOCKS = dict(quantization='dynamic_int8,embedding=int8', max_seq_len=512, methods=('forward',))
+
+
+def bench_writing(model: str, folder: Path, gguf: Path | None, threads: int, output: Path | None):
+    """Measure and print how fast SmolLM2 writes; `output`: where the result is kept as JSON."""
+    from diffulex_edge.app.demo import KEPT
+    from diffulex_edge.bench.writing import (
+        QUESTIONS,
+        compare_writing,
+        smollm2_writers,
+        writing_table,
+    )
+    from diffulex_edge.export.cache import cached_export
+    from diffulex_edge.model.tokenizer import load_tokenizer
+
+    if model != 'smollm2':
+        raise typer.BadParameter(
+            f'--writing measures smollm2, which has an adapter and a block model, not {model}',
+            param_hint='--writing',
+        )
+    say('exporting what is not kept')
+    pte, _ = cached_export('smollm2', **KEPT['smollm2'])
+    blocks, _ = cached_export('smollm2-blocks', **BLOCKS)
+    llama = formats_for_llama(weights_for_llama(model, gguf), folder, threads)
+    prompts = [load_tokenizer('smollm2').chat(question) for question in QUESTIONS]
+    writers = smollm2_writers(pte, blocks, llama)
+    result = compare_writing(writers, prompts, threads=threads, progress=say)
+    if output:
+        save_results(result, output)
+    print(writing_table(result))
 
 
 # %% ../../nbs/10_app/10_bench_command.ipynb #bench-command-12
@@ -143,6 +189,10 @@ Threads = Annotated[int, Option(min=1, help='1: CPU time is measured; more: wall
 Runs = Annotated[int, Option(min=1, help='rounds per number')]
 JsonFile = Annotated[Path | None, Option('--json', help='write the results here')]
 Check = Annotated[bool, Option('--check', help='exit with status 1 when a target falls short')]
+Writing = Annotated[
+    bool,
+    Option('--writing', help='how fast smollm2 writes: plain, drafts, blocks, llama.cpp; no more'),
+]
 
 
 # %% ../../nbs/10_app/10_bench_command.ipynb #bench-command-13
@@ -159,12 +209,15 @@ def bench_command(
     runs: Runs = 5,
     output: JsonFile = None,
     check: Check = False,
+    writing: Writing = False,
 ):
     """Measure exported files against eager PyTorch, llama.cpp and the machine's own limits."""
     # not imported by name: a test puts another `bench` there
     from diffulex_edge.bench import bench as benchmark
 
     check_output(output)
+    if writing:
+        return bench_writing(model, folder, gguf, threads, output)
     exports = {}
     if fp32:
         given = dict(fp32=fp32, int8=int8, int4=int4, short=short)
