@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from diffulex_edge.dev.docs import FILMS, broken_links, build_docs
+from diffulex_edge.dev.docs import FILMS, broken_links, build_docs, listing
 from diffulex_edge.dev.project import (
     NotebookError,
     markdown_cell,
@@ -121,3 +121,17 @@ def test_the_reference_is_read_from_docstrings(built):
 def test_links_of_this_project():
     here = project_root(Path(__file__).parent if '__file__' in globals() else '.')
     assert not broken_links(here), '\n'.join(broken_links(here))
+
+
+# %% docs-25b
+def test_every_listing_has_colours():
+    from pygments.lexers import get_lexer_by_name
+
+    from diffulex_edge.dev.tests import writefile_cells
+
+    here = project_root(Path(__file__).parent if '__file__' in globals() else '.')
+    written = {target.suffix for page in notebooks(here) for *_, target, _ in writefile_cells(page)}
+    assert {'.h', '.js', '.kt'} <= written
+    for suffix in written:
+        source = f'%%writefile a{suffix}\nx'
+        get_lexer_by_name(listing(source).split('\n')[0].strip('`'))  # raises for one it lacks

@@ -145,7 +145,7 @@ TITLES = {
     'smollm2_drafts': 'SmolLM2, two drafts per forward',
     'smollm2_greedy': 'SmolLM2, one token at a time',
 }
-LANGUAGES = {'.js': 'javascript', '.cpp': 'cpp', '.md': 'markdown', '.py': 'python'}
+LANGUAGES = {'.h': 'cpp', '.kt': 'kotlin', '.kts': 'kotlin', '.mjs': 'javascript'}
 
 
 def film_frame(names: tuple[str, ...], up: str) -> str:
