@@ -81,10 +81,10 @@ def replay(folder, case, compat=True):
     rows = [Request(each, prompt, config) for each, prompt in zip(sessions, prompts)]
     given, forward = [], Request.forward
 
-    def watched(request, span, rule, tokens=None, *rest):
+    def watched(request, span, rule, tokens=None, *rest, **more):
         ids = request.canvas.ids[span.start : span.end] if tokens is None else tokens
         given.append((request.row, span, list(ids), rule))
-        return forward(request, span, rule, tokens, *rest)
+        return forward(request, span, rule, tokens, *rest, **more)
 
     for row in rows:
         row.forward = watched.__get__(row)
