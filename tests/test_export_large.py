@@ -68,6 +68,7 @@ def test_a_row_takes_the_place_of_an_older_one(tmp_path):
 # %% large-15-2
 def test_a_model_is_measured_and_leaves_nothing(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(large, 'alone', lambda function, *arguments: function(*arguments))
+    monkeypatch.setattr(large, 'runner_measured', lambda pte: {})
     config = read_json(golden_dir() / 'sdar_a' / 'config.json')
     plain = {key: value for key, value in config.items() if isinstance(value, (str, int, float))}
     fields = [f'{key} = {json.dumps(value)}' for key, value in plain.items()]
@@ -83,5 +84,23 @@ def test_a_model_is_measured_and_leaves_nothing(tmp_path, monkeypatch, capsys):
     assert row['layers'] == 1
     assert row['cpu'].keys() == row['peak_mb'].keys() >= {'load', 'lower', 'write'}
     assert row['step']['step_cpu'] > 0
+    assert row['runner'] == {}
     assert 's, 1 layers, none' in capsys.readouterr().out
     assert not list((tmp_path / 'work').glob('*'))
+
+
+# %% large-15-3
+@pytest.mark.slow
+def test_memory_of_the_runner_by_where_its_packed_weights_are(exported, tmp_path):
+    import shutil
+
+    if not shutil.which('g++'):
+        pytest.skip('no g++ here')
+    path = shutil.copy(exported('sdar')[1], tmp_path / 'm.pte')
+    memory = large.runner_measured(path)
+    own = {run: memory[run]['loaded'][0] for run in ('in_memory', 'file_made', 'file_kept')}
+    assert 0.05 < memory['file_mb'] < 10
+    assert own['file_kept'] < own['in_memory'] - memory['file_mb'] / 2
+    shown = large.memory_table([dict(name='a'), dict(name='b', quantization='c', runner=memory)])
+    assert shown.count('\n') == 3
+    assert 'file_kept  loaded' in shown

@@ -179,3 +179,51 @@ def test_a_template_of_another_form_has_no_turn(name, word):
 
     with pytest.raises(ValueError, match=word):
         turn_texts(THEIRS[name], {})
+
+
+THINKER = (  # drops the thoughts of earlier answers
+    "{% for m in messages %}{{ '<' + m.role + '>' + m.content.split('</think>')[-1] }}{% endfor %}"
+    '{% if add_generation_prompt %}<assistant>{% endif %}'
+)
+LLAMA3_ANSWER = "{{ '<|start_header_id|>assistant<|end_header_id|>\\n\\n' }}"
+COUNTER = '{% for m in messages %}{{ loop.index }}{{ m.content }}{% endfor %}|'
+ONE_TURN = '{% if messages | length > 1 %}{{ raise_exception("one") }}{% endif %}'
+ONE_TURN += '[{{ messages[0].content }}]'
+
+
+def test_the_turns_that_follow_are_the_template_with_the_words_in_it():
+    from diffulex_edge.model.chat_template import as_turns, turn_texts
+
+    special = dict(bos_token='<s>', eos_token='</s>')
+    said = [' 2 + 2 = ?\n', 'It is\n\n4. ', 'Why?', '', ' And 3?']
+    roles = ['user', 'assistant'] * 3
+    talk = [dict(role=role, content=words) for role, words in zip(roles, said)]
+    for template in (CHATML, THEIRS['llama3'] + LLAMA3_ANSWER):
+        turn = turn_texts(template, special)
+        assert as_turns(turn, said) == chat_prompt(template, talk, special)
+        assert turn['thoughts'] is True
+    assert turn['trims_answer']
+
+
+@pytest.mark.parametrize('template', [COUNTER, ONE_TURN, THEIRS['macro']])
+def test_a_template_that_does_more_has_no_next_turn(template):
+    from diffulex_edge.model.chat_template import turn_texts
+
+    turn = turn_texts(template, {})
+    assert 'before' in turn
+    assert 'between' not in turn
+
+
+def test_dropped_thoughts_are_known():
+    from diffulex_edge.model.chat_template import turn_texts
+
+    with pytest.raises(ValueError, match='does more'):  # with the words too
+        turn_texts(THINKER, {})
+    kind = THINKER.replace("m.content.split('</think>')[-1]", 'said')
+    kind = kind.replace(
+        "{{ '<'",
+        "{% set said = m.content if m.role == 'user' else m.content.split('</think>')[-1] %}{{ '<'",
+    )
+    turn = turn_texts(kind, {})
+    assert turn['between'] == '<user>'
+    assert turn['thoughts'] is False

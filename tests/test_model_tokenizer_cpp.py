@@ -6,9 +6,10 @@
 import json
 import random
 import shutil
+import unicodedata
 
 import pytest
-from tokenizers import AddedToken, Regex, Tokenizer, normalizers, pre_tokenizers
+from tokenizers import AddedToken, Regex, Tokenizer, pre_tokenizers
 
 from diffulex_edge.model.bpe import byte_level_bpe
 from diffulex_edge.model.tokenizer import load_tokenizer
@@ -63,9 +64,7 @@ def cut_by(split):
 def test_ten_thousand_texts_as_in_the_library(program, tmp_path, split):
     library, rng, path = cut_by(split), random.Random(1), tmp_path / 'tokenizer.json'
     path.write_text(library.to_str(), encoding='utf-8')
-    moved = class_of('moved') if split == 'qwen2' else set()
     texts = [some_text(rng) for _ in range(10_000)]
-    texts = [''.join(c for c in text if ord(c) not in moved) for text in texts]
     for text, (ids, again) in zip(texts, cpp_tokens(program, path, texts), strict=True):
         want = library.encode(text, add_special_tokens=False).ids
         assert ids == want, text
@@ -126,12 +125,57 @@ def test_what_it_does_not_know_is_named(program, tmp_path, fields, word):
         cpp_tokens(program, path, ['a'])
 
 
-def test_a_mark_is_refused_where_a_text_is_composed_first(program, tmp_path):
+# %% cpp-14
+def composing_tokenizer(normalized=False):
+    "SmolLM2's tokenizer with NFC before it, and its added tokens looked for in the composed text"
+    added = json.loads(load_tokenizer('smollm2').tk.to_str())['added_tokens']
+    added = [each | dict(normalized=normalized) for each in added]
+    return changed(normalizer=dict(type='NFC'), added_tokens=added)
+
+
+def marked_text(rng):
+    "A text of letters of several scripts with marks behind them, in any order"
+    letters = 'aeiouyAEOUcnsz \u1100\u1161\u11a8\uac00\u0915\u0928\u0bc6\u0b47\u1025ωα'
+    letters += '\u212b\u2126\uf900\u0958\U0001d15f\u05d0>='
+    marks = '\u0300\u0301\u0302\u0304\u0307\u0308\u0323\u0327\u0328\u0338\u0345\u0334'
+    marks += '\u093c\u0b3e\u0bbe\u102e\u05b4\u05bc\u3099\u0f71\u0f72\U0001d165\u0344'
+    text = ''
+    for _ in range(rng.randrange(1, 9)):
+        text += rng.choice(letters) + ''.join(rng.choice(marks) for _ in range(rng.randrange(4)))
+    return text + rng.choice(['', '<|im_end|>', '<|im_end|>\u0338'])
+
+
+@pytest.mark.parametrize('normalized', [False, True])
+def test_texts_are_composed_as_in_the_library(program, tmp_path, normalized):
+    path, rng = tmp_path / 'tokenizer.json', random.Random(2)
+    path.write_text(composing_tokenizer(normalized), encoding='utf-8')
+    library = Tokenizer.from_file(str(path))
+    texts = [marked_text(rng) for _ in range(4000)] + ['nai\u0308ve', '\u0308', '']
+    changed = sum(library.normalizer.normalize_str(text) != text for text in texts)
+    assert changed > 3000
+    for text, (ids, _) in zip(texts, cpp_tokens(program, path, texts), strict=True):
+        assert ids == library.encode(text, add_special_tokens=False).ids, ascii(text)
+
+
+# %% cpp-15
+@pytest.mark.slow
+def test_every_character_alone_and_behind_a_letter(program, tmp_path):
+    from diffulex_edge.model.tokenizer_cpp import plain_characters
+
     path = tmp_path / 'tokenizer.json'
-    path.write_text(changed(normalizer=dict(type='NFC')))
-    composed = Tokenizer.from_file(str(path))
-    assert isinstance(composed.normalizer, normalizers.NFC)
-    [(ids, _)] = cpp_tokens(program, path, ['naïve'])
-    assert ids == composed.encode('naïve').ids
-    with pytest.raises(RuntimeError, match='character 3 is a mark'):
-        cpp_tokens(program, path, ['nai\u0308ve'])
+    path.write_text(composing_tokenizer(), encoding='utf-8')
+    library = Tokenizer.from_file(str(path))
+    every = [c for code, c in plain_characters() if unicodedata.category(c) not in ('Cn', 'Co')]
+    texts = [
+        c + c + 'a' + c + '\u0345\u0334' + c for c in every if ord(c) < 0x3400 or ord(c) > 0xA000
+    ]
+    theirs = library.encode_batch(texts, add_special_tokens=False)
+    for text, (ids, _), want in zip(texts, cpp_tokens(program, path, texts), theirs, strict=True):
+        assert ids == want.ids, ascii(text)
+
+
+@pytest.mark.slow
+def test_the_tables_are_those_of_the_library():
+    from diffulex_edge.model.tokenizer_cpp import compose_header
+
+    assert (CPP / 'composed.h').read_text(encoding='utf-8') == compose_header()

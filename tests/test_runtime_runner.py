@@ -6,6 +6,7 @@ import json
 import random
 import shutil
 import subprocess
+from importlib.metadata import version
 
 import pytest
 import torch
@@ -271,6 +272,249 @@ def test_a_prompt_that_leaves_no_row_is_refused(built, spoken, length):
         run_runner(built, spoken, [[10] * length], max_new_tokens=1)
 
 
+# %% runner-drafts-test
+@pytest.fixture(scope='module')
+def adapted(tmp_path_factory):
+    "The file of a random causal model with a mask adapter, whose text runs into a loop"
+    from diffulex_edge.model.llama_edge import LlamaEdge, LlamaEdgeConfig
+
+    torch.manual_seed(9)
+    shape = dict(hidden_size=16, num_attention_heads=2, num_hidden_layers=1, intermediate_size=32)
+    config = LlamaEdgeConfig(
+        vocab_size=12, mask_token_id=11, tie_word_embeddings=False, max_seq_len=96, **shape
+    )
+    model = LlamaEdge(config)
+    model.add_mask_adapter(4)
+    model.mask_embed.normal_()
+    path = tmp_path_factory.mktemp('adapted') / 'adapted.pte'
+    export_model(model, output_path=path, max_tokens=32)
+    return path
+
+
+LONG = [[1], [1, 2, 3], [i * i % 11 for i in range(40)]]
+
+
+def forwards_of(built, path, prompts, **options):
+    "The answers to prompts, and the forwards that all of them took."
+    words = [f'--{name.replace("_", "-")}={value}'.split('=') for name, value in options.items()]
+    command = [str(built), str(path), '--max-new-tokens', '50', *sum(words, [])]
+    lines = '\n'.join(' '.join(map(str, prompt)) for prompt in prompts)
+    run = subprocess.run(command, input=lines, capture_output=True, text=True, check=True)
+    answers = [[int(token) for token in line.split()] for line in run.stdout.splitlines()]
+    said = [line.split(', ')[1] for line in run.stderr.splitlines() if ' forwards, ' in line]
+    return answers, sum(int(each.split()[0]) for each in said)
+
+
+# %% runner-drafts-test-2
+@pytest.mark.parametrize('drafts, lookup', [(1, 0), (2, 0), (5, 0), (2, 2)])
+def test_drafts_change_no_token_and_cost_as_many_forwards_as_in_python(
+    built, adapted, drafts, lookup
+):
+    plain, forwards = forwards_of(built, adapted, LONG)
+    drafted, fewer = forwards_of(built, adapted, LONG, drafts=drafts, lookup=lookup)
+    assert drafted == plain
+    assert fewer < 0.9 * forwards
+    engine, verified = DiffusionEngine(session=PteSession(adapted)), 0
+    config = DiffusionGenerationConfig(max_new_tokens=50, drafts=drafts, lookup=lookup)
+    for prompt, answer in zip(LONG, plain, strict=True):
+        theirs = engine.generate(prompt, config)
+        assert list(theirs) == answer
+        verified += theirs.stats['nfe']
+    assert fewer == verified
+
+
+def test_drawn_with_drafts_is_drawn_without(built, adapted):
+    drawn = dict(temperature=0.9, top_k=6, top_p=0.9, seed=3)
+    plain, forwards = forwards_of(built, adapted, LONG, **drawn)
+    drafted, fewer = forwards_of(built, adapted, LONG, drafts=2, lookup=2, **drawn)
+    assert drafted == plain != forwards_of(built, adapted, LONG)[0]
+    assert fewer < forwards
+
+
+@pytest.mark.parametrize(
+    'family, options, word',
+    [
+        ('sdar', dict(drafts=2), 'autoregressive'),
+        ('adapted', dict(lookup=2), 'needs --drafts'),
+        ('adapted', dict(drafts=17), 'from 0 to 16'),
+        ('adapted', dict(drafts=2, max_new_tokens=95), 'need 97 rows of KV cache'),
+    ],
+)
+def test_drafts_that_cannot_be(built, exported, adapted, family, options, word):
+    path = adapted if family == 'adapted' else exported(family)[1]
+    with pytest.raises(RuntimeError, match=word):
+        run_runner(built, path, [[1, 2]], **options)
+
+
+# %% runner-chat-test
+def talked(built, path, turns, *options):
+    "What the runner writes in a conversation, and what it says about each answer"
+    command = [built, path, '--chat', '1', '--max-new-tokens', '6', *options]
+    run = subprocess.run(command, input='\n'.join(turns).encode(), capture_output=True)
+    assert run.returncode == 0, run.stderr.decode()[-300:]
+    return run.stdout.decode(), run.stderr.decode().splitlines()
+
+
+def test_a_conversation_is_the_one_in_python_and_keeps_its_cache(built, roomy):
+    from diffulex_edge.model.tokenizer import tokenizer_beside
+
+    tokenizer, turns = tokenizer_beside(roomy), ['Hi', 'And  then? ', "It's 漢字"]
+    engine = DiffusionEngine(session=PteSession(roomy), tokenizer=tokenizer)
+    config, talk, whole = DiffusionGenerationConfig(max_new_tokens=6), [], ''
+    lengths, kept = [], []
+    for words in turns:
+        talk.append(dict(role='user', content=words))
+        prompt = tokenizer.chat(talk)
+        answer = engine.generate(prompt, config)
+        talk.append(dict(role='assistant', content=answer.text))
+        whole += answer.text + '\n'
+        lengths.append(len(prompt))
+        kept.append(answer.stats['reused'])
+    text, said = talked(built, roomy, turns)
+    assert text == whole
+    want = [f'{k} of {n} tokens of the prompt were in the cache' for k, n in zip(kept, lengths)]
+    assert [line.split('; ')[1] for line in said] == want
+    assert 30 < kept[1] < kept[2]
+    assert talked(built, roomy, turns[:2])[0] == whole[: len(text) - len(answer.text) - 1]
+
+
+# %% runner-chat-test-2
+@pytest.fixture(scope='module')
+def roomy(tmp_path_factory):
+    "The file of a random causal model with SmolLM2's tokenizer and 160 rows"
+    from diffulex_edge.model.llama_edge import LlamaEdge, LlamaEdgeConfig
+    from diffulex_edge.model.tokenizer import load_tokenizer
+
+    torch.manual_seed(1)
+    shape = dict(hidden_size=32, num_hidden_layers=1, num_attention_heads=2, max_seq_len=160)
+    model = LlamaEdge(LlamaEdgeConfig(vocab_size=49152, eos_token_ids=(2,), **shape))
+    path = tmp_path_factory.mktemp('roomy') / 'roomy.pte'
+    export_model(model, output_path=path, max_tokens=16, tokenizer=load_tokenizer('smollm2'))
+    return path
+
+
+def test_the_oldest_turns_are_forgotten_as_in_python(built, roomy):
+    from diffulex_edge.model.tokenizer import tokenizer_beside
+
+    tokenizer, turns = tokenizer_beside(roomy), [f'This is turn number {n}.' for n in range(8)]
+    engine = DiffusionEngine(session=PteSession(roomy), tokenizer=tokenizer)
+    config, talk, whole, most = DiffusionGenerationConfig(max_new_tokens=6), [], '', 0
+    for words in turns:
+        talk.append(dict(role='user', content=words))
+        while len(talk) > 2 and len(tokenizer.chat(talk)) + 6 > 160:
+            talk = talk[2:]
+        answer = engine.generate(tokenizer.chat(talk), config)
+        most = max(most, len(talk))
+        talk.append(dict(role='assistant', content=answer.text))
+        whole += answer.text + '\n'
+    text, said = talked(built, roomy, turns)
+    assert 1 < most < 15
+    assert text == whole
+    assert any('oldest turns are forgotten: the cache has 160 rows' in line for line in said)
+
+
+def test_a_conversation_that_cannot_be(built, roomy, tmp_path):
+    with pytest.raises(RuntimeError, match='leave out --prompt, --text and --raw'):
+        run_runner(built, roomy, [], chat=1, raw=1)
+    path = tmp_path / 'old.pte'
+    path.write_bytes(roomy.read_bytes())
+    for kind, old in ('tokenizer.json', 'no such'), ('tokenizer_config.json', '"between"'):
+        text = roomy.with_suffix(f'.{kind}').read_text(encoding='utf-8')
+        path.with_suffix(f'.{kind}').write_text(text.replace(old, '"x"'), encoding='utf-8')
+    run = subprocess.run([built, path, '--chat', '1'], input=b'Hi\nHo\n', capture_output=True)
+    assert run.returncode == 1
+    assert b'does more with an answer' in run.stderr
+
+
+# %% runner-weights-test
+def packed_runs(built, path, cache, *, verify=1):
+    "The runner's answer with packed weights in a file, and what it says"
+    command = [str(built), str(path), '--max-new-tokens', '8', '--weights-cache', str(cache)]
+    command += ['--verify', str(verify)]
+    run = subprocess.run(command, input='5 9\n', capture_output=True, text=True)
+    assert run.returncode == 0, run.stderr
+    return [int(token) for token in run.stdout.split()], run.stderr
+
+
+@pytest.mark.parametrize('quantization', ['none', 'dynamic_int8'])
+def test_packed_weights_are_kept_and_used(built, exported, tmp_path, quantization):
+    _, path = exported('sdar', quantization)
+    cache, stamp = tmp_path / 'w.bin', tmp_path / 'w.bin.stamp'
+    plain = run_runner(built, path, [[5, 9]], max_new_tokens=8)[0]
+    assert packed_runs(built, path, cache)[0] == plain
+    assert sorted(tmp_path.iterdir()) == [cache, stamp]
+    assert cache.stat().st_mode & 0o777 == 0o444
+    first = cache.stat()
+    for verify in 1, 0:
+        assert packed_runs(built, path, cache, verify=verify)[0] == plain
+    assert sorted(tmp_path.iterdir()) == [cache, stamp]
+    last = cache.stat()
+    assert (first.st_ino, first.st_mtime_ns) == (last.st_ino, last.st_mtime_ns)
+
+
+def test_packed_weights_of_four_bits(built, tmp_path):
+    from diffulex_edge.export.model_exporter import random_model
+
+    facts = dict(family='sdar', vocab_size=64, hidden_size=64, intermediate_size=96)
+    facts |= dict(num_hidden_layers=1, num_attention_heads=4, mask_token_id=63)
+    path, cache = tmp_path / 'm.pte', tmp_path / 'w.bin'
+    model = random_model(facts, max_seq_len=64)
+    export_model(model, output_path=path, quantization='dynamic_int4', methods=('forward',))
+    plain = run_runner(built, path, [[5, 9]], max_new_tokens=8)[0]
+    assert [packed_runs(built, path, cache)[0] for _ in range(2)] == [plain, plain]
+
+
+def test_packed_weights_of_another_program_are_made_anew(built, exported, tmp_path):
+    cache = tmp_path / 'w.bin'
+    packed_runs(built, exported('sdar')[1], cache)
+    before = cache.stat().st_ino
+    path = exported('llada')[1]
+    answer, _ = packed_runs(built, path, cache)
+    assert [answer] == run_runner(built, path, [[5, 9]], max_new_tokens=8)
+    assert cache.stat().st_ino != before
+
+
+# %% runner-weights-test-2
+def test_damaged_packed_weights_are_made_anew(built, exported, tmp_path):
+    path, cache = exported('sdar')[1], tmp_path / 'w.bin'
+    plain, _ = packed_runs(built, path, cache)
+    whole, stamp = cache.read_bytes(), tmp_path / 'w.bin.stamp'
+    for damaged in one_bit(whole, 5000), whole[:-7], whole + b'x', b'':
+        cache.unlink()
+        cache.write_bytes(damaged)
+        assert packed_runs(built, path, cache)[0] == plain
+        assert cache.read_bytes() == whole
+    for text in '', 'packed weights 1', stamp.read_text().replace(version('executorch'), '0.9'):
+        stamp.write_text(text)
+        before = cache.stat().st_ino
+        assert packed_runs(built, path, cache)[0] == plain
+        assert cache.stat().st_ino != before
+
+
+def test_a_file_that_cannot_be_written_or_has_nothing_to_pack(built, exported, tmp_path):
+    with pytest.raises(RuntimeError, match='no/w.bin cannot be written'):
+        run_runner(built, exported('sdar')[1], [[1]], weights_cache=tmp_path / 'no' / 'w.bin')
+    old = tmp_path / 'old.pte'
+    old.write_bytes(exported('sdar')[1].read_bytes()[:-20])
+    with pytest.raises(RuntimeError, match='no checksum to know its packed weights by'):
+        run_runner(built, old, [[1]], weights_cache=tmp_path / 'w.bin')
+    _, said = packed_runs(built, exported('sdar', backend='portable')[1], tmp_path / 'p.bin')
+    assert 'no weights to pack' in said
+    assert list(tmp_path.iterdir()) == [old]
+
+
+def test_packed_weights_in_use_are_left_alone(built, exported, tmp_path):
+    import fcntl
+
+    path, cache = exported('sdar')[1], tmp_path / 'w.bin'
+    plain, _ = packed_runs(built, path, cache)
+    with open(cache) as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        answer, said = packed_runs(built, path, cache)
+    assert answer == plain
+    assert 'w.bin is in use' in said
+
+
 # %% runner-damage
 def one_bit(data, place):
     "The bytes with one bit turned"
@@ -357,7 +601,9 @@ def test_the_sources_are_what_this_notebook_writes():
         if cell['cell_type'] == 'code' and first.startswith('%%writefile'):
             name = first.split('/')[-1]
             parts[name] = parts.get(name, '') + rest + '\n'
-    assert set(parts) == {'model.h', 'sampler.h', 'answer.h', 'text.h', 'runner.cpp'}
+    assert set(parts) == set(
+        'model.h weights.h sampler.h answer.h drafts.h text.h runner.cpp'.split()
+    )
     for name, text in parts.items():
         assert text == (SOURCE.parent / name).read_text(encoding='utf-8')
         assert len(text.splitlines()) < 300

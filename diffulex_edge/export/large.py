@@ -5,6 +5,7 @@
 # %% auto #0
 __all__ = [
     'SHARD',
+    'SAID',
     'tensor_shapes',
     'shards',
     'draw_tensor',
@@ -12,6 +13,8 @@ __all__ = [
     'rounded',
     'export_measured',
     'step_measured',
+    'runner_measured',
+    'memory_table',
     'alone',
     'measure',
     'cpu_name',
@@ -26,7 +29,9 @@ __all__ = [
 # %% ../../nbs/05_export/11_large.ipynb #large-01
 import argparse
 import json
+import re
 import shutil
+import subprocess
 import time
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
@@ -47,6 +52,7 @@ from ..model.hf_config import read_config
 from ..model.scratch import resident
 from ..quant.streaming import load_quantized
 from ..runtime.pte import PteSession
+from ..runtime.runner import compile_runner
 from .config import StageClock
 from .exporter import export_model
 
@@ -171,6 +177,45 @@ def step_measured(pte: Path, size: int = 16) -> dict:
     )
 
 
+# %% ../../nbs/05_export/11_large.ipynb #large-runner
+SAID = re.compile(r'memory, (loaded|after an answer): (\S+) MB own, (\S+) MB mapped')
+
+
+def runner_measured(pte: Path, size: int = 16) -> dict:
+    """Load a file in the C++ runner and make a step, with packed weights in memory and in a file.
+
+    Return `[own, mapped]` MB for each run and moment, and the size of the file.
+    """
+    program, cache = compile_runner(pte.with_name('runner')), pte.with_name('weights.bin')
+    kept = ('--weights-cache', str(cache))
+    prompt = ' '.join(str(token) for token in range(1, size + 1))
+    found = {}
+    for name, options in dict(in_memory=(), file_made=kept, file_kept=kept).items():
+        command = [program, pte, '--memory', '1', '--max-new-tokens', '1', '--threads', '1']
+        run = subprocess.run([*command, *options], input=prompt, capture_output=True, text=True)
+        if run.returncode:
+            raise RuntimeError(f'{pte} in the runner: {run.stderr.strip().splitlines()[-1]}')
+        moments = [(float(own), float(mapped)) for _, own, mapped in SAID.findall(run.stderr)]
+        found[name] = dict(zip(('loaded', 'stepped'), moments, strict=True))
+    return found | dict(file_mb=round(cache.stat().st_size / 1e6, 1))
+
+
+def memory_table(rows: list[dict]) -> str:
+    "Return what rows say about the runner's memory: MB of its own, and mapped."
+    lines = []
+    for row in rows:
+        if 'runner' in row:
+            name = f'{row["name"]}, {row["quantization"].partition(",")[0]}'
+            lines.append(f'{name}, packed weights {row["runner"]["file_mb"]:.0f} MB')
+            for run in ('in_memory', 'file_made', 'file_kept'):
+                cells = [
+                    f'{moment} {own:6.0f} + {mapped:5.0f}'
+                    for moment, (own, mapped) in row['runner'][run].items()
+                ]
+                lines.append(f'   {run:10} ' + ', '.join(cells))
+    return '\n'.join(lines)
+
+
 # %% ../../nbs/05_export/11_large.ipynb #large-10
 def alone(function, *arguments):
     "Return what a function returns in a new process, whose memory is its own."
@@ -192,7 +237,7 @@ def measure(job: dict, layers: int | None, folder: Path) -> dict:
         size = alone(draw_checkpoint, checkpoint, hf)
         row = facts | dict(checkpoint_bytes=size) | alone(export_measured, checkpoint, pte, job)
         shutil.rmtree(checkpoint)
-        return row | dict(step=alone(step_measured, pte))
+        return row | dict(step=alone(step_measured, pte), runner=runner_measured(pte))
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 

@@ -25,7 +25,12 @@ from pathlib import Path
 
 # %% ../../nbs/02_runtime/32_runner.ipynb #runner-21
 SOURCE = Path(find_spec('diffulex_edge').origin).parent / 'runtime' / 'cpp' / 'runner.cpp'
-DEFINES = ('C10_USING_CUSTOM_GENERATED_MACROS', 'ET_EVENT_TRACER_ENABLED', 'ET_USE_THREADPOOL')
+DEFINES = (
+    'C10_USING_CUSTOM_GENERATED_MACROS',
+    'ET_EVENT_TRACER_ENABLED',
+    'ET_USE_THREADPOOL',
+    f'EXECUTORCH_VERSION="{version("executorch")}"',  # packed weights of another are not used
+)
 LIBRARIES = (
     'executorch',
     'executorch_kernels_optimized',
@@ -135,7 +140,8 @@ def run_runner(
 ) -> list[list[int]]:
     """Return the compiled runner's answers to prompts of token ids.
 
-    `options`: max_new_tokens, iterations, threshold, block_size, cached, threads, verify.
+    `options`: max_new_tokens, iterations, threshold, block_size, cached, drafts, lookup,
+    temperature, top_k, top_p, seed, weights_cache, threads, verify.
     Raises `RuntimeError` with the runner's own sentence.
     """
     command = [*through, str(runner), str(pte)]

@@ -5,6 +5,7 @@
 #include <functional>
 #include <queue>
 #include <unordered_map>
+#include "compose.h"
 #include "unicode.h"
 
 // A text as characters; `at[i]` is the byte where the i-th begins, and one more is the end.
@@ -174,6 +175,7 @@ class Tokenizer {
   Cutter cutter;
   bool whole_words = false;  // a word is a token (WordLevel), joined by spaces
   bool composed = false;     // the text is composed first (NFC)
+  bool composed_whole = false;  // before added tokens are looked for, else between them
   bool known_first = false;  // a word that is a token is not cut (ignore_merges)
   int64_t unknown = -1;
 
@@ -281,6 +283,7 @@ class Tokenizer {
 
   void read_added(const Json& list) {
     const Json& normalized = list.items.empty() ? list : list.items[0]["normalized"];
+    composed_whole = composed && normalized.is(true);
     for (const Json& each : list.items) {
       if (each["normalized"].value != normalized.value)
         unlike("added tokens of two kinds, for instance", each["content"]);
@@ -327,15 +330,19 @@ class Tokenizer {
     ids.insert(ids.end(), parts.begin(), parts.end());
   }
 
+  static std::string compose(const std::string& text) {
+    const auto plain = [](char c) { return static_cast<unsigned char>(c) < 0x80; };
+    if (std::all_of(text.begin(), text.end(), plain)) return text;
+    std::string found;
+    for (uint32_t c : Composer::instance().compose(Characters(text).codes)) found += utf8(c);
+    return found;
+  }
+
   // The ids of a text without added tokens.
-  void add_text(const std::string& text, Ids& ids) const {
+  void add_text(const std::string& given, Ids& ids) const {
+    const std::string text = composed && !composed_whole ? compose(given) : given;
     const Characters characters(text);
     const auto& codes = characters.codes;
-    if (composed)
-      for (size_t i = 0; i < codes.size(); ++i)
-        if (moved().has(codes[i]))
-          fail("this model's tokenizer composes characters (NFC), which this runner does not do; "
-               "character " + std::to_string(i) + " is a mark or can be composed: give token ids");
     if (whole_words) return add_spaced(text, ids);
     size_t begin = 0;
     for (size_t end : cutter.words(codes, 0, codes.size())) {
@@ -373,7 +380,8 @@ class Tokenizer {
   }
 
   // The ids of a text; special tokens in it are recognised.
-  Ids encode(const std::string& text) const {
+  Ids encode(const std::string& given) const {
+    const std::string text = composed_whole ? compose(given) : given;
     Ids ids;
     size_t plain = 0;  // where the text after the last added token begins
     for (size_t i = 0; i < text.size();) {

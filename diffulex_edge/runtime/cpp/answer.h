@@ -1,6 +1,7 @@
 // An answer being written: blocks, the masks that a step reveals, what is final.
 #pragma once
 #include <functional>
+#include <set>
 #include <tuple>
 #include "model.h"
 #include "sampler.h"
@@ -12,6 +13,8 @@ struct Settings {
   int64_t cached = 0;      // 1: blocks of a bidirectional model one by one, from the prompt's end
   int64_t threads = 0;     // 0: ExecuTorch's choice
   int64_t verify = 1;      // compare the file with its checksum; a second per gigabyte or less
+  int64_t drafts = 0;      // masks behind every token of a forward, see drafts.h
+  int64_t lookup = 0;      // drafts are what followed the last so many tokens before; 0: they aren't
   double threshold = 0.9;  // reveal what is at least this sure; above 1: the best or the quota only
   Sampler sampler;         // of tokens, where its temperature is above 0
 };
@@ -23,6 +26,7 @@ struct Answer {
   Ids sequence;
   int64_t prompt_end, limit;  // the answer is between them
   int64_t rule = 0;  // of the block in work
+  int64_t reused = 0;  // tokens of the prompt that the cache held
   std::function<bool(const Ids&)> seen;  // given the final tokens, says whether they are enough
   bool enough = false;
 
@@ -61,14 +65,19 @@ struct Answer {
     return enough || (position < std::min(limit, length()) && !masked(position));
   }
 
-  // A step; the token of each row is drawn where there is a temperature.
-  Prediction predict(int64_t start, int64_t end, int64_t rule) {
-    const bool draws = settings.sampler.temperature > 0;
+  // A step, of which these rows are used.
+  Prediction predict(int64_t start, int64_t end, int64_t rule, const std::set<int64_t>& rows) {
+    const bool draws = settings.sampler.temperature > 0 && !rows.empty();
     Prediction prediction = model.step(sequence, start, end, rule, draws);
-    for (int64_t row = 0; draws && row < end - start; ++row)
+    for (int64_t row : rows) draw(prediction, row);
+    return prediction;
+  }
+
+  // Draw the token of a row, where there is a temperature.
+  void draw(Prediction& prediction, int64_t row) {
+    if (settings.sampler.temperature > 0)
       std::tie(prediction.ids[row], prediction.confidence[row]) = settings.sampler.draw(
           &prediction.logits[row * model.vocab], model.vocab, model.mask);
-    return prediction;
   }
 
   Ids masks(int64_t start, int64_t end) const {
@@ -84,7 +93,9 @@ struct Answer {
     while (!stopped()) {
       const Ids open = masks(start, end);
       if (open.empty()) return;
-      const Prediction prediction = predict(from, to, rule);
+      std::set<int64_t> rows;
+      for (int64_t position : open) rows.insert(row(position, from));
+      const Prediction prediction = predict(from, to, rule, rows);
       int64_t quota = 1;
       if (settings.iterations > 0) quota = (int64_t(open.size()) + steps_left - 1) / steps_left;
       if (steps_left > 1) --steps_left;
@@ -93,42 +104,50 @@ struct Answer {
     }
   }
 
+  // The row that predicts a position, in a step on positions from `from`.
+  int64_t row(int64_t position, int64_t from) const {
+    return std::max<int64_t>(position - model.shift - from, 0);
+  }
+
   // Write the tokens of the surest positions: `quota` of them, and all above the threshold.
   void reveal(Ids open, const Prediction& prediction, int64_t from, int64_t quota) {
-    auto row = [&](int64_t position) {
-      return std::max<int64_t>(position - model.shift - from, 0);
-    };
-    auto sure = [&](int64_t position) { return prediction.confidence[row(position)]; };
+    auto sure = [&](int64_t position) { return prediction.confidence[row(position, from)]; };
     std::stable_sort(open.begin(), open.end(),
                      [&](int64_t one, int64_t other) { return sure(one) > sure(other); });
     for (int64_t rank = 0; rank < int64_t(open.size()); ++rank)
       if (rank < quota || sure(open[rank]) >= float(settings.threshold))
-        sequence[open[rank]] = prediction.ids[row(open[rank])];
+        sequence[open[rank]] = prediction.ids[row(open[rank], from)];
   }
 
   // A shifted model, or one that reads text causally: the last row of a clean stretch says what
   // stands at the position after it.
-  void name_next(int64_t position, const Prediction& prediction) {
-    const bool names = model.shift || model.causal_text;
-    if (!names || position < prompt_end || position >= limit) return;
-    if (position < length() && !masked(position)) return;
-    if (position == length()) sequence.push_back(model.mask);
-    sequence[position] = prediction.ids.back();
+  bool names(int64_t position) const {
+    const bool known = position < length() && !masked(position);
+    return (model.shift || model.causal_text) && position >= prompt_end && position < limit && !known;
+  }
+
+  // Run final tokens, whose rows stay in the cache.
+  void store(int64_t start, int64_t end, int64_t rule) {
+    const bool last = names(end);
+    const auto rows = last ? std::set<int64_t>{end - start - 1} : std::set<int64_t>{};
+    const Prediction prediction = predict(start, end, rule, rows);
+    if (!last) return;
+    if (end == length()) sequence.push_back(model.mask);
+    sequence[end] = prediction.ids.back();
     show();
   }
 
-  // Read whole blocks of the prompt into the cache, up to `end`.
+  // Read whole blocks of the prompt into the cache, up to `end`, behind those that it holds.
   void prefill(int64_t end, int64_t size, int64_t rule) {
     // without a mask rule in the graph a chunk is one block, and the first one may be short
     const int64_t unit = rule ? rule : size;
     const int64_t blocks = rule ? std::max<int64_t>(1, model.max_tokens / unit) : 1;
     const int64_t chunk = blocks * unit;
     const int64_t before = rule ? 0 : (chunk - end % chunk) % chunk;
-    for (int64_t start = -before; start < end; start += chunk) {
-      const int64_t stop = std::min(start + chunk, end);
-      const Prediction prediction = predict(std::max<int64_t>(start, 0), stop, rule);
-      if (stop == end) name_next(end, prediction);
-    }
+    reused = std::min(model.held(sequence, rule), end);
+    if (reused == prompt_end && names(end)) reused = std::max<int64_t>(0, reused - rule);
+    for (int64_t start = reused - before; start < end; start += chunk)
+      store(std::max<int64_t>(start, 0), std::min(start + chunk, end), rule);
   }
 
   void add_masks(int64_t end) {
@@ -164,8 +183,7 @@ struct Answer {
       const int64_t from = cached ? start : 0, to = cached ? stop : end;
       add_masks(to);
       denoise(start, stop, from, to);
-      if (cached && stop < end && !stopped())  // commit: clean keys and values
-        name_next(stop, predict(start, stop, final_rule));
+      if (cached && stop < end && !stopped()) store(start, stop, final_rule);  // clean rows
     }
     return tokens();
   }

@@ -10,6 +10,8 @@
 #include <vector>
 #include <executorch/extension/module/module.h>
 #include <executorch/extension/tensor/tensor.h>
+#include <executorch/runtime/backend/backend_options_map.h>
+#include <executorch/runtime/backend/options.h>
 #include "../../model/cpp/errors.h"
 
 namespace executorch::extension::threadpool {  // its header is not in the wheel
@@ -45,18 +47,49 @@ inline uint32_t crc32(const unsigned char* data, size_t size, uint32_t crc) {
   return ~crc;
 }
 
+// Whether a file begins with as many bytes, and their CRC-32.
+inline bool read_crc(std::istream& file, uint64_t size, uint32_t& crc) {
+  std::vector<char> part(1 << 20);
+  file.clear();
+  file.seekg(0);
+  for (crc = 0; size;) {
+    const size_t count = std::min<uint64_t>(size, part.size());
+    if (!file.read(part.data(), count)) return false;
+    crc = crc32(reinterpret_cast<unsigned char*>(part.data()), count, crc);
+    size -= count;
+  }
+  return true;
+}
+
 inline uint64_t little_endian(const char* data, int bytes) {
   uint64_t value = 0;
   while (bytes--) value = value << 8 | static_cast<unsigned char>(data[bytes]);
   return value;
 }
 
+// The end of an exported file: how many bytes are before it, and their CRC-32.
+struct Seal {
+  static constexpr uint64_t bytes = 20;
+  bool there = false;
+  uint64_t size = 0;
+  uint32_t crc = 0;
+
+  explicit Seal(std::istream& file) {
+    char data[bytes] = {};
+    file.clear();
+    if (!file.seekg(-int64_t(bytes), std::ios::end).read(data, bytes)) return;
+    there = !std::memcmp(data, "DLEXSEAL", 8);
+    size = little_endian(data + 8, 8);
+    crc = little_endian(data + 16, 4);
+  }
+};
+
 // Refuse a file that is no program, was cut short or was changed.
 inline void check_file(const std::string& path, bool verify) {
   std::ifstream file(path, std::ios::binary | std::ios::ate);
   if (!file) fail(path + " cannot be read");
   const uint64_t size = static_cast<uint64_t>(file.tellg());
-  char head[40], seal[20];  // seal: magic, bytes before it, their CRC-32
+  char head[40];
   if (size < sizeof head) fail(path + " is too short for a program; export it again");
   file.seekg(0).read(head, sizeof head);
   if (std::memcmp(head + 4, "ET12", 4))
@@ -70,25 +103,15 @@ inline void check_file(const std::string& path, bool verify) {
     fail(path + " has " + std::to_string(size) + " bytes of " + std::to_string(expected) +
          ": it was cut short; copy or export it again");
   if (!verify) return;
-  file.seekg(size - sizeof seal).read(seal, sizeof seal);
-  const bool sealed = !std::memcmp(seal, "DLEXSEAL", 8);
-  if (!sealed && expected && size != expected)
+  const Seal seal(file);
+  if (!seal.there && expected && size != expected)
     fail(path + " is damaged: its checksum is unreadable; copy or export it again");
-  if (!sealed) {
+  if (!seal.there) {
     std::fprintf(stderr, "runner: %s has no checksum; export it again\n", path.c_str());
     return;
   }
-  uint64_t rest = little_endian(seal + 8, 8);
   uint32_t crc = 0;
-  std::vector<char> part(1 << 20);
-  file.seekg(0);
-  for (bool same = rest == size - sizeof seal; same && rest;) {
-    const size_t count = std::min<uint64_t>(rest, part.size());
-    if (!file.read(part.data(), count)) break;
-    crc = crc32(reinterpret_cast<unsigned char*>(part.data()), count, crc);
-    rest -= count;
-  }
-  if (rest || crc != little_endian(seal + 16, 4))
+  if (seal.size != size - Seal::bytes || !read_crc(file, seal.size, crc) || crc != seal.crc)
     fail(path + " is damaged: its bytes are not those that were written; copy or export it again");
 }
 
@@ -107,12 +130,24 @@ struct Model {
   bool causal_text;  // what is final is read causally (Nemotron-Labs-Diffusion)
   bool masks_last;   // masks stand behind the known tokens of a step (WeDLM)
   bool whole_steps;  // a step must be the whole sequence: it has convolutions (LFM2.5)
+  bool masks_aside;  // masks take no positions: it has an adapter and drafts with them
   Ids eos;
   int64_t forwards = 0;
+  Ids known;               // tokens of the first cache rows, as far as they are final
+  int64_t known_rule = 0;  // the mask rule that they were computed with
 
-  explicit Model(const std::string& path) : module(path, Module::LoadMode::Mmap) {
+  // `packed`: a file for packed weights, see weights.h.
+  explicit Model(const std::string& path, const std::string& packed = "")
+      : module(path, Module::LoadMode::Mmap) {
     using executorch::runtime::Program;
-    if (module.load(Program::Verification::InternalConsistency) != Error::Ok)
+    executorch::runtime::BackendOptions<2> options;
+    executorch::runtime::LoadBackendOptionsMap backends;
+    if (!packed.empty()) {
+      (void)options.set_option("weight_cache_enabled", true);
+      (void)options.set_option("packed_cache_path", packed.c_str());
+      (void)backends.set_options("XnnpackBackend", options.view());
+    }
+    if (module.load(backends, Program::Verification::InternalConsistency) != Error::Ok)
       fail(path + " is not a whole ExecuTorch program");
     if (fact("get_contract_version") != 1)
       fail(path + " follows another contract version; export it again");
@@ -137,6 +172,7 @@ struct Model {
     causal_text = flag("get_causal_text");
     masks_last = flag("get_masks_last");
     whole_steps = flag("get_whole_steps");
+    masks_aside = flag("get_masks_aside");
     if (causal_text && !any_block) fail(path + " lacks an input for its rule; export it again");
   }
 
@@ -154,14 +190,19 @@ struct Model {
     return value->toInt();
   }
 
-  // Tokens [start, end) of a sequence into their cache rows, attention to rows 0 … end, under a
-  // mask rule: its block length, 0 for none.
+  // Tokens [start, end) of a sequence into their cache rows, see `run`.
   Prediction step(const Ids& sequence, int64_t start, int64_t end, int64_t rule,
                   bool with_logits = false) {
+    return run(Ids(sequence.begin() + start, sequence.begin() + end), start, rule, with_logits);
+  }
+
+  // Tokens into the cache rows from `start`, attention to all rows up to the last of them, under a
+  // mask rule: its block length, 0 for none.
+  Prediction run(Ids tokens, int64_t start, int64_t rule, bool with_logits) {
     // a causal step reads whole rounds of 64 keys, as `keys_read` in Python
+    const int64_t end = start + int64_t(tokens.size());
     const int64_t read = rule == 1 ? std::min((end + 63) / 64 * 64, rows) : end;
-    Ids tokens(sequence.begin() + start, sequence.begin() + end), first{start}, kv_len{read};
-    Ids block_length{rule};
+    Ids first{start}, kv_len{read}, block_length{rule};
     const auto count = static_cast<executorch::aten::SizesType>(tokens.size());
     if (count < 1 || count > max_tokens)
       fail("a step of " + std::to_string(count) + " tokens; this file takes 1 to " +
@@ -177,6 +218,7 @@ struct Model {
       fail("the step failed with ExecuTorch error " +
            std::to_string(static_cast<int>(outputs.error())));
     ++forwards;
+    note(tokens, start, rule);
     if (outputs->size() < 2 || !outputs->at(0).isTensor() || !outputs->at(1).isTensor())
       fail("the step returns no ids and confidences; export with methods=(\"forward\",)");
     const auto best = outputs->at(0).toTensor();
@@ -193,5 +235,31 @@ struct Model {
       prediction.logits.assign(logit, logit + count * vocab);
     }
     return prediction;
+  }
+
+  // Remember the tokens of the rows that a step wrote: whole blocks, none under an open rule.
+  void note(const Ids& tokens, int64_t start, int64_t rule) {
+    if (rule && rule != known_rule) known.clear();
+    const int64_t size = known.size();
+    const bool whole = rule && start % rule == 0 && start <= size;
+    const int64_t kept = whole || !rule ? start : start / rule * rule;
+    known.resize(std::min(size, kept));
+    if (whole) known.insert(known.end(), tokens.begin(), tokens.end());
+    if (rule) known_rule = rule;
+  }
+
+  // Note that rows from `start` were computed from these tokens, since masks stood aside.
+  void hold(const Ids& tokens, int64_t start) {
+    if (int64_t(known.size()) <= start) return;
+    known.resize(start);
+    known.insert(known.end(), tokens.begin(), tokens.end());
+  }
+
+  // How many first tokens of a prompt the cache holds: whole blocks of them.
+  int64_t held(const Ids& prompt, int64_t rule) const {
+    if (!rule || rule != known_rule) return 0;
+    const size_t most = std::min(known.size(), prompt.size());
+    const auto end = std::mismatch(known.begin(), known.begin() + most, prompt.begin()).first;
+    return (end - known.begin()) / rule * rule;
   }
 };

@@ -18,7 +18,13 @@ inline Json json_file(const std::string& path) {
   }
 }
 
-// How a prompt becomes ids: as one turn of the user where the model has a chat template.
+inline std::string trimmed(const std::string& text) {
+  const char* space = " \t\n\r\v\f";
+  const size_t begin = std::min(text.find_first_not_of(space), text.size());
+  return text.substr(begin, text.find_last_not_of(space) + 1 - begin);
+}
+
+// How a prompt becomes ids: as turns of a conversation where the model has a chat template.
 class Prompter {
   Json turn, reason;
   bool raw;
@@ -34,9 +40,10 @@ class Prompter {
     if (config["chat_template"].kind == Json::null) this->raw = true;
   }
 
-  Ids ids(std::string text) const {
+  // The ids of what was said so far: a user's words, an answer, a user's words …
+  Ids ids(const std::vector<std::string>& said) const {
     if (raw) {
-      Ids ids = tokenizer.encode(text);
+      Ids ids = tokenizer.encode(said.back());
       const Ids& begin = tokenizer.beginning;
       const bool there = ids.size() >= begin.size() &&
                          std::equal(begin.begin(), begin.end(), ids.begin());
@@ -48,12 +55,34 @@ class Prompter {
            (reason.text.empty() ? "the file is of an older version, export it again"
                                 : reason.text) +
            "; give the whole prompt with --raw 1");
-    if (turn["trims"].is(true)) {
-      const char* space = " \t\n\r\v\f";
-      text.erase(0, std::min(text.find_first_not_of(space), text.size()));
-      text.erase(text.find_last_not_of(space) + 1);
+    if (said.size() > 1 && turn["between"].kind != Json::string)
+      fail("this model's chat template does more with an answer than to put it between two texts, "
+           "or the file is of an older version; leave out --chat, or export it again");
+    std::string text = turn["before"].text;
+    for (size_t i = 0; i < said.size(); ++i) {
+      const bool answer = i % 2;
+      if (answer && turn["thoughts"].is(false) && said[i].find("</think>") != std::string::npos)
+        fail("this model's chat template changes an answer with </think>; begin a new conversation");
+      if (i) text += turn[answer ? "after" : "between"].text;
+      text += turn[answer ? "trims_answer" : "trims"].is(true) ? trimmed(said[i]) : said[i];
     }
-    return tokenizer.encode(turn["before"].text + text + turn["after"].text);
+    return tokenizer.encode(text + turn["after"].text);
+  }
+
+  // The ids, with the oldest turns left out where `rows` do not hold them and an answer of up to
+  // `tokens`, or half the rows; says how many it left out.
+  Ids fitting(std::vector<std::string>& said, int64_t rows, int64_t tokens) const {
+    const int64_t wanted = std::min(tokens, rows / 2);
+    Ids found = ids(said);
+    int forgotten = 0;
+    for (; said.size() > 2 && int64_t(found.size()) + wanted > rows; ++forgotten) {
+      said.erase(said.begin(), said.begin() + 2);
+      found = ids(said);
+    }
+    if (forgotten)
+      std::fprintf(stderr, "runner: %d of the oldest turns are forgotten: the cache has %lld rows\n",
+                   forgotten, static_cast<long long>(rows));
+    return found;
   }
 };
 
@@ -97,8 +126,9 @@ class Writer {
       bool valid;
       const size_t size = character(written, valid);
       if (!size && !last) break;
-      if (size && valid) std::fwrite(&text[written], 1, size, out);
-      else std::fputs("\xef\xbf\xbd", out);
+      const std::string piece = size && valid ? text.substr(written, size) : "\xef\xbf\xbd";
+      std::fwrite(piece.data(), 1, piece.size(), out);
+      said += piece;
       written = size ? written + size : end;
     }
     std::fflush(out);
@@ -106,6 +136,7 @@ class Writer {
 
  public:
   bool stopped = false;
+  std::string said;  // what has been written
 
   Writer(const Tokenizer& tokenizer, const std::vector<std::string>& stops, FILE* out)
       : tokenizer(tokenizer), stops(stops), out(out) {}
