@@ -145,7 +145,8 @@ TITLES = {
     'smollm2_drafts': 'SmolLM2, two drafts per forward',
     'smollm2_greedy': 'SmolLM2, one token at a time',
 }
-LANGUAGES = {'.h': 'cpp', '.kt': 'kotlin', '.kts': 'kotlin', '.mjs': 'javascript'}
+LANGUAGES = {'.h': 'cpp', '.js': 'javascript', '.mjs': 'javascript'}
+LANGUAGES |= {'.kt': 'kotlin', '.kts': 'kotlin'}
 
 
 def film_frame(names: tuple[str, ...], up: str) -> str:
