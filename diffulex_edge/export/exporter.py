@@ -236,12 +236,12 @@ def open_program(path: Path, tokenizer: Tokenizer | None = None):
 # Stage -> percent of the time of an export, as expected of a model of 135M parameters.
 # Loading the checkpoint is the caller's stage.
 STAGE_SHARES = {
-    'load': 3,
+    'load': 4,
     'quantize': 2,
-    'export': 16,
-    'lower': 67,
-    'serialize': 10,
-    'write': 2,
+    'export': 7,
+    'lower': 65,
+    'serialize': 21,
+    'write': 1,
 }
 
 
