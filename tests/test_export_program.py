@@ -7,8 +7,12 @@ import torch
 
 from diffulex_edge.dev.testing import golden_dir
 from diffulex_edge.export.program import (
+    DRAFTED,
+    OUTPUTS,
+    check_headed,
     example_step,
     export_method,
+    headed_programs,
     model_schema,
     step_modules,
     takes_block,
@@ -16,7 +20,45 @@ from diffulex_edge.export.program import (
     with_constant_shapes,
 )
 from diffulex_edge.model import load_model
+from diffulex_edge.model.draft_head import DraftingStep, DraftStep
 from diffulex_edge.model.heads import ConfidenceStep, FullStep
+
+
+# %% program-head-02
+def drafting_llama():
+    "A random Llama with a random draft head."
+    from diffulex_edge.dev.testing import random_llama
+    from diffulex_edge.model.draft_head import DraftHead, attach_head
+
+    return attach_head(random_llama(), DraftHead(48, 16, (1,), torch.arange(40)))
+
+
+def test_both_methods_of_a_draft_head_are_the_models():
+    model = drafting_llama()
+    programs = headed_programs(model, example_step(model), 16)
+    tokens, reach = torch.tensor([[5, 6, 7, 8, 9]]), torch.tensor([4, 3, 2, 3, 4])
+    inputs = tokens, torch.tensor([0]), torch.tensor([5]), reach
+    said = programs['forward'].module()(*inputs)
+    for got, want in zip(said, DraftingStep(model)(*inputs), strict=True):
+        assert torch.allclose(got, want, atol=1e-5)
+    for count in (1, 3):
+        inputs = torch.randn(count, 48), torch.tensor([[7, 59, 3]])[:, :count]
+        said = programs['draft'].module()(*inputs)
+        for got, want in zip(said, DraftStep(model)(*inputs), strict=True):
+            assert torch.allclose(got, want, atol=1e-5)
+    schema = json.loads(model_schema(programs))
+    assert [tensor['name'] for tensor in schema['draft']['outputs']] == [*DRAFTED]
+    assert [tensor['name'] for tensor in schema['forward']['outputs']] == [*OUTPUTS[4]]
+
+
+def test_a_head_in_a_file_that_cannot_hold_it():
+    model = drafting_llama()
+    with pytest.raises(ValueError, match='logits too'):
+        check_headed(model, ('forward',), False)
+    with pytest.raises(ValueError, match='constant shapes'):
+        check_headed(model, ('forward', 'logits'), True)
+    with pytest.raises(ValueError, match='draft head'):
+        takes_block(model, True)
 
 
 # %% program-schema-03

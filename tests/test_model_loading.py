@@ -62,6 +62,20 @@ def test_smollm2_blocks():
     assert named[: len(following)] == following[: len(named)]
 
 
+def test_smollm2_with_its_head():
+    try:
+        packaged_gguf()
+    except FileNotFoundError as e:
+        pytest.skip(str(e))
+    with pytest.raises(ValueError, match='without each'):
+        load_model('smollm2-head', max_seq_len=16, each=lambda model, path: None)
+    model = load_model('smollm2-head', max_seq_len=16)
+    assert model.mask_embed is None
+    assert model.drafter.head.layers == (10, 20)
+    named = model.embed.weight[model.drafter.head.vocabulary[100]]
+    assert torch.equal(model.drafter.names.weight[100], named)
+
+
 def test_home_and_capitals(monkeypatch, tmp_path):
     monkeypatch.setenv('HOME', str(tmp_path))
     assert find_model('~/model.GGUF') == tmp_path / 'model.GGUF'

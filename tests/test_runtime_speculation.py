@@ -201,6 +201,24 @@ def test_a_head_under_a_controller(row_ms, draft_ms, prompt):
     assert all('plain' in step.choice for step in steps)
 
 
+# %% head-06
+def test_lossless_from_a_pte_with_a_head(tmp_path):
+    from diffulex_edge.export import export_model
+    from diffulex_edge.runtime.pte import PteSession
+
+    model = headed_model(1, num_hidden_layers=2)
+    result = export_model(model, output_path=tmp_path / 'headed.pte', max_tokens=32)
+    assert result.methods == ['forward', 'draft']
+    session, eager = PteSession(tmp_path / 'headed.pte'), EagerSession(model)
+    assert session.info.draft_head and not session.any_block
+    for prompt in PROMPTS:
+        greedy = greedy_text(eager, prompt)
+        assert greedy_text(session, prompt) == greedy
+        text, steps = verified(session, prompt, drafts=5)
+        assert text == greedy, prompt
+        assert len(steps) == len(verified(eager, prompt, drafts=5)[1]) < 45
+
+
 # %% speculation-29
 from diffulex_edge.runtime.sampler import filter_logits
 

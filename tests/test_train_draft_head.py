@@ -10,7 +10,7 @@ from diffulex_edge.model.draft_head import load_head, save_head
 from diffulex_edge.model.loading import smollm2_head
 from diffulex_edge.runtime.draft_trees import look_up
 from diffulex_edge.train.answers import answer_all
-from diffulex_edge.train.draft_head import accepted, main, measure_head
+from diffulex_edge.train.draft_head import accepted, decoded, main, measure_head
 from diffulex_edge.train.recurrent_head import known_rows, train_head
 from diffulex_edge.train.teacher import Text
 
@@ -65,6 +65,20 @@ def test_counted_forwards_are_those_of_a_decoder(trained, drafts, lookup):
         forwards += taken
     assert accepted(model, head, texts[:4], drafts, lookup) == round(4 * 24 / forwards, 3)
     assert forwards < 4 * 24
+
+
+@pytest.mark.parametrize('lookup', [0, 2])
+def test_decoded_in_trees(trained, lookup):
+    model, texts, head = trained
+    found = decoded(model, head, texts[:4], drafts=3, lookup=lookup)
+    assert model.drafter is None
+    assert found['same'] == 4
+    forwards = sum(count for count, _ in found['sources'].values())
+    tokens = sum(given for _, given in found['sources'].values())
+    assert (tokens, found['tpf']) == (4 * 24, round(4 * 24 / forwards, 3))
+    assert ('look-up' in found['sources']) == bool(lookup)
+    assert 'head' in found['sources']
+    assert found['tpf'] > 1.3
 
 
 def test_measured_are_all_numbers_of_drafts(trained):

@@ -80,13 +80,13 @@ def read_settings(pairs: list[str]) -> dict:
 def causal_defaults(info, given: dict, settings: dict) -> dict:
     """Return how an autoregressive model decodes unless told otherwise.
 
-    Token by token; with a mask adapter it may draft, which is left to `drafts='auto'`, and looks
-    up repetitions, too, unless tokens are drawn.
+    Token by token; with a mask adapter or a draft head it may draft, which is left to
+    `drafts='auto'`, and looks up repetitions, too, unless tokens are drawn.
     """
     defaults = dict(block_size=1, confidence_threshold=None)
     reshaped = settings.keys() & {'repetition_penalty', 'score'}
     greedy = not given.get('temperature') and not reshaped
-    if greedy and info.masks_aside:
+    if greedy and (info.masks_aside or info.draft_head):
         defaults |= dict(lookup=3)
     return defaults
 

@@ -35,8 +35,10 @@ import torch
 from torch import Tensor
 
 from diffulex_edge.export.program import (
+    check_headed,
     example_step,
     export_method,
+    headed_programs,
     model_schema,
     step_modules,
     step_size,
@@ -127,12 +129,14 @@ def check_request(model: Decoder, example_inputs, config: ExportConfig) -> Reque
     info = ModelInfo.of(model)
     check_mask(info)
     if config.contract == 'llm':
+        model = without_adapter(model)
         check_causal(info)
         if lowering.constant_shapes:
             raise ValueError(
                 f'contract llm needs steps of any length, and backend {config.backend} lowers '
                 'constant shapes here; choose another backend'
             )
+    check_headed(model, config.methods, lowering.constant_shapes or lowering.prepare is not None)
     example = example_step(model, example_inputs)
     if takes_block(model, config.any_block):
         example = with_block(example, model)
@@ -156,6 +160,8 @@ def trace(model: Decoder, request: Request) -> dict[str, torch.export.ExportedPr
     example, max_tokens = request.example, request.info.max_tokens
     if request.config.contract == 'llm':
         return {'forward': export_method(NextTokenStep(model), example[:2], max_tokens)}
+    if model.drafter is not None:
+        return headed_programs(model, example, max_tokens)
     if request.lowering.constant_shapes:
         size, max_tokens = max_tokens, None
         tokens = torch.zeros(1, size, dtype=torch.long)
@@ -314,7 +320,7 @@ def lower_to_file(model: Decoder, request: Request, clock: StageClock) -> Export
     edge, programs, constants = trace_and_lower(model, request, fast, lean, clock)
     inside, outside, calls = delegation(edge, programs)
     linears = lowered_linears(edge, programs)
-    check_linears(linears, quantization, model, programs)
+    check_linears(linears, quantization, model, programs.keys() - {'draft'})
     with clock('serialize'), fast_lowering(fast), lean():
         program = serialize(edge, quantization.embedding != 'none')
     check_embedding(program, quantization, programs)

@@ -5,13 +5,17 @@
 # %% auto #0
 __all__ = [
     'STEPS',
+    'BRANCHES',
     'OUTPUTS',
+    'DRAFTED',
     'export_method',
     'step_modules',
     'is_tokens',
     'example_step',
     'takes_block',
     'with_block',
+    'check_headed',
+    'headed_programs',
     'describe',
     'equal_dimensions',
     'model_schema',
@@ -30,22 +34,25 @@ from torch import Tensor, nn
 
 from ..model.config import DecoderConfig
 from ..model.decoder import Decoder
+from ..model.draft_head import DraftingStep, DraftStep
 from ..model.heads import ConfidenceStep, FullStep, LogitsStep
 from ..quant.quantizer import split_bias
 
 
 # %% ../../nbs/05_export/03_program.ipynb #program-06
 def export_method(
-    head: nn.Module, example: tuple, max_tokens: int | None
+    head: nn.Module, example: tuple, max_tokens: int | None, varying: tuple[int | None, ...] = (1,)
 ) -> torch.export.ExportedProgram:
     """Return the exported program of a step.
 
-    It takes 1 to `max_tokens` tokens, or with None just as many as the example has.
+    It takes 1 to `max_tokens` tokens, or with None just as many as the example has. `varying`:
+    which dimension of each input counts the tokens, for the first inputs.
     """
     shapes = None
     if max_tokens:
-        tokens = {1: torch.export.Dim('T', min=1, max=max_tokens)}
-        shapes = tokens, *([None] * (len(example) - 1))
+        count = torch.export.Dim('T', min=1, max=max_tokens)
+        shapes = [None if dimension is None else {dimension: count} for dimension in varying]
+        shapes = *shapes, *([None] * (len(example) - len(varying)))
     program = torch.export.export(
         head.eval(),
         example,
@@ -109,11 +116,11 @@ def takes_block(model: Decoder, asked: bool) -> bool:
     Raises `ValueError` where it is asked for and the model has one rule only.
     """
     config = model.config
-    one_rule = config.masks_last or model.mask_embed is not None
+    one_rule = config.masks_last or model.mask_embed is not None or model.drafter is not None
     if asked and one_rule:
         raise ValueError(
-            'any_block is true, but the masks of this model stand aside, which goes with block '
-            'length 1 only; leave any_block off'
+            'any_block is true, but the masks of this model stand aside or it has a draft head, '
+            'which goes with block length 1 only; leave any_block off'
         )
     return asked or config.causal_text
 
@@ -123,12 +130,44 @@ def with_block(example: tuple, model: Decoder) -> tuple:
     return *example, torch.tensor([model.config.attention_block])
 
 
+# %% ../../nbs/05_export/03_program.ipynb #program-head-01
+BRANCHES = 8  # most of one call of `draft`
+
+
+def check_headed(model: Decoder, methods: tuple[str, ...], constant_shapes: bool):
+    "Raise `ValueError` for a draft head in a file that cannot hold one."
+    if model.drafter is None:
+        return
+    if set(methods) != set(STEPS):
+        raise ValueError('a file with a draft head returns logits too: leave methods as they are')
+    if constant_shapes:
+        raise ValueError(
+            'a draft head needs steps of any length, and this backend lowers constant shapes; '
+            'choose another backend, or leave the head out'
+        )
+
+
+def headed_programs(
+    model: Decoder, example: tuple, max_tokens: int
+) -> dict[str, torch.export.ExportedProgram]:
+    "Return both methods of a model with a draft head."
+    T, width = example[0].shape[1], model.config.hidden_size
+    step = *example[:3], torch.full((T,), T - 1)  # the tokens of the example in a line
+    branches = torch.zeros(2, width), torch.zeros(1, 2, dtype=torch.long)
+    return dict(
+        forward=export_method(DraftingStep(model), step, max_tokens, (1, None, None, 0)),
+        draft=export_method(DraftStep(model), branches, BRANCHES, (0, 1)),
+    )
+
+
 # %% ../../nbs/05_export/03_program.ipynb #program-schema-01
 OUTPUTS = {  # number of outputs of a step -> their names
     1: ('logits',),
     2: ('ids', 'confidence'),
     3: ('ids', 'confidence', 'logits'),
+    4: ('ids', 'confidence', 'logits', 'states'),  # of a model with a draft head
 }
+DRAFTED = ('states', 'ids', 'chances')  # outputs of its other method, `draft`
 
 
 def describe(node: torch.fx.Node, name: str, limits: dict) -> dict:
@@ -167,7 +206,7 @@ def model_schema(programs: dict[str, torch.export.ExportedProgram]) -> str:
     for method, program in programs.items():
         nodes = {node.name: node for node in program.graph.nodes}
         signature, limits = program.graph_signature, program.range_constraints
-        names = OUTPUTS[len(signature.user_outputs)]
+        names = DRAFTED if method == 'draft' else OUTPUTS[len(signature.user_outputs)]
         inputs = [describe(nodes[name], name, limits) for name in signature.user_inputs]
         ends = zip(signature.user_outputs, names)
         outputs = [describe(nodes[node], name, limits) for node, name in ends]

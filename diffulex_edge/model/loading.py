@@ -37,6 +37,7 @@ import torch
 from .adapter import load_adapter, merge_adapter
 from .checkpoint import load_folder
 from .decoder import Decoder
+from .draft_head import attach_head, load_head
 from .fast_dllm_v2_edge import FastdLLMV2Edge, FastdLLMV2EdgeConfig
 from .gguf import load_gguf
 
@@ -93,24 +94,28 @@ class Shipped:
 
     find: Callable[[], Path]
     find_adapter: Callable[[], Path] | None = None  # of masks
+    find_head: Callable[[], Path] | None = None  # that drafts
     find_blocks: Callable[[], Path] | None = None  # merged into a model of Fast-dLLM v2's kind
     find_statistics: Callable[[], Path] | None = None  # of its activations, for `smooth=`
 
     def over(self) -> list[Path]:
         "Return the files that are laid over the weights, or decide how they are quantized."
-        found = (self.find_adapter, self.find_blocks, self.find_statistics)
+        found = (self.find_adapter, self.find_head, self.find_blocks, self.find_statistics)
         return [find() for find in found if find]
 
 
 SHIPPED = {
     'tiny': Shipped(lambda: asset('tiny')),
     'smollm2': Shipped(packaged_gguf, smollm2_adapter, find_statistics=smollm2_statistics),
+    'smollm2-head': Shipped(
+        packaged_gguf, find_head=smollm2_head, find_statistics=smollm2_statistics
+    ),
     'smollm2-blocks': Shipped(packaged_gguf, find_blocks=smollm2_blocks),
 }
 
 
 def shipped(path: str | Path) -> Path:
-    """Return what a name (`tiny`, `smollm2`, `smollm2-blocks`) stands for.
+    """Return what a name (`tiny`, `smollm2`, …, see `SHIPPED`) stands for.
 
     Any other path as it is, with `~` expanded.
     """
@@ -243,7 +248,8 @@ def load_model(
     """Return a model, found by path or name.
 
     - `path`: a Hugging Face folder, a Llama, Dream or LLaDA `.gguf` file, a Hub repository id, or
-      the name of a model that comes with the library (`tiny`, `smollm2`, `smollm2-blocks`).
+      the name of a model that comes with the library (`tiny`, `smollm2`, `smollm2-head`,
+      `smollm2-blocks`).
     - `revision`: the commit of a Hub repository, 40 hex digits; required for one.
     - `dtype`: of weights and KV cache: `torch.float32`, `float16` or `bfloat16`.
     - `max_seq_len`: rows of the KV cache; default 2048, or the model's own limit if that is less.
@@ -251,7 +257,8 @@ def load_model(
       `smollm2-blocks`, whose default is 4.
     - `mask_token_id`: overrides the checkpoint's, or says what none of its files does.
     - `each(model, path)`: called with every module that has its weights, which it may replace;
-      see `fill_in_turn`. `smollm2-blocks` merges weights afterwards and does not take it.
+      see `fill_in_turn`. `smollm2-blocks` and `smollm2-head` read weights afterwards and do not
+      take it.
 
     Raise `FileNotFoundError` or `ValueError`, one sentence naming the file, field or tensor.
     """
@@ -261,11 +268,13 @@ def load_model(
     read = reader_of(where)
     entry = SHIPPED.get(str(path), Shipped(lambda: where))  # what comes with one of our names
     options = dict(dtype=dtype, max_seq_len=max_seq_len, mask_token_id=mask_token_id)
+    if each and (entry.find_blocks or entry.find_head):
+        raise ValueError(f'{path} reads weights when all are there; load it without each')
     if entry.find_blocks:  # other weights and another mask rule: a model of another family
-        if each:
-            raise ValueError(f'{path} merges weights when all are there; load it without each')
         return block_model(read(where, **options), entry.find_blocks(), block_length)
     model = read(where, **options, block_length=block_length, each=each)
     if entry.find_adapter:
         load_adapter(model, entry.find_adapter(), mask_token_id=mask_token_id)
+    if entry.find_head:
+        attach_head(model, load_head(entry.find_head()))
     return model

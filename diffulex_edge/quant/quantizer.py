@@ -11,6 +11,7 @@ __all__ = [
     'shallow_copy',
     'half_precision',
     'linears_of',
+    'is_drafting',
     'branches_of',
     'stored_form',
     'check_stored',
@@ -101,19 +102,24 @@ def half_precision(model: Decoder) -> Decoder:
 
 # %% ../../nbs/03_quant/02_quantizer.ipynb #quantizer-12
 def linears_of(model: nn.Module) -> dict[str, nn.Linear]:
-    "Return the linears of a decoder by path, those of mask adapters left out."
+    "Return the linears of a decoder by path, those of a mask adapter or draft head left out."
     found = {}
     for path, module in model.named_modules():
-        if isinstance(module, nn.Linear) and '.lora.' not in path:
+        if isinstance(module, nn.Linear) and not is_drafting(path):
             found[path] = module
     return found
 
 
+def is_drafting(path: str) -> bool:
+    "Return whether the module at a path only drafts: a mask adapter's branch, or a draft head's."
+    return '.lora.' in path or path.startswith('drafter.')
+
+
 def branches_of(model: nn.Module) -> dict[str, nn.Linear]:
-    "Return the linears of a decoder's mask adapter by path; none without one."
+    "Return the linears of a decoder's mask adapter or draft head by path; none without one."
     found = {}
     for path, module in model.named_modules():
-        if isinstance(module, nn.Linear) and '.lora.' in path:
+        if isinstance(module, nn.Linear) and is_drafting(path):
             found[path] = module
     return found
 

@@ -130,11 +130,11 @@ class Quantization:
     def scheme(self, path: str) -> str:
         """Return the name of the scheme for the linear with this path.
 
-        The branches of a mask adapter have the scheme that `ADAPTERS` names.
+        The branches of a mask adapter and a draft head have the scheme that `ADAPTERS` names.
         """
         if any(fnmatch.fnmatchcase(path, p) for p in self.exclude):
             return 'none'
-        if '.lora.' in path:
+        if '.lora.' in path or path.startswith('drafter.'):
             return ADAPTERS.get(self.name, 'none')
         if path != 'head':
             return self.name

@@ -139,7 +139,8 @@ def smooth(
                 shared = (heads_per_key, config.head_dim) if name == 'o' else None
                 factors = smoothing_factors(largest, linear.weight, alpha, shared)
                 smooth_projection(layer, name, factors, config)
-    if 'head' in kinds and model.head.weight is not model.embed.weight:
+    head_apart = model.head.weight is not model.embed.weight
+    if 'head' in kinds and head_apart and model.drafter is None:  # which reads the last norm
         largest = largest_inputs(statistics, 'head', model.head.in_features)
         factors = smoothing_factors(largest, model.head.weight, alpha)
         multiply_columns(model.head, factors)

@@ -72,7 +72,11 @@ def move_weights(module: nn.Module, scratch: Scratch):
 def streams(path: str | Path, quantization: Quantization) -> bool:
     "Return whether the checkpoint can be quantized module by module."
     entry = SHIPPED.get(str(path))
-    if quantization.name == 'fp16' or quantization.smooth or (entry and entry.find_blocks):
+    if (
+        quantization.name == 'fp16'
+        or quantization.smooth
+        or (entry and (entry.find_blocks or entry.find_head))
+    ):
         return False
     schemes = {quantization.name, quantization.scheme('head')}
     return not any(SCHEMES[name].apply for name in schemes)

@@ -51,12 +51,12 @@ def check_causal(info: ModelInfo):
 
 
 def without_adapter(model: Decoder) -> Decoder:
-    "Return `model`, or where it has a mask adapter a copy without, on the same weights."
-    if model.mask_embed is None:
+    "Return `model`, or where it has an adapter or draft head a copy without, on the same weights."
+    if model.mask_embed is None and model.drafter is None:
         return model
     shared = {id(weight): weight for weight in model.parameters()}  # deepcopy keeps these
     model = copy.deepcopy(model, shared)
-    model.mask_embed = None
+    model.mask_embed = model.drafter = None
     for layer in model.layers:
         layer.lora = None
     return model

@@ -37,7 +37,11 @@ from diffulex_edge.runtime.step import (
     Prediction,
     Rows,
     check_step,
+    check_tree,
+    first_line,
     predict,
+    reach_tensor,
+    with_states,
 )
 
 from ..model.files import check_seal
@@ -141,7 +145,7 @@ def find_step(program, path: Path) -> tuple[str, tuple[str, ...]]:
     Raises `ValueError` when there is no such method.
     """
     if 'forward' in program.method_names:
-        if program.metadata('forward').num_outputs() == 3:
+        if program.metadata('forward').num_outputs() >= 3:
             return 'forward', ('forward', 'logits')
         return 'forward', ('forward',)
     if 'logits' in program.method_names:
@@ -166,9 +170,10 @@ class PteSession:
         # What stands for the tokenizer it was exported with; None: none, or an earlier version.
         self.tokenizer_id = constants.get('get_tokenizer_id')
         self.name, self.offers = find_step(self.program, self.path)
-        # a fourth input is the block length of the mask rule
-        self.any_block = self.program.metadata(self.name).num_inputs() == 4
-        self.loaded = None
+        # a fourth input is the block length of the mask rule, or the reach of a tree
+        more = self.program.metadata(self.name).num_inputs() == 4
+        self.any_block = more and not self.info.draft_head
+        self.loaded = self.loaded_draft = None
         self.rows = Rows()
         self.stamp = stamp_of(self.path)
 
@@ -187,9 +192,11 @@ class PteSession:
         *,
         block_length: int | None = None,
         logits: bool = False,
+        reach: list[int] | None = None,
     ) -> Prediction:
         "See `EagerSession.step`. Raises `ValueError` also for what `check_request` refuses."
         check_step(self.info, tokens, start, kv_len)
+        check_tree(self.info, tokens, reach, block_length)
         check_request(self, block_length, logits)
         padded = tokens + filler(self, tokens, start, kv_len)
         block = self.info.rule if block_length is None else block_length
@@ -197,9 +204,19 @@ class PteSession:
         args = [torch.tensor([padded]), torch.tensor([start]), torch.tensor([read])]
         if self.any_block:
             args.append(torch.tensor([block]))
-        with self.rows.write(tokens, start, block):
+        if self.info.draft_head:
+            args.append(reach_tensor(tokens, reach))
+        with self.rows.write(first_line(tokens, reach), start, block):
             outputs = self.method.execute(args)
         return to_prediction(outputs, len(tokens), logits, self.info.mask_token_id)
+
+    def draft(
+        self, states: torch.Tensor, tokens: list[int]
+    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        "See `EagerSession.draft`."
+        if self.loaded_draft is None:
+            self.loaded_draft = load_method(self.program, 'draft', self.path)
+        return tuple(self.loaded_draft.execute((states.contiguous(), torch.tensor([tokens]))))
 
     def reset(self):
         "Forget the cache; rows at `kv_len` and after never count."
@@ -311,6 +328,8 @@ def to_prediction(outputs: list, rows: int, logits: bool, mask_token_id: int | N
     outputs = [output[:rows] for output in outputs]  # without the rows of the filler
     if len(outputs) == 1:
         return predict(outputs[0], mask_token_id)  # [T, V]
+    if len(outputs) == 4:
+        return with_states(outputs, logits)
     ids, confidence = outputs[:2]  # [T], [T]
     return Prediction(ids, confidence, outputs[2] if logits else None)  # [T, V]
 

@@ -11,6 +11,7 @@ __all__ = [
     'rate',
     'accepted',
     'measure_head',
+    'decoded',
     'broad_answers',
     'measure_smollm2',
     'arguments',
@@ -26,9 +27,13 @@ from pathlib import Path
 import torch
 
 from ..model.decoder import Decoder
-from ..model.draft_head import DraftHead, load_head, save_head
+from ..model.draft_head import DraftHead, attach_head, load_head, save_head
 from ..model.loading import asset, smollm2_head
+from ..runtime.config import configure
 from ..runtime.draft_trees import look_up
+from ..runtime.request import Request
+from ..runtime.speculation import speculate
+from ..runtime.step import EagerSession
 from .lessons import agreeing, before_repeats
 from .recurrent_head import draft, known_rows, train_head
 from .teacher import Prompts, Text, load_texts, write_batch
@@ -101,17 +106,48 @@ def measure_head(
     return found
 
 
-# %% ../../nbs/08_train/09_draft_head.ipynb #draft-head-19
-def broad_answers(new: int, rows: int = 0) -> tuple[Decoder, list[Text]]:
-    """Return SmolLM2, without adapter, and its greedy answers to the broad prompts.
+# %% ../../nbs/08_train/09_draft_head.ipynb #trees-01
+def decoded(
+    model: Decoder, head: DraftHead, texts: list[Text], drafts: int = 5, lookup: int = 0
+) -> dict:
+    """Write greedy answers again with a head, at most `drafts + 1` rows a forward.
 
-    `rows`: the least length of texts that the model is to take.
+    Return `tpf`, tokens per forward; `same`, how many answers are the same; and `sources`: where
+    drafts came from, in how many forwards, and the tokens that these gave.
+    """
+    session = EagerSession(attach_head(model, head))
+    steps, same = [], 0
+    for text in texts:
+        prompt, answer = text.ids[: text.prompt], text.ids[text.prompt :]
+        config = configure(
+            max_new_tokens=len(answer), drafts=drafts, lookup=lookup, eos_token_id=()
+        )
+        request = Request(session, prompt, config)
+        steps += [step for step in speculate(request) if step.kind == 'verify']
+        same += request.canvas.answer == answer
+    model.drafter = None
+    sources: dict[str, list[int]] = {}
+    for step in steps:
+        forwards_and_tokens = sources.setdefault(step.choice.rpartition(', ')[2], [0, 0])
+        forwards_and_tokens[0] += 1
+        forwards_and_tokens[1] += len(step.revealed)
+    tokens = sum(len(text.ids) - text.prompt for text in texts)
+    return dict(tpf=round(tokens / len(steps), 3), same=same, sources=sources)
+
+
+# %% ../../nbs/08_train/09_draft_head.ipynb #draft-head-19
+def broad_answers(new: int, rows: int = 0, more: bool = False) -> tuple[Decoder, list[Text]]:
+    """Return SmolLM2, without adapter, and its greedy answers to 24 broad prompts.
+
+    `rows`: the least length of texts that the model is to take; `more`: answer eight prompts of
+    other kinds, too.
     """
     from diffulex_edge.model.gguf import load_gguf
     from diffulex_edge.model.loading import packaged_gguf
     from diffulex_edge.model.tokenizer import load_tokenizer
 
-    asked = Prompts.load(asset('smollm2', 'prompts_broad.json')).ask(True, 1)
+    files = ['prompts_broad.json', 'prompts_more.json'][: 1 + more]
+    asked = [pair for file in files for pair in Prompts.load(asset('smollm2', file)).ask(True, 1)]
     tokenizer = load_tokenizer('smollm2')
     prompts = [(topic, tokenizer.chat(prompt)) for topic, prompt in asked]
     longest = max(len(ids) for _, ids in prompts)
@@ -141,6 +177,15 @@ def arguments() -> argparse.ArgumentParser:
     )
     parser.add_argument('--head', nargs='+', default=['smollm2'], help='names or files of heads')
     parser.add_argument('--json', type=Path, help='write the figures to this file')
+    parser.add_argument('--more', action='store_true', help='32 prompts instead of 24')
+    parser.add_argument(
+        '--decode',
+        nargs='*',
+        type=int,
+        default=[],
+        metavar='LOOKUP',
+        help='decode in trees, too, with these look-ups (0: none)',
+    )
     parser.add_argument('--new', type=int, default=96, help='tokens per answer; 0: only train')
     parser.add_argument('--train', type=int, default=0, metavar='STEPS', help='train one first')
     parser.add_argument('--texts', type=Path, help='teacher text to train on (see write_texts)')
@@ -185,12 +230,17 @@ def main(argv: list[str] | None = None):
     heads = {} if asked.train else {name: load_head(path) for name, path in files.items()}
     taught = load_texts(asked.texts)[0] if asked.train else []
     taught = [text for text in taught if len(text.ids) > 6]
-    model, texts = broad_answers(asked.new, max((len(text.ids) for text in taught), default=0))
+    rows = max((len(text.ids) for text in taught), default=0)
+    model, texts = broad_answers(asked.new, rows, asked.more)
     if asked.train:
         heads[str(asked.out)] = train_smollm2(model, taught, asked)
     if asked.new == 0:
         return
-    figures = json.dumps(measure_smollm2(model, heads, texts), indent=1)
+    trees = {
+        name: {lookup: decoded(model, head, texts, lookup=lookup) for lookup in asked.decode}
+        for name, head in heads.items()
+    }
+    figures = json.dumps(dict(trees=trees) | measure_smollm2(model, heads, texts), indent=1)
     print(figures)
     if asked.json:
         asked.json.write_text(figures + '\n', encoding='utf-8')
@@ -199,7 +249,8 @@ def main(argv: list[str] | None = None):
 # %% ../../nbs/08_train/09_draft_head.ipynb #draft-head-22
 COST = (
     'SmolLM2 writes 24 answers in fp32, and walks through them count the drafts of the head and '
-    'of the mask adapter: about 80 seconds of one CPU core, 1.2 GB of memory.'
+    'of the mask adapter: about 80 seconds of one CPU core, 1.2 GB of memory. With --more there '
+    'are 32, and each look-up of --decode takes two to three minutes more.'
 )
 TRAINING_COST = (
     'Training comes first, and is meant for a GPU (--device cuda): on one H200 a step on 32 texts '

@@ -168,6 +168,8 @@ struct Model {
     if (module.load_method("forward") != Error::Ok)
       fail("method forward could not be loaded; export with methods=(\"forward\",)");
     auto meta = module.method_meta("forward");
+    if (flag("get_draft_head"))
+      fail(path + " has a draft head, which this runner does not use; export the model without it");
     any_block = meta.ok() && meta->num_inputs() == 4;
     causal_text = flag("get_causal_text");
     masks_last = flag("get_masks_last");
