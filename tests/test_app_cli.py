@@ -121,7 +121,7 @@ def test_truncated_weights(broken):
     whole = weights.read_bytes()
     weights.write_bytes(whole[: len(whole) // 2])
     word = 'model.safetensors is not a whole safetensors file'
-    refused('export', broken, '-o', broken.parent / 'x.pte', word=word)
+    refused('generate', broken, '1 2', '--ids', word=word)
 
 
 def test_a_config_of_the_wrong_size(broken):

@@ -131,7 +131,11 @@ def test_the_mask_of_a_checkpoint_that_does_not_name_it():
 # %% generate-22b
 @pytest.mark.parametrize(
     'settings, said',
-    [(dict(), 'forwards with'), (dict(drafts=1), 'nothing was left to the controller')],
+    [
+        (dict(), 'forwards with'),
+        (dict(drafts=1), 'forwards with 1 drafts, masks'),
+        (dict(drafts=0), 'nothing was left to the controller'),
+    ],
 )
 def test_a_profile_says_costs_and_choices(settings, said):
     import io

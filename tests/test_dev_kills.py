@@ -56,7 +56,7 @@ def test_an_engine_that_keeps_its_answers_is_found():
     kept = []
 
     def leaking(number):
-        kept.append(bytearray(100_000))
+        kept.append(bytearray(b'x') * 100_000)  # written to, so that it is resident
         return number
 
     bytes_each, differing = soak(leaking, 400)

@@ -150,15 +150,16 @@ def bench_writing(model: str, folder: Path, gguf: Path | None, threads: int, out
 
     if model != 'smollm2':
         raise typer.BadParameter(
-            f'--writing measures smollm2, which has an adapter and a block model, not {model}',
+            f'--writing measures smollm2, with an adapter, a head or blocks, and not {model}',
             param_hint='--writing',
         )
     say('exporting what is not kept')
-    pte, _ = cached_export('smollm2', **KEPT['smollm2'])
+    masks, _ = cached_export('smollm2', **KEPT['smollm2'])
+    head, _ = cached_export('smollm2-head', **KEPT['smollm2'])
     blocks, _ = cached_export('smollm2-blocks', **BLOCKS)
     llama = formats_for_llama(weights_for_llama(model, gguf), folder, threads)
     prompts = [load_tokenizer('smollm2').chat(question) for question in QUESTIONS]
-    writers = smollm2_writers(pte, blocks, llama)
+    writers = smollm2_writers(masks, head, blocks, llama)
     result = compare_writing(writers, prompts, threads=threads, progress=say)
     if output:
         save_results(result, output)

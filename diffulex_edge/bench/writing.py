@@ -248,14 +248,19 @@ QUESTIONS = (
 )
 
 
-def smollm2_writers(pte: Path, blocks: Path | None, llama: dict[str, Path]) -> dict:
-    "Return who takes part, by name: one `.pte` twice, that of the block model, llama.cpp's files."
+def smollm2_writers(masks: Path, head: Path, blocks: Path, llama: dict[str, Path]) -> dict:
+    """Return who takes part, by name.
+
+    `masks`, `head`: files that draft with a mask adapter and with a draft head; `blocks`: that of
+    the block model; `llama`: format -> file of llama.cpp.
+    """
+    auto = ONE_BY_ONE | dict(drafts='auto', lookup=3)
     writers = {
-        'plain, 8 bits': (pte, ONE_BY_ONE | dict(drafts=0)),
-        'drafts auto, 8 bits': (pte, ONE_BY_ONE | dict(drafts='auto', lookup=3)),
+        'plain, 8 bits': (head, ONE_BY_ONE | dict(drafts=0)),
+        'masks, drafts auto, 8 bits': (masks, auto),
+        'head, drafts auto, 8 bits': (head, auto),
+        'block diffusion, 8 bits': (blocks, dict(confidence_threshold=0.5)),
     }
-    if blocks:
-        writers['block diffusion, 8 bits'] = (blocks, dict(confidence_threshold=0.5))
     return writers | {f'llama.cpp {name}': (path, {}) for name, path in llama.items()}
 
 
