@@ -5,7 +5,7 @@ import time
 from concurrent.futures import Future, ThreadPoolExecutor
 
 from diffulex_edge.export.plan import read_plan
-from diffulex_edge.export.sweep import each_result, sweep
+from diffulex_edge.export.sweep import check_workers, each_result, sweep
 
 
 # %% sweep-08
@@ -83,12 +83,27 @@ def kill_a_busy_worker(client, killed):
 
 
 # %% sweep-20
+def dask_config(settings):
+    "Return a block in which Dask has these settings."
+    return pytest.importorskip('dask').config.set(settings)
+
+
+def test_workers_that_sample_themselves_are_refused():
+    distributed = pytest.importorskip('distributed')
+    size = dict(n_workers=1, threads_per_worker=1, processes=False, dashboard_address=None)
+    with distributed.LocalCluster(**size) as cluster, distributed.Client(cluster) as client:
+        with pytest.raises(ValueError, match='PROFILE__ENABLED=False'):
+            check_workers(client)
+
+
 @pytest.mark.slow
 def test_a_killed_worker_of_a_cluster_costs_nothing_but_time(tiny_jobs, tmp_path):
     distributed = pytest.importorskip('distributed')
     killed = []
     size = dict(n_workers=2, threads_per_worker=1, dashboard_address=None)
-    with distributed.LocalCluster(**size) as cluster, distributed.Client(cluster) as client:
+    quiet = dask_config({'distributed.worker.profile.enabled': False})
+    with quiet, distributed.LocalCluster(**size) as cluster, distributed.Client(cluster) as client:
+        check_workers(client)
         killer = threading.Thread(target=kill_a_busy_worker, args=(client, killed), daemon=True)
         killer.start()
         rows = sweep(tiny_jobs, tmp_path / 'out', client.get_executor(pure=False))

@@ -13,6 +13,8 @@ __all__ = [
     'each_result',
     'local_processes',
     'sweep',
+    'samples_itself',
+    'check_workers',
     'chosen_executor',
     'main',
 ]
@@ -135,6 +137,23 @@ def sweep(
 
 
 # %% ../../nbs/05_export/10_sweep.ipynb #sweep-16
+def samples_itself() -> bool:
+    "Return whether this Dask worker looks at its own stack while it works."
+    import dask
+
+    return dask.config.get('distributed.worker.profile.enabled', True)
+
+
+def check_workers(client):
+    "Raise `ValueError` for a Dask worker whose profiler would disturb the tracing of a model."
+    sampled = [address for address, samples in client.run(samples_itself).items() if samples]
+    if sampled:
+        raise ValueError(
+            f'the Dask worker {sampled[0]} samples its stack, which disturbs torch.export; '
+            'start the workers with DASK_DISTRIBUTED__WORKER__PROFILE__ENABLED=False'
+        )
+
+
 @contextmanager
 def chosen_executor(workers: int, dask: str | None):
     "Yield an executor: local processes, or a Dask cluster by the address of its scheduler."
@@ -146,6 +165,7 @@ def chosen_executor(workers: int, dask: str | None):
 
     # impure: a job that is given out again must run again
     with Client(dask) as client, client.get_executor(pure=False) as executor:
+        check_workers(client)
         yield executor
 
 
