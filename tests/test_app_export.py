@@ -14,6 +14,7 @@ from diffulex_edge.app.export import (
     export_command,
     publish_command,
     warn_of_no_tokenizer,
+    while_loading,
 )
 from diffulex_edge.app.opening import open_model
 
@@ -113,3 +114,12 @@ def test_where_nothing_can_be_written_is_said_before_the_work(monkeypatch, tmp_p
     (tmp_path / 'file').write_text('')
     with pytest.raises(ValueError, match='cannot be written'):
         export_command('tiny', output=tmp_path / 'file' / 'model.pte')
+
+
+# %% export-29s
+@pytest.mark.parametrize(
+    'quantization, early',
+    [('dynamic_int8', 'dynamic_int8'), ('dynamic_int8,smooth=smollm2', 'none'), ('none', 'none')],
+)
+def test_what_is_quantized_while_loading(quantization, early):
+    assert while_loading('xnnpack', quantization) == early

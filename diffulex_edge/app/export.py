@@ -120,15 +120,18 @@ Contract = Annotated[
 
 # %% ../../nbs/10_app/11_export.ipynb #export-08b
 def while_loading(backend: str, quantization: str) -> str:
-    """Return what is quantized while the checkpoint is loaded.
+    """Return what is quantized while the checkpoint is loaded: nothing that is smoothed first.
 
     Raises `ValueError` for a backend or quantization that does not exist, before anything is read.
     """
     # torch takes seconds to import, and `--help` should not
     from diffulex_edge.backends import find_backend
+    from diffulex_edge.quant.schemes import Quantization
 
     own = find_backend(backend, quantization.partition(',')[0]).own
-    return 'none' if quantization in own else quantization
+    if quantization in own or Quantization.of(quantization).smooth:
+        return 'none'
+    return quantization
 
 
 # %% ../../nbs/10_app/11_export.ipynb #export-08d
