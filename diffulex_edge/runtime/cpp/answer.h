@@ -14,7 +14,7 @@ struct Settings {
   int64_t threads = 0;     // 0: ExecuTorch's choice
   int64_t verify = 1;      // compare the file with its checksum; a second per gigabyte or less
   int64_t drafts = 0;      // masks behind every token of a forward, see drafts.h
-  int64_t lookup = 0;      // drafts are what followed the last so many tokens before; 0: they aren't
+  int64_t lookup = 0;      // drafts: what followed the last so many tokens before; 0: none
   double threshold = 0.9;  // reveal what is at least this sure; above 1: the best or the quota only
   Sampler sampler;         // of tokens, where its temperature is above 0
 };
@@ -123,7 +123,8 @@ struct Answer {
   // stands at the position after it.
   bool names(int64_t position) const {
     const bool known = position < length() && !masked(position);
-    return (model.shift || model.causal_text) && position >= prompt_end && position < limit && !known;
+    const bool named = model.shift || model.causal_text;
+    return named && position >= prompt_end && position < limit && !known;
   }
 
   // Run final tokens, whose rows stay in the cache.

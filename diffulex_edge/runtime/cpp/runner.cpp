@@ -2,7 +2,7 @@
 //
 //   runner model.pte --prompt TEXT [options]       one text; the answer is written as it grows
 //   runner model.pte --text 1 [options] < prompts  a text a line
-//   runner model.pte --chat 1 [options] < turns    a conversation: what the user says, a turn a line
+//   runner model.pte --chat 1 [options] < turns    a conversation: a turn of the user a line
 //   runner model.pte [options] < prompts           token ids a line, separated by spaces
 //
 // Options: --max-new-tokens N --iterations N --threshold P --block-size N --cached 1
@@ -153,7 +153,8 @@ void answer(Model& model, Request& request, const Prompter* prompter, const std:
   const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - began;
   if (!writer) print(tokens);
   else writer->take(tokens), writer->finish(), said.push_back(writer->said);
-  std::fprintf(stderr, "%zu tokens, %lld forwards, %.2f s, %.1f tokens/s; %lld of %zu tokens of the "
+  std::fprintf(stderr, "%zu tokens, %lld forwards, %.2f s, %.1f tokens/s; %lld of %zu tokens of "
+                       "the "
                "prompt were in the cache\n", tokens.size(),
                static_cast<long long>(model.forwards - before), elapsed.count(),
                tokens.size() / elapsed.count(), static_cast<long long>(answering.reused),

@@ -62,7 +62,8 @@ class Prompter {
     for (size_t i = 0; i < said.size(); ++i) {
       const bool answer = i % 2;
       if (answer && turn["thoughts"].is(false) && said[i].find("</think>") != std::string::npos)
-        fail("this model's chat template changes an answer with </think>; begin a new conversation");
+        fail("this model's chat template changes an answer with </think>; "
+             "begin a new conversation");
       if (i) text += turn[answer ? "after" : "between"].text;
       text += turn[answer ? "trims_answer" : "trims"].is(true) ? trimmed(said[i]) : said[i];
     }
@@ -80,7 +81,7 @@ class Prompter {
       found = ids(said);
     }
     if (forgotten)
-      std::fprintf(stderr, "runner: %d of the oldest turns are forgotten: the cache has %lld rows\n",
+      std::fprintf(stderr, "runner: %d oldest turns are forgotten: the cache has %lld rows\n",
                    forgotten, static_cast<long long>(rows));
     return found;
   }
