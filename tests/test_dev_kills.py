@@ -4,6 +4,8 @@
 import time
 
 # %% kills-19
+from mmap import mmap
+
 import pytest
 
 from diffulex_edge.dev.kills import fill_disks, kill_writers, slope, soak
@@ -56,7 +58,9 @@ def test_an_engine_that_keeps_its_answers_is_found():
     kept = []
 
     def leaking(number):
-        kept.append(bytearray(b'x') * 100_000)  # written to, so that it is resident
+        # pages of its own: a heap with room left, as in a long test run, would not grow
+        kept.append(mmap(-1, 100_000))
+        kept[-1].write(b'x' * 100_000)  # written to, so that it is resident
         return number
 
     bytes_each, differing = soak(leaking, 400)
