@@ -101,6 +101,28 @@ def test_a_word_a_token(program, tmp_path):
     assert again == tiny.decode(ids)
 
 
+# %% files-test
+def test_the_files_of_a_program_and_their_number(program, tmp_path):
+    import subprocess
+
+    from diffulex_edge.model.tokenizer_files import saved_identity
+
+    def number(path):
+        run = subprocess.run([program, '--identity', path], capture_output=True, check=True)
+        return int(run.stdout)
+
+    rng, path = random.Random(3), tmp_path / 'model.pte'
+    for place in 'model.', '':  # beside it; then the folder's, which is published
+        for size in [*range(90), 5000]:
+            (tmp_path / f'{place}tokenizer.json').write_bytes(rng.randbytes(size))
+            assert number(path) == saved_identity(path), size
+        (tmp_path / f'{place}tokenizer_config.json').write_bytes(rng.randbytes(70))
+        assert number(path) == saved_identity(path)
+        (tmp_path / 'SHA256SUMS').touch()
+    other = tmp_path / 'other.pte'
+    assert number(other) == saved_identity(other) != number(path)
+
+
 # %% cpp-13
 def changed(**fields):
     "SmolLM2's tokenizer.json with some fields changed"

@@ -191,7 +191,7 @@ def test_a_file_that_is_not_there(built, tmp_path):
 # %% runner-text-test
 @pytest.fixture(scope='module')
 def spoken(tmp_path_factory):
-    "The file of a random causal model with SmolLM2's tokenizer: 64 rows, chunks of 16"
+    "The file of a random causal model, 64 rows, chunks of 16, and later SmolLM2's tokenizer"
     from diffulex_edge.model.llama_edge import LlamaEdge, LlamaEdgeConfig
     from diffulex_edge.model.tokenizer import load_tokenizer
 
@@ -199,7 +199,8 @@ def spoken(tmp_path_factory):
     shape = dict(hidden_size=32, num_hidden_layers=1, num_attention_heads=2, max_seq_len=64)
     model = LlamaEdge(LlamaEdgeConfig(vocab_size=49152, eos_token_ids=(2,), **shape))
     path = tmp_path_factory.mktemp('spoken') / 'spoken.pte'
-    export_model(model, output_path=path, max_tokens=16, tokenizer=load_tokenizer('smollm2'))
+    export_model(model, output_path=path, max_tokens=16)
+    load_tokenizer('smollm2').save(path)
     return path
 
 
@@ -413,17 +414,39 @@ def test_the_oldest_turns_are_forgotten_as_in_python(built, roomy):
     assert any('oldest turns are forgotten: the cache has 160 rows' in line for line in said)
 
 
-def test_a_conversation_that_cannot_be(built, roomy, tmp_path):
+def test_a_conversation_that_cannot_be(built, spoken, tmp_path):
     with pytest.raises(RuntimeError, match='leave out --prompt, --text and --raw'):
-        run_runner(built, roomy, [], chat=1, raw=1)
+        run_runner(built, spoken, [], chat=1, raw=1)
     path = tmp_path / 'old.pte'
-    path.write_bytes(roomy.read_bytes())
+    path.write_bytes(spoken.read_bytes())
     for kind, old in ('tokenizer.json', 'no such'), ('tokenizer_config.json', '"between"'):
-        text = roomy.with_suffix(f'.{kind}').read_text(encoding='utf-8')
+        text = spoken.with_suffix(f'.{kind}').read_text(encoding='utf-8')
         path.with_suffix(f'.{kind}').write_text(text.replace(old, '"x"'), encoding='utf-8')
     run = subprocess.run([built, path, '--chat', '1'], input=b'Hi\nHo\n', capture_output=True)
     assert run.returncode == 1
     assert b'does more with an answer' in run.stderr
+
+
+# %% runner-files-test
+def test_a_published_folder_has_its_own_names_and_no_other_tokenizer(built, roomy, tmp_path):
+    from diffulex_edge.model.loading import PROGRAM
+    from diffulex_edge.model.tokenizer_files import SUMS, token_files
+    from diffulex_edge.runtime.pte import tokenizer_of
+
+    path = tmp_path / PROGRAM
+    path.write_bytes(roomy.read_bytes())
+    (tmp_path / SUMS).touch()
+    for here, there in zip(token_files(path), token_files(roomy)):
+        here.write_bytes(there.read_bytes())
+    assert here.name == 'tokenizer_config.json'
+    assert said(built, path, '--prompt', 'Hi') == said(built, roomy, '--prompt', 'Hi') != ''
+    here.write_bytes(here.read_bytes() + b' ')
+    with pytest.raises(ValueError) as ours:
+        tokenizer_of(PteSession(path))
+    run = subprocess.run([built, path, '--prompt', 'Hi'], capture_output=True, text=True)
+    assert run.returncode == 1
+    assert run.stderr == f'runner: {ours.value}\n'
+    assert run_runner(built, path, [[1]], max_new_tokens=1)  # ids need no tokenizer
 
 
 # %% runner-weights-test
@@ -513,6 +536,39 @@ def test_packed_weights_in_use_are_left_alone(built, exported, tmp_path):
         answer, said = packed_runs(built, path, cache)
     assert answer == plain
     assert 'w.bin is in use' in said
+
+
+# %% runner-weights-test-3
+def test_a_run_that_was_killed_leaves_nothing_that_stays(built, exported, tmp_path):
+    import resource
+    import signal
+
+    def little():  # at 4096 bytes of a file the system ends the process
+        resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
+
+    path, cache, part = exported('sdar')[1], tmp_path / 'w.bin', tmp_path / 'w.bin.part'
+    command = [built, path, '--weights-cache', cache]
+    run = subprocess.run(command, input=b'5 9\n', capture_output=True, preexec_fn=little)
+    assert run.returncode == -signal.SIGXFSZ
+    assert list(tmp_path.iterdir()) == [part]
+    part.with_name('w.bin.part.stamp').write_text('half')
+    plain = run_runner(built, path, [[5, 9]], max_new_tokens=8)[0]
+    assert packed_runs(built, path, cache)[0] == plain
+    assert sorted(tmp_path.iterdir()) == [cache, tmp_path / 'w.bin.stamp']
+
+
+def test_one_run_packs_in_a_folder_at_a_time(built, exported, tmp_path):
+    import fcntl
+    import os
+
+    path, cache = exported('sdar')[1], tmp_path / 'w.bin'
+    folder = os.open(tmp_path, os.O_RDONLY)
+    fcntl.flock(folder, fcntl.LOCK_EX)
+    answer, said = packed_runs(built, path, cache)
+    os.close(folder)
+    assert [answer] == run_runner(built, path, [[5, 9]], max_new_tokens=8)
+    assert 'another run packs weights beside' in said
+    assert not list(tmp_path.iterdir())
 
 
 # %% runner-damage

@@ -131,6 +131,8 @@ struct Model {
   bool masks_last;   // masks stand behind the known tokens of a step (WeDLM)
   bool whole_steps;  // a step must be the whole sequence: it has convolutions (LFM2.5)
   bool masks_aside;  // masks take no positions: it has an adapter and drafts with them
+  int64_t tokenizer = 0;  // the number of its tokenizer's files, 0: it does not say
+  int64_t planned = 0;    // bytes that the file asks for: the cache, and all between operators
   Ids eos;
   int64_t forwards = 0;
   Ids known;               // tokens of the first cache rows, as far as they are final
@@ -171,16 +173,23 @@ struct Model {
     if (flag("get_draft_head"))
       fail(path + " has a draft head, which this runner does not use; export the model without it");
     any_block = meta.ok() && meta->num_inputs() == 4;
+    for (size_t i = 0; meta.ok() && i < meta->num_memory_planned_buffers(); ++i)
+      planned += meta->memory_planned_buffer_size(i).get();
     causal_text = flag("get_causal_text");
     masks_last = flag("get_masks_last");
     whole_steps = flag("get_whole_steps");
     masks_aside = flag("get_masks_aside");
+    if (has("get_tokenizer_id")) tokenizer = fact("get_tokenizer_id");
     if (causal_text && !any_block) fail(path + " lacks an input for its rule; export it again");
   }
 
-  bool flag(const char* name) {
+  bool has(const char* name) {
     auto names = module.method_names();
-    if (!names.ok() || !names->count(name)) return false;
+    return names.ok() && names->count(name);
+  }
+
+  bool flag(const char* name) {
+    if (!has(name)) return false;
     auto value = module.get(name);
     return value.ok() && value->isBool() && value->toBool();
   }

@@ -14,6 +14,7 @@
 // the two files of the tokenizer beside it, nothing else but ExecuTorch.
 #include <chrono>
 #include <cstdlib>
+#include <ctime>
 #include <iostream>
 #include <sstream>
 #include "drafts.h"
@@ -126,7 +127,8 @@ void tell_memory(const char* when) {
     if (!line.compare(0, 8, "RssAnon:")) own = std::atof(&line[8]) / 1e3;
     if (!line.compare(0, 8, "RssFile:")) mapped = std::atof(&line[8]) / 1e3;
   }
-  std::fprintf(stderr, "memory, %s: %.1f MB own, %.1f MB mapped\n", when, own, mapped);
+  std::fprintf(stderr, "memory, %s: %.1f MB own, %.1f MB mapped; %.2f CPU s so far\n", when, own,
+               mapped, double(std::clock()) / CLOCKS_PER_SEC);
 }
 
 // Answer one prompt of a line; of a conversation, `said` holds what came before it, and then all.
@@ -173,9 +175,12 @@ int main(int argc, char** argv) try {
   WeightsCache weights(request.weights_cache, argv[1], settings.verify);
   Model model(argv[1], weights.given);
   weights.keep();
-  if (request.memory) tell_memory("loaded");
+  if (request.memory) {
+    std::fprintf(stderr, "memory, planned in the file: %.1f MB\n", model.planned / 1e6);
+    tell_memory("loaded");
+  }
   std::unique_ptr<Prompter> prompter;
-  if (request.text) prompter = std::make_unique<Prompter>(argv[1], request.raw);
+  if (request.text) prompter = std::make_unique<Prompter>(argv[1], model.tokenizer, request.raw);
   std::string line = request.prompt;
   std::vector<std::string> said;
   for (bool more = true; more; more = request.prompt.empty()) {

@@ -1,13 +1,7 @@
 // Text in and out: the tokenizer beside a file, the turn of a conversation, stop strings.
 #pragma once
 #include <cstdio>
-#include "../../model/cpp/tokenizer.h"
-
-// The files of a tokenizer beside model.pte: model.tokenizer.json, model.tokenizer_config.json.
-inline std::string beside(const std::string& pte, const char* name) {
-  const size_t dot = pte.rfind(".pte");
-  return (dot + 4 == pte.size() ? pte.substr(0, dot) : pte) + name;
-}
+#include "../../model/cpp/tokenizer_files.h"
 
 inline Json json_file(const std::string& path) {
   const std::string text = contents(path);
@@ -16,6 +10,14 @@ inline Json json_file(const std::string& path) {
   } catch (const std::exception& error) {
     fail(path + ": " + error.what() + "; export the model again");
   }
+}
+
+// The files of a program's tokenizer. Fails where they are another's.
+inline std::array<std::string, 2> checked(const std::string& pte, int64_t number) {
+  const auto files = token_files(pte);
+  if (!number || !is_file(files[0]) || saved_identity(pte) == number) return files;
+  fail(files[0] + " or " + files[1].substr(files[1].rfind('/') + 1) + " is not what " + pte +
+       " was exported with; put the right ones beside it, or export it again");
 }
 
 inline std::string trimmed(const std::string& text) {
@@ -32,9 +34,10 @@ class Prompter {
  public:
   const Tokenizer tokenizer;
 
-  Prompter(const std::string& pte, bool raw)
-      : raw(raw), tokenizer(json_file(beside(pte, ".tokenizer.json"))) {
-    const Json config = json_file(beside(pte, ".tokenizer_config.json"));
+  // `number`: what stands for the tokenizer in the program, 0 where it does not say.
+  Prompter(const std::string& pte, int64_t number, bool raw)
+      : raw(raw), tokenizer(json_file(checked(pte, number)[0])) {
+    const Json config = json_file(token_files(pte)[1]);
     turn = config["turn"];
     reason = config["no_turn"];
     if (config["chat_template"].kind == Json::null) this->raw = true;

@@ -1,5 +1,6 @@
 // Packed weights in a file: written by the first run of a program, mapped by the next ones.
 #pragma once
+#include <cerrno>
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -28,6 +29,7 @@ inline uint32_t processor() {
 class WeightsCache {
   std::string path, part, stamp;  // the file, what it is called until it is whole, what it is of
   bool verify = true;
+  int folder = -1;  // locked as long as a file is made there
 
   // What packed weights depend on, before the file itself.
   static std::string origin(const std::string& pte) {
@@ -62,12 +64,34 @@ class WeightsCache {
     return verify ? written == wanted : !written.compare(0, wanted.size(), wanted);
   }
 
+  // Lock the folder of the file; false where another process has locked it.
+  bool lock() {
+    const size_t name = path.rfind('/') + 1;
+    const std::string where = name ? path.substr(0, name) : ".";
+    folder = open(where.c_str(), O_RDONLY | O_DIRECTORY);
+    if (folder < 0) fail("--weights-cache: " + path + " cannot be written");
+    if (!flock(folder, LOCK_EX | LOCK_NB)) return true;
+    if (errno == EWOULDBLOCK) return false;
+    fail("--weights-cache: " + where + " cannot be locked; name a file on another disk");
+  }
+
+  // Remove what is not whole.
+  void discard() const {
+    unlink(part.c_str());
+    unlink((part + ".stamp").c_str());
+  }
+
   // Whether another process has the file to itself, as the backend of a superuser takes it.
   bool taken() const {
     const int file = open(path.c_str(), O_RDONLY);
     const bool free = file >= 0 && !flock(file, LOCK_SH | LOCK_NB);
     if (file >= 0) close(file);
     return !free;
+  }
+
+  void unlock() {
+    if (folder >= 0) close(folder);
+    folder = -1;
   }
 
  public:
@@ -85,7 +109,13 @@ class WeightsCache {
                         path.c_str());
       return;
     }
-    part = given = path + ".part" + std::to_string(getpid());
+    if (!lock()) {
+      std::fprintf(stderr, "runner: another run packs weights beside %s, so these are packed in "
+                   "memory\n", path.c_str());
+      return;
+    }
+    part = given = path + ".part";
+    discard();  // what a run that was killed has left
     const int file = open(part.c_str(), O_RDWR | O_CREAT | O_EXCL, 0600);
     if (file < 0) part.clear(), fail("--weights-cache: " + path + " cannot be written");
     close(file);
@@ -110,11 +140,11 @@ class WeightsCache {
         std::rename((part + ".stamp").c_str(), beside.c_str()))
       fail("--weights-cache: " + path + " cannot be written");
     part.clear();
+    unlock();
   }
 
-  ~WeightsCache() {  // of an attempt that failed
-    if (part.empty()) return;
-    unlink(part.c_str());
-    unlink((part + ".stamp").c_str());
+  ~WeightsCache() {
+    if (!part.empty()) discard();  // an attempt that failed
+    unlock();
   }
 };
