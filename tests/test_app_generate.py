@@ -145,7 +145,7 @@ def test_a_profile_says_costs_and_choices(settings, said):
     from diffulex_edge.dev.testing import adapted_llama
     from diffulex_edge.runtime.config import configure
     from diffulex_edge.runtime.diffusion import DiffusionEngine
-    from diffulex_edge.runtime.drafting import Costs
+    from diffulex_edge.runtime.forward_costs import Costs
 
     engine = DiffusionEngine(adapted_llama())
     engine.session.costs = Costs({1: 5.0, 4: 5.5, 32: 9.0})

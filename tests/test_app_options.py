@@ -8,8 +8,8 @@ import pytest
 import typer
 
 from diffulex_edge.app.options import make_config, read_settings
+from diffulex_edge.runtime.facts import ModelInfo
 from diffulex_edge.runtime.presets import preset
-from diffulex_edge.runtime.step import ModelInfo
 
 
 @pytest.mark.parametrize(

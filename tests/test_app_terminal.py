@@ -7,7 +7,7 @@ from rich.console import Console
 
 from diffulex_edge.app.terminal import MASK, Canvas, View, cells, pieces, watch
 from diffulex_edge.model.tokenizer import load_tokenizer
-from diffulex_edge.runtime.trace import StepRecord
+from diffulex_edge.runtime.step_record import StepRecord
 
 
 def test_the_pieces_are_the_text():

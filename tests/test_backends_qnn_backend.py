@@ -11,7 +11,7 @@ from diffulex_edge.dev.testing import golden_dir
 from diffulex_edge.export.exporter import export_method, export_model, with_constant_shapes
 from diffulex_edge.model import load_model
 from diffulex_edge.model.heads import ConfidenceStep, LogitsStep
-from diffulex_edge.runtime.step import ModelInfo
+from diffulex_edge.runtime.facts import ModelInfo
 
 
 def step_program(model, size=16, head=LogitsStep):

@@ -123,7 +123,8 @@ def test_a_schedule_spends_its_whole_budget(name, masks, steps, data):
 
 
 # %% properties-08
-from diffulex_edge.runtime.trace import StepRecord, Trace
+from diffulex_edge.runtime.step_record import StepRecord
+from diffulex_edge.runtime.trace import Trace
 
 tokens = st.integers(0, 200)
 

@@ -59,7 +59,7 @@ def test_every_stage_is_announced_and_has_its_share(tmp_path):
 
 # %% exporter-36b
 def test_a_file_says_how_its_method_is_called(exported):
-    from diffulex_edge.runtime.pte import open_program
+    from diffulex_edge.runtime.pte_file import open_program
 
     program = open_program(exported('sdar')[1])
     schema = json.loads(program.load_method('get_model_schema').execute(())[0])

@@ -4,7 +4,8 @@
 # %% film-04
 import json
 
-from diffulex_edge.runtime.trace import StepRecord, Trace
+from diffulex_edge.runtime.step_record import StepRecord
+from diffulex_edge.runtime.trace import Trace
 from diffulex_edge.viz.film import (
     Film,
     example_trace,

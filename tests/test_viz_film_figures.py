@@ -5,7 +5,8 @@
 from random import Random
 
 from diffulex_edge.runtime import configure
-from diffulex_edge.runtime.trace import StepRecord, Trace
+from diffulex_edge.runtime.step_record import StepRecord
+from diffulex_edge.runtime.trace import Trace
 from diffulex_edge.tiny.sudoku import check_sudoku, decode_sudoku, encode_sudoku, sudoku
 from diffulex_edge.viz.film import Film
 from diffulex_edge.viz.film_figures import confidence_distributions, confidence_split, reveal_map

@@ -13,7 +13,8 @@ def test_colours():
 
 
 # %% layout-12
-from diffulex_edge.runtime.trace import StepRecord, Trace
+from diffulex_edge.runtime.step_record import StepRecord
+from diffulex_edge.runtime.trace import Trace
 
 
 def words_film(**options):

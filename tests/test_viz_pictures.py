@@ -2,7 +2,8 @@
 # edit the notebook, then run `edge_export`.
 
 # %% pictures-03
-from diffulex_edge.runtime.trace import StepRecord, Trace
+from diffulex_edge.runtime.step_record import StepRecord
+from diffulex_edge.runtime.trace import Trace
 from diffulex_edge.viz.film import Film
 from diffulex_edge.viz.layout import THEMES
 from diffulex_edge.viz.pictures import Painter, film_frame, save_gif, save_png

@@ -8,7 +8,8 @@ import re
 
 import pytest
 
-from diffulex_edge.runtime.trace import StepRecord, Trace
+from diffulex_edge.runtime.step_record import StepRecord
+from diffulex_edge.runtime.trace import Trace
 from diffulex_edge.viz.film import Film, example_trace, load_film
 from diffulex_edge.viz.player import film_html, save_html
 

@@ -181,7 +181,7 @@ def print_profile(session, generation, console=err):
     """Write the measured costs of steps, and how often which number of drafts was chosen."""
     from collections import Counter
 
-    from diffulex_edge.runtime.drafting import costs_file, costs_of
+    from diffulex_edge.runtime.forward_costs import costs_file, costs_of
 
     costs = costs_of(session).table
     where = f', kept in {costs_file()}' if getattr(session, 'path', None) else ''

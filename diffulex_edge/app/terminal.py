@@ -33,7 +33,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from ..runtime.trace import StepRecord
+from ..runtime.step_record import StepRecord
 from ..viz.film import counted
 
 # %% ../../nbs/10_app/04_terminal.ipynb #terminal-04

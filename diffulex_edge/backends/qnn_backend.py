@@ -28,7 +28,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from ..runtime.step import ModelInfo
+from ..runtime.facts import ModelInfo
 from .base import Backend, Lowering, lacks, not_in_runtime, register
 
 

@@ -24,7 +24,8 @@ from pathlib import Path
 
 from ..runtime.config import DiffusionGenerationConfig, configure
 from ..runtime.diffusion import DiffusionEngine
-from ..runtime.trace import StepRecord, Trace
+from ..runtime.step_record import StepRecord
+from ..runtime.trace import Trace
 
 try:
     import resource

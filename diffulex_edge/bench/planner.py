@@ -25,7 +25,8 @@ from dataclasses import dataclass, replace
 
 from ..model.config import DecoderConfig
 from ..model.kv_cache import KVCacheConfig
-from ..runtime.drafting import ROWS, Acceptance, Choice, Costs, best_choice
+from ..runtime.drafting import Acceptance, Choice, best_choice
+from ..runtime.forward_costs import ROWS, Costs
 from .limits import linear_weights, step_flops
 
 

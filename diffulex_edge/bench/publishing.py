@@ -41,7 +41,7 @@ from ..model.tokenizer import load_tokenizer
 from ..model.tokenizer_files import SUMS
 from ..quant.report import compare
 from ..runtime.diffusion import DiffusionEngine, DiffusionGenerationConfig
-from ..runtime.drafting import processor
+from ..runtime.forward_costs import processor
 from ..runtime.pte import PteSession
 from .measure import measured
 from .model_card import licence_files, licence_of, model_card

@@ -36,7 +36,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ..runtime.config import configure
-from ..runtime.drafting import processor
+from ..runtime.forward_costs import processor
 from ..runtime.pte import set_threads
 from .measure import open_engine
 

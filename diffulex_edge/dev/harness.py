@@ -44,7 +44,7 @@ from random import Random
 from unittest.mock import patch
 
 from ..model.files import written
-from ..runtime.drafting import processor
+from ..runtime.forward_costs import processor
 
 
 # %% ../../nbs/90_dev/12_harness.ipynb #harness-03

@@ -61,7 +61,7 @@ from ..model.tokenizer import Tokenizer
 from ..model.tokenizer_files import file_contents, identity, remove_tokenizer
 from ..quant.delegation import check_embedding, check_linears, lowered_linears
 from ..quant.quantizer import Quantization, quantize
-from ..runtime.step import ModelInfo
+from ..runtime.facts import ModelInfo
 from .config import METHODS, ExportConfig, ExportResult, StageClock
 from .sharing import share_constants
 

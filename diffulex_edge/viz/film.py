@@ -31,7 +31,8 @@ from dataclasses import dataclass, field
 from importlib.resources import files
 from pathlib import Path
 
-from ..runtime.trace import StepRecord, Trace
+from ..runtime.step_record import StepRecord
+from ..runtime.trace import Trace
 
 
 # %% ../../nbs/06_viz/01_film.ipynb #film-08

@@ -26,8 +26,8 @@ from dataclasses import replace
 
 from ..runtime.config import DiffusionGenerationConfig, configure
 from ..runtime.diffusion import DiffusionEngine
+from ..runtime.facts import ModelInfo
 from ..runtime.presets import PRESETS, preset
-from ..runtime.step import ModelInfo
 
 # %% ../../nbs/06_viz/10_form.ipynb #form-04
 MADE_FOR = {  # the start of a preset's name -> (attention, logits shift) of its models

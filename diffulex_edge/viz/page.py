@@ -13,7 +13,7 @@ import re
 from string import Template
 
 from ..runtime.diffusion import DiffusionEngine
-from ..runtime.trace import StepRecord
+from ..runtime.step_record import StepRecord
 from .film import Film, film_data
 from .player import PLAYER_MODULES
 from .scripts import read_web, script, style

@@ -26,8 +26,9 @@ from ..runtime.config import DiffusionGenerationConfig, configure
 from ..runtime.diffusion import DiffusionEngine
 from ..runtime.owner import owning
 from ..runtime.request import Request, settled_answer
+from ..runtime.step_record import StepRecord
 from ..runtime.stopping import finish_reason
-from ..runtime.trace import StepRecord, Trace
+from ..runtime.trace import Trace
 from .film import Film
 
 
