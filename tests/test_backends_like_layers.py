@@ -40,6 +40,13 @@ def test_layers_are_left_out_when_all_after_the_first_are_alike(change, layer, k
 
 
 # %% like-layers-13d
+def test_no_layer_is_left_out_beside_a_draft_head():
+    from diffulex_edge.model.draft_head import DraftHead, attach_head
+
+    model = attach_head(five_layers(), DraftHead(64, 8, (2,), torch.arange(5)))
+    assert short_form(model) is model
+
+
 def test_layers_of_another_quantization_are_not_alike():
     model = five_layers()
     for excluded, kept in (('layers.0.*', 3), ('layers.3.*', 5), ('layers.4.down', 5)):

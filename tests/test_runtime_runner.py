@@ -18,7 +18,7 @@ from diffulex_edge.model import load_model
 from diffulex_edge.runtime.blocks import Coverage
 from diffulex_edge.runtime.diffusion import DiffusionEngine, DiffusionGenerationConfig
 from diffulex_edge.runtime.pte import PteSession
-from diffulex_edge.runtime.runner import SOURCE, compile_runner, run_runner
+from diffulex_edge.runtime.runner import SOURCE, compile_program, compile_runner, run_runner
 
 SETTINGS = {
     'defaults': ({}, {}),
@@ -274,9 +274,8 @@ def test_a_prompt_that_leaves_no_row_is_refused(built, spoken, length):
 
 
 # %% runner-drafts-test
-@pytest.fixture(scope='module')
-def adapted(tmp_path_factory):
-    "The file of a random causal model with a mask adapter, whose text runs into a loop"
+def causal_file(folder, give):
+    "The file of a random causal model whose text runs into a loop, once `give` gave it a guesser."
     from diffulex_edge.model.llama_edge import LlamaEdge, LlamaEdgeConfig
 
     torch.manual_seed(9)
@@ -285,13 +284,40 @@ def adapted(tmp_path_factory):
         vocab_size=12, mask_token_id=11, tie_word_embeddings=False, max_seq_len=96, **shape
     )
     model = LlamaEdge(config)
+    give(model)
+    export_model(model, output_path=folder / 'causal.pte', max_tokens=32)
+    return folder / 'causal.pte'
+
+
+def give_masks(model):
     model.add_mask_adapter(4)
     model.mask_embed.normal_()
-    path = tmp_path_factory.mktemp('adapted') / 'adapted.pte'
-    export_model(model, output_path=path, max_tokens=32)
-    return path
 
 
+def give_head(model):
+    from diffulex_edge.model.draft_head import DraftHead, attach_head
+
+    head = DraftHead(16, 8, (1,), torch.tensor([5, 7, 8, 9, 10]))
+    head.think.down.weight.normal_()
+    attach_head(model, head)
+
+
+@pytest.fixture(scope='module')
+def adapted(tmp_path_factory):
+    return causal_file(tmp_path_factory.mktemp('adapted'), give_masks)
+
+
+@pytest.fixture(scope='module')
+def headed(tmp_path_factory):
+    return causal_file(tmp_path_factory.mktemp('headed'), give_head)
+
+
+@pytest.fixture(params=['adapted', 'headed'])
+def guesser(request):
+    return request.getfixturevalue(request.param)
+
+
+# %% runner-drafts-test-1
 LONG = [[1], [1, 2, 3], [i * i % 11 for i in range(40)]]
 
 
@@ -309,13 +335,13 @@ def forwards_of(built, path, prompts, **options):
 # %% runner-drafts-test-2
 @pytest.mark.parametrize('drafts, lookup', [(1, 0), (2, 0), (5, 0), (2, 2)])
 def test_drafts_change_no_token_and_cost_as_many_forwards_as_in_python(
-    built, adapted, drafts, lookup
+    built, guesser, drafts, lookup
 ):
-    plain, forwards = forwards_of(built, adapted, LONG)
-    drafted, fewer = forwards_of(built, adapted, LONG, drafts=drafts, lookup=lookup)
+    plain, forwards = forwards_of(built, guesser, LONG)
+    drafted, fewer = forwards_of(built, guesser, LONG, drafts=drafts, lookup=lookup)
     assert drafted == plain
     assert fewer < 0.9 * forwards
-    engine, verified = DiffusionEngine(session=PteSession(adapted)), 0
+    engine, verified = DiffusionEngine(session=PteSession(guesser)), 0
     config = DiffusionGenerationConfig(max_new_tokens=50, drafts=drafts, lookup=lookup)
     for prompt, answer in zip(LONG, plain, strict=True):
         theirs = engine.generate(prompt, config)
@@ -324,20 +350,34 @@ def test_drafts_change_no_token_and_cost_as_many_forwards_as_in_python(
     assert fewer == verified
 
 
-def test_drawn_with_drafts_is_drawn_without(built, adapted):
+def test_drawn_with_drafts_is_drawn_without(built, guesser):
     drawn = dict(temperature=0.9, top_k=6, top_p=0.9, seed=3)
-    plain, forwards = forwards_of(built, adapted, LONG, **drawn)
-    drafted, fewer = forwards_of(built, adapted, LONG, drafts=2, lookup=2, **drawn)
-    assert drafted == plain != forwards_of(built, adapted, LONG)[0]
+    plain, forwards = forwards_of(built, guesser, LONG, **drawn)
+    drafted, fewer = forwards_of(built, guesser, LONG, drafts=2, lookup=2, **drawn)
+    assert drafted == plain != forwards_of(built, guesser, LONG)[0]
     assert fewer < forwards
 
 
+@pytest.mark.parametrize('lookup', [0, 2])
+def test_as_many_drafts_as_pay_change_no_token(built, guesser, lookup):
+    plain, _ = forwards_of(built, guesser, LONG)
+    assert forwards_of(built, guesser, LONG, drafts='auto', lookup=lookup)[0] == plain
+
+
+def test_auto_is_plain_where_nothing_drafts(built, exported):
+    _, path = exported('sdar')
+    plain = run_runner(built, path, [[5, 9, 20]], max_new_tokens=12)
+    assert run_runner(built, path, [[5, 9, 20]], max_new_tokens=12, drafts='auto') == plain
+
+
+# %% runner-drafts-test-3
 @pytest.mark.parametrize(
     'family, options, word',
     [
         ('sdar', dict(drafts=2), 'autoregressive'),
         ('adapted', dict(lookup=2), 'needs --drafts'),
         ('adapted', dict(drafts=17), 'from 0 to 16'),
+        ('adapted', dict(drafts='many'), '--drafts wants a number, not many'),
         ('adapted', dict(drafts=2, max_new_tokens=95), 'need 97 rows of KV cache'),
     ],
 )
@@ -345,6 +385,82 @@ def test_drafts_that_cannot_be(built, exported, adapted, family, options, word):
     path = adapted if family == 'adapted' else exported(family)[1]
     with pytest.raises(RuntimeError, match=word):
         run_runner(built, path, [[1, 2]], **options)
+
+
+# %% runner-costs-test
+ASKED = """
+#include <cstdio>
+#include <iostream>
+#include "controller.h"
+int main() {
+  Costs costs;
+  int64_t count, masks, levels;
+  std::cin >> costs.draft >> count >> masks >> levels;
+  for (int64_t rows; count-- && std::cin >> rows;) std::cin >> costs.table[rows];
+  Controller controller{costs, masks, levels};
+  for (int64_t rows, offered, accepted, found; std::cin >> found;) {
+    const Choice choice = controller.choose(found);
+    std::vector<double> chances(18);
+    for (double& chance : chances) std::cin >> chance;
+    std::printf("%lld %lld %lld %.17g %.17g %.17g %lld\\n", (long long)choice.masks,
+                (long long)choice.found, (long long)choice.levels, choice.tokens, choice.ms,
+                controller.least(), (long long)controller.worth(chances, 2));
+    double ms;
+    std::cin >> rows >> ms >> offered >> accepted;
+    controller.note(rows, ms, offered, accepted, choice.found);
+  }
+}
+"""
+MACHINES = dict(
+    flat={1: 6.3, 2: 6.6, 4: 7.5, 8: 9.2, 16: 13.0, 32: 22.0},
+    linear={rows: 4.0 + rows for rows in (1, 2, 4, 8, 16, 32)},
+    stepped={1: 6.0, 2: 8.0, 4: 8.0, 8: 14.0, 16: 22.0, 32: 44.0},
+    steep={1: 6.0, 4: 24.0},
+    one={1: 5.0},
+)
+
+
+@pytest.fixture(scope='module')
+def asked(built):
+    source = built.parent / 'asked.cpp'
+    include = (SOURCE.parent / 'controller.h').as_posix()
+    source.write_text(ASKED.replace('controller.h', include))
+    return compile_program(source, built.parent / 'asked', optimize='-O1')
+
+
+# %% runner-costs-test-2
+@pytest.mark.parametrize('right', [0.85, 0.5, 0.1])
+@pytest.mark.parametrize('masks, levels, draft', [(4, 0, 0.0), (0, 5, 0.4), (0, 5, 3.0), (0, 0, 0)])
+@pytest.mark.parametrize('machine', MACHINES)
+def test_the_controllers_choose_alike(asked, machine, masks, levels, draft, right):
+    from diffulex_edge.runtime.draft_trees import Draft
+    from diffulex_edge.runtime.drafting import Controller
+    from diffulex_edge.runtime.forward_costs import Costs
+
+    rng, table = random.Random(5), MACHINES[machine]
+    theirs = Controller(Costs(dict(table), draft), masks, levels)
+    lines, want = [f'{draft} {len(table)} {masks} {levels}'], []
+    lines += [f'{rows} {ms}' for rows, ms in table.items()]
+    for _ in range(150):
+        found = rng.choice([0, 0, 2, 15])
+        choice, _ = theirs.choose(found)
+        chances = [rng.random() for _ in range(18)]
+        worth = theirs.worth([Draft(0, -1, chance) for chance in chances], 2)
+        facts = [choice.masks, choice.found, choice.levels, choice.tokens, choice.ms]
+        want.append([*facts, theirs.least, worth])
+        offered = choice.masks or choice.found or choice.levels
+        accepted = 0
+        while accepted < offered and rng.random() < right:
+            accepted += 1
+        ms = choice.ms * rng.choice([0.1, 1.0, 1.3, 2.0, 9.0])
+        theirs.note(choice.rows, ms, offered, accepted, bool(choice.found))
+        lines += [f'{found}', ' '.join(map(repr, chances))]
+        lines.append(f'{choice.rows} {ms!r} {offered} {accepted}')
+    said = subprocess.run(asked, input='\n'.join(lines), capture_output=True, text=True, check=True)
+    got = [[float(word) for word in line.split()] for line in said.stdout.splitlines()]
+    assert len(got) == len(want)
+    for nth, (ours, expected) in enumerate(zip(got, want)):
+        assert ours == pytest.approx(expected, rel=1e-12), nth
 
 
 # %% runner-chat-test
@@ -657,9 +773,8 @@ def test_the_sources_are_what_this_notebook_writes():
         if cell['cell_type'] == 'code' and first.startswith('%%writefile'):
             name = first.split('/')[-1]
             parts[name] = parts.get(name, '') + rest + '\n'
-    assert set(parts) == set(
-        'model.h weights.h sampler.h answer.h drafts.h text.h runner.cpp'.split()
-    )
+    names = 'model.h weights.h sampler.h controller.h answer.h trees.h drafts.h text.h runner.cpp'
+    assert set(parts) == set(names.split())
     for name, text in parts.items():
         assert text == (SOURCE.parent / name).read_text(encoding='utf-8')
         assert len(text.splitlines()) < 300

@@ -123,10 +123,10 @@ def test_the_controllers_choice_is_lossless(prompt, row_ms):
 
 
 # %% head-01
-def headed_model(seed=9, **sizes):
-    "A dozen tokens, and a random head that names the five which this model likes."
+def headed_model(seed=9, reads=1, **sizes):
+    "A dozen tokens, and a random head on a layer, that names the five which this model likes."
     model = random_llama(12, seed, **dict(intermediate_size=32, max_seq_len=96) | sizes)
-    head = DraftHead(16, 8, (1,), torch.tensor([5, 7, 8, 9, 10]))
+    head = DraftHead(16, 8, (reads,), torch.tensor([5, 7, 8, 9, 10]))
     head.think.down.weight.data.normal_()
     return attach_head(model, head)
 
@@ -206,7 +206,7 @@ def test_lossless_from_a_pte_with_a_head(tmp_path):
     from diffulex_edge.export import export_model
     from diffulex_edge.runtime.pte import PteSession
 
-    model = headed_model(1, num_hidden_layers=2)
+    model = headed_model(1, reads=2, num_hidden_layers=4)
     result = export_model(model, output_path=tmp_path / 'headed.pte', max_tokens=32)
     assert result.methods == ['forward', 'draft']
     session, eager = PteSession(tmp_path / 'headed.pte'), EagerSession(model)

@@ -66,10 +66,11 @@ TRACED = 3  # the first layer, the second, which is repeated, and the last
 def short_form(model: nn.Module) -> nn.Module:
     """Return `model` with three of its layers, on the same weights.
 
-    It is the model itself when that has no more, or when layers after the first differ.
+    It is the model itself when that has no more, when layers after the first differ, or when a
+    draft head reads what layers between give.
     """
     layers = model.layers
-    if len(layers) <= TRACED:
+    if len(layers) <= TRACED or getattr(model, 'drafter', None) is not None:
         return model
     second = module_form(layers[1])
     if any(module_form(layer) != second for layer in layers[2:]):

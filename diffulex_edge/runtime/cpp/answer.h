@@ -3,8 +3,11 @@
 #include <functional>
 #include <set>
 #include <tuple>
+#include "controller.h"
 #include "model.h"
 #include "sampler.h"
+
+constexpr int64_t automatic = -1;  // as many drafts as pay
 
 struct Settings {
   int64_t max_new_tokens = 128;
@@ -13,16 +16,17 @@ struct Settings {
   int64_t cached = 0;      // 1: blocks of a bidirectional model one by one, from the prompt's end
   int64_t threads = 0;     // 0: ExecuTorch's choice
   int64_t verify = 1;      // compare the file with its checksum; a second per gigabyte or less
-  int64_t drafts = 0;      // masks behind every token of a forward, see drafts.h
+  int64_t drafts = 0;      // masks behind every token, or drafts of a head, see drafts.h
   int64_t lookup = 0;      // drafts: what followed the last so many tokens before; 0: none
   double threshold = 0.9;  // reveal what is at least this sure; above 1: the best or the quota only
   Sampler sampler;         // of tokens, where its temperature is above 0
+  Costs costs;             // of forwards, measured once, for automatic drafts
 };
 
 // One answer being written: the prompt, then tokens and masks.
 struct Answer {
   Model& model;
-  Settings& settings;  // its sampler moves on
+  Settings& settings;  // its sampler moves on, its costs are corrected
   Ids sequence;
   int64_t prompt_end, limit;  // the answer is between them
   int64_t rule = 0;  // of the block in work

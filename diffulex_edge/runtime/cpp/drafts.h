@@ -1,6 +1,9 @@
 // Token by token with drafts: a forward checks guesses at the next tokens, and guesses again.
 #pragma once
+#include <chrono>
+#include <optional>
 #include "answer.h"
+#include "trees.h"
 
 // Up to `most` tokens that followed the last tokens of `ids` when they came before: the last five
 // are looked for, then fewer, down to `size`; the latest occurrence counts.
@@ -13,75 +16,224 @@ inline Ids look_up(const Ids& ids, int64_t size, int64_t most) {
   return {};
 }
 
-// How many of the wanted drafts fit behind the last token.
-inline int64_t room(const Answer& answer, int64_t wanted) {
-  const int64_t final = answer.length() - 1;
-  const Model& model = answer.model;
-  return std::max<int64_t>(0, std::min({wanted, model.rows - final - 1, model.max_tokens - 1,
-                                        answer.limit - final - 2}));
+// Whether a model guesses at its own next tokens.
+inline bool guesses(const Model& model) {
+  return model.block == 1 && model.shift && (model.masks_aside || model.draft_head);
 }
 
 inline void check_drafts(const Answer& answer) {
   const Model& model = answer.model;
   if (model.block != 1 || !model.shift)
     fail("--drafts needs an autoregressive model; leave it out");
-  if (!model.masks_aside && !answer.settings.lookup)
-    fail("--drafts needs a model with a mask adapter, or --lookup");
+  if (!guesses(model) && !answer.settings.lookup)
+    fail("--drafts needs a model with a mask adapter or a draft head, or --lookup");
   if (answer.settings.lookup && !answer.settings.drafts)
-    fail("--lookup needs --drafts: of N come up to (N + 1)^2 - 1 that were looked up");
+    fail("--lookup needs --drafts: auto, or of N come up to (N + 1)^2 - 1 that were looked up, N "
+         "where there is a draft head");
   if (answer.limit > model.rows)
     fail("prompt and answer need " + std::to_string(answer.limit) +
          " rows of KV cache; this file has " + std::to_string(model.rows));
   if (!answer.prompt_end) fail("--drafts needs a prompt of at least one token");
 }
 
-// The prompt without its last token into the cache, behind what it holds.
-inline void read_prompt(Answer& answer) {
-  const int64_t end = answer.prompt_end - 1, chunk = answer.model.max_tokens;
-  answer.reused = std::min(answer.model.held(answer.sequence, 1), end);
-  for (int64_t start = answer.reused; start < end; start += chunk)
-    answer.model.step(answer.sequence, start, std::min(start + chunk, end), 1);
+// The tokens of a forward that checks drafts.
+struct Feed {
+  Ids known;  // final, and not in the cache: the last token, perhaps some before it
+  Drafts drafts;
+  int64_t masks = 0;   // behind every one of them
+  bool found = false;  // the drafts were looked up
+
+  Ids clean() const {  // those that are no masks
+    Ids tokens = known;
+    for (const Draft& draft : drafts) tokens.push_back(draft.token);
+    return tokens;
+  }
+
+  Ids tokens(int64_t mask) const {
+    Ids rows;
+    for (int64_t token : clean()) {
+      rows.push_back(token);
+      rows.insert(rows.end(), masks, mask);
+    }
+    return rows;
+  }
+
+  // The clean token that each clean token goes on from, -1 for the first.
+  Ids parents() const {
+    const int64_t count = known.size();
+    Ids before(count);
+    std::iota(before.begin(), before.end(), -1);
+    for (const Draft& draft : drafts) before.push_back(count + draft.parent);
+    return before;
+  }
+
+  int64_t depth() const {  // drafts of the longest line
+    Ids depths;
+    for (const Draft& draft : drafts)
+      depths.push_back(draft.parent < 0 ? 1 : depths[draft.parent] + 1);
+    return depths.empty() ? 0 : *std::max_element(depths.begin(), depths.end());
+  }
+
+  int64_t row(int64_t nth) const { return nth * (masks + 1); }  // of a clean token
+};
+
+// What forwards of 1 to 32 rows cost, in at most about a second.
+inline Costs measure_costs(Model& model) {
+  using std::chrono::steady_clock;
+  const auto since = [](steady_clock::time_point began) {
+    return std::chrono::duration<double, std::milli>(steady_clock::now() - began).count();
+  };
+  const int64_t start = std::min<int64_t>(64, std::max<int64_t>(0, model.rows - 32));
+  const int64_t token = model.mask == 0, forwards = model.forwards;
+  Costs costs;
+  const Prediction first = model.run({token}, start, 1, false);  // loads what is used first
+  const auto began = steady_clock::now();
+  for (int turn = 0; model.draft_head && turn < 5; ++turn) {
+    std::vector<float> states = first.states;
+    for (size_t nth = 1; nth < beams; ++nth)
+      states.insert(states.end(), first.states.begin(), first.states.end());
+    const auto before = steady_clock::now();
+    guess(model, states, Ids(beams, 0));
+    const double ms = since(before);
+    costs.draft = turn ? std::min(costs.draft, ms) : ms;
+  }
+  for (int64_t rows : {1, 2, 4, 8, 16, 32}) {
+    if (rows > model.max_tokens || start + rows > model.rows) break;
+    for (int turn = 0; turn < 4 && since(began) < 1000; ++turn) {
+      const auto before = steady_clock::now();
+      model.run(Ids(rows, token), start, 1, false);
+      const double ms = since(before);
+      costs.table[rows] = turn ? std::min(costs.table[rows], ms) : ms;
+    }
+  }
+  model.forwards = forwards;
+  return costs;
 }
 
-// Keep the clean tokens behind the first one that are right, and one more; return how many.
-// `apart`: how far the rows of two clean tokens are apart.
-inline int64_t verify(Answer& answer, Prediction& prediction, const Ids& clean, int64_t apart) {
-  for (size_t nth = 0;; ++nth) {
-    answer.draw(prediction, nth * apart);
-    answer.sequence.push_back(prediction.ids[nth * apart]);
-    if (nth + 1 == clean.size() || answer.sequence.back() != clean[nth + 1]) return nth + 1;
+// An answer with drafts, between two forwards.
+struct Drafting {
+  Answer& answer;
+  Model& model = answer.model;
+  const Settings& settings = answer.settings;
+  std::optional<Controller> controller{};  // says how much to draft, with --drafts auto
+  int64_t final = 0;  // rows of the cache that are final
+  Ids guessed{};      // by masks, at the tokens behind the last one
+  std::vector<float> state{};  // what the draft head begins from
+
+  // The prompt without its last token into the cache, behind what it holds.
+  void read_prompt() {
+    final = answer.prompt_end - 1;
+    answer.reused = std::min(model.held(answer.sequence, 1), final);
+    for (int64_t start = answer.reused; start < final; start += model.max_tokens)
+      model.step(answer.sequence, start, std::min(start + model.max_tokens, final), 1);
   }
-}
+
+  // How many of the wanted drafts fit behind the known tokens.
+  int64_t room(int64_t wanted) const {
+    const int64_t known = answer.length(), in_step = model.max_tokens - (known - final);
+    const int64_t most = std::min({wanted, model.rows - known, in_step, answer.limit - known - 1});
+    return std::max<int64_t>(0, most);
+  }
+
+  Ids known() const { return Ids(answer.sequence.begin() + final, answer.sequence.end()); }
+
+  Ids look_ahead(int64_t most) const {
+    const int64_t fit = settings.lookup ? room(most) : 0;
+    return fit ? look_up(answer.sequence, settings.lookup, fit) : Ids();
+  }
+
+  Feed found_feed(Ids found, size_t most) const {
+    found.resize(std::min(found.size(), most));
+    return {known(), in_line(found), 0, true};
+  }
+
+  // What masks guessed, with new masks behind every token.
+  Feed masked_feed(int64_t masks) const {
+    const int64_t fit = std::min<int64_t>(guessed.size(), room(masks));
+    Feed feed{known(), in_line(Ids(guessed.begin(), guessed.begin() + fit))};
+    const int64_t rows = std::min(model.rows - final, model.max_tokens);
+    if (model.masks_aside)
+      feed.masks = std::min(masks, rows / int64_t(feed.clean().size()) - 1);
+    return feed;
+  }
+
+  // What a head drafts in so many levels, in a forward of at most so many rows.
+  Feed headed_feed(int64_t levels, int64_t rows) const {
+    Feed feed{known()};
+    const int64_t count = feed.known.size(), fit = room(rows - count);
+    if (!fit || !levels || state.empty()) return feed;
+    const double least = controller ? controller->least() : 0;
+    Drafts drafts = grow(model, state, feed.known.back(), std::min(levels, fit), least);
+    std::vector<double> chances;
+    for (const Draft& draft : drafts) chances.push_back(draft.chance);
+    const int64_t worth = controller ? controller->worth(chances, count) : fit;
+    feed.drafts = likeliest(drafts, std::min(fit, worth));
+    return feed;
+  }
+
+  Feed next_feed() {
+    const int64_t drafts = settings.drafts, rows = answer.length() - final;
+    if (!controller) {
+      const int64_t most = model.draft_head ? drafts + 1 - rows : (drafts + 1) * (drafts + 1) - 1;
+      const Ids found = look_ahead(most);
+      if (!found.empty()) return found_feed(found, most);
+      return model.draft_head ? headed_feed(drafts, drafts + 1) : masked_feed(drafts);
+    }
+    const Ids found = look_ahead(std::end(found_counts)[-1]);
+    const Choice choice = controller->choose(found.size());
+    if (choice.found) return found_feed(found, choice.found);
+    return model.draft_head ? headed_feed(choice.levels, most_rows) : masked_feed(choice.masks);
+  }
+
+  // Keep the drafts that are right, and one token more; return which clean tokens named them.
+  Ids verify(Prediction& prediction, const Feed& feed) {
+    const Ids clean = feed.clean(), parents = feed.parents();
+    Ids path;
+    for (int64_t next = int64_t(feed.known.size()) - 1; next < int64_t(clean.size());) {
+      path.push_back(next);
+      answer.draw(prediction, feed.row(next));
+      const int64_t token = prediction.ids[feed.row(next)];
+      answer.sequence.push_back(token);
+      while (++next < int64_t(clean.size()))
+        if (parents[next] == path.back() && clean[next] == token) break;
+    }
+    return path;
+  }
+
+  void forward() {
+    const Feed feed = next_feed();
+    const Ids tokens = feed.tokens(model.mask), clean = feed.clean();
+    const bool draws = settings.sampler.temperature > 0;
+    const Ids reach = model.draft_head ? reach_of(feed.parents()) : Ids();
+    const auto began = std::chrono::steady_clock::now();
+    Prediction prediction = model.run(tokens, final, 1, draws, reach);
+    const std::chrono::duration<double, std::milli> took = std::chrono::steady_clock::now() - began;
+    const Ids path = verify(prediction, feed);
+    const int64_t last = path.back(), right = int64_t(path.size()) - 1;
+    if (controller)
+      controller->note(tokens.size(), took.count(), feed.depth(), right, feed.found);
+    if (feed.masks) model.hold(Ids(clean.begin(), clean.begin() + last + 1), final);
+    const auto behind = prediction.ids.begin() + feed.row(last) + 1;
+    guessed.assign(behind, behind + feed.masks);
+    if (model.draft_head) state = prediction.state(feed.row(last));
+    int64_t kept = 1;  // of the path, what lies in the cache as text does
+    while (kept <= right && path[kept] == path[0] + kept) ++kept;
+    final += path[0] + kept;
+    answer.show();
+  }
+};
 
 inline Ids run_drafted(Answer& answer) {
   check_drafts(answer);
-  read_prompt(answer);
-  Model& model = answer.model;
-  const int64_t wanted = answer.settings.drafts, size = answer.settings.lookup;
-  Ids guessed;  // what masks said about the tokens behind the last one
-  while (!answer.stopped() && answer.length() < answer.limit) {
-    const int64_t final = answer.length() - 1;
-    const int64_t most = size ? room(answer, (wanted + 1) * (wanted + 1) - 1) : 0;
-    const Ids found = most ? look_up(answer.sequence, size, most) : Ids();
-    guessed.resize(std::min<int64_t>(guessed.size(), room(answer, wanted)));
-    Ids clean{answer.sequence.back()}, tokens;
-    const Ids& drafts = found.empty() ? guessed : found;
-    clean.insert(clean.end(), drafts.begin(), drafts.end());
-    int64_t masks = 0;  // behind each of them
-    if (model.masks_aside && found.empty())
-      masks = std::min<int64_t>(
-          wanted, std::min(model.rows - final, model.max_tokens) / int64_t(clean.size()) - 1);
-    for (int64_t token : clean) {
-      tokens.push_back(token);
-      tokens.insert(tokens.end(), masks, model.mask);
-    }
-    const bool draws = answer.settings.sampler.temperature > 0;
-    Prediction prediction = model.run(tokens, final, 1, draws);
-    const int64_t count = verify(answer, prediction, clean, masks + 1);
-    if (masks) model.hold(Ids(clean.begin(), clean.begin() + count), final);
-    const auto behind = prediction.ids.begin() + (count - 1) * (masks + 1) + 1;
-    guessed.assign(behind, behind + masks);
-    answer.show();
+  Drafting drafting{answer};
+  Settings& settings = answer.settings;
+  if (settings.drafts == automatic) {
+    Model& model = answer.model;
+    if (settings.costs.table.empty()) settings.costs = measure_costs(model);
+    drafting.controller.emplace(Controller{settings.costs, model.masks_aside ? most_masks : 0,
+                                           model.draft_head ? most_levels : 0});
   }
+  drafting.read_prompt();
+  while (!answer.stopped() && answer.length() < answer.limit) drafting.forward();
   return answer.tokens();
 }

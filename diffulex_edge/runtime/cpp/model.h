@@ -120,7 +120,20 @@ struct Prediction {
   Ids ids;                        // the best token
   std::vector<float> confidence;  // its probability
   std::vector<float> logits;      // of all tokens, row by row, where they were asked for
+  std::vector<float> states;      // row by row, what a draft head begins from, if there is one
+
+  std::vector<float> state(int64_t row) const {
+    const auto size = states.size() / ids.size(), first = row * size;
+    return {states.begin() + first, states.begin() + first + size};
+  }
 };
+
+// Of a tree of tokens, those up to the first that does not go on from the one before it.
+inline Ids first_line(const Ids& tokens, const Ids& reach) {
+  for (int64_t nth = 1; nth < int64_t(tokens.size()); ++nth)
+    if (reach[nth - 1] < nth) return Ids(tokens.begin(), tokens.begin() + nth);
+  return tokens;
+}
 
 // The step of the file, and the facts it carries.
 struct Model {
@@ -131,6 +144,7 @@ struct Model {
   bool masks_last;   // masks stand behind the known tokens of a step (WeDLM)
   bool whole_steps;  // a step must be the whole sequence: it has convolutions (LFM2.5)
   bool masks_aside;  // masks take no positions: it has an adapter and drafts with them
+  bool draft_head;   // it drafts beside the model, and a step may be a tree of drafts
   int64_t tokenizer = 0;  // the number of its tokenizer's files, 0: it does not say
   int64_t planned = 0;    // bytes that the file asks for: the cache, and all between operators
   Ids eos;
@@ -170,9 +184,8 @@ struct Model {
     if (module.load_method("forward") != Error::Ok)
       fail("method forward could not be loaded; export with methods=(\"forward\",)");
     auto meta = module.method_meta("forward");
-    if (flag("get_draft_head"))
-      fail(path + " has a draft head, which this runner does not use; export the model without it");
-    any_block = meta.ok() && meta->num_inputs() == 4;
+    draft_head = flag("get_draft_head");
+    any_block = meta.ok() && meta->num_inputs() == 4 && !draft_head;
     for (size_t i = 0; meta.ok() && i < meta->num_memory_planned_buffers(); ++i)
       planned += meta->memory_planned_buffer_size(i).get();
     causal_text = flag("get_causal_text");
@@ -208,8 +221,9 @@ struct Model {
   }
 
   // Tokens into the cache rows from `start`, attention to all rows up to the last of them, under a
-  // mask rule: its block length, 0 for none.
-  Prediction run(Ids tokens, int64_t start, int64_t rule, bool with_logits) {
+  // mask rule: its block length, 0 for none. `reach`: of a tree of drafts, the last token that
+  // goes on from each; without it the tokens are one line.
+  Prediction run(Ids tokens, int64_t start, int64_t rule, bool with_logits, Ids reach = {}) {
     // a causal step reads whole rounds of 64 keys, as `keys_read` in Python
     const int64_t end = start + int64_t(tokens.size());
     const int64_t read = rule == 1 ? std::min((end + 63) / 64 * 64, rows) : end;
@@ -224,12 +238,15 @@ struct Model {
     auto limit = from_blob(block_length.data(), {1}, type);
     std::vector<EValue> inputs{EValue(ids), EValue(from), EValue(to)};
     if (any_block) inputs.emplace_back(limit);
+    if (reach.empty()) reach.assign(count, count - 1);
+    auto last = from_blob(reach.data(), {count}, type);
+    if (draft_head) inputs.emplace_back(last);
     auto outputs = module.execute("forward", inputs);
     if (!outputs.ok())
       fail("the step failed with ExecuTorch error " +
            std::to_string(static_cast<int>(outputs.error())));
     ++forwards;
-    note(tokens, start, rule);
+    note(first_line(tokens, reach), start, rule);
     if (outputs->size() < 2 || !outputs->at(0).isTensor() || !outputs->at(1).isTensor())
       fail("the step returns no ids and confidences; export with methods=(\"forward\",)");
     const auto best = outputs->at(0).toTensor();
@@ -238,7 +255,13 @@ struct Model {
       fail("the step returned fewer rows than it was given");
     const auto* id = best.const_data_ptr<int64_t>();
     const auto* confidence = sure.const_data_ptr<float>();
-    Prediction prediction{Ids(id, id + count), {confidence, confidence + count}, {}};
+    Prediction prediction{Ids(id, id + count), {confidence, confidence + count}, {}, {}};
+    if (draft_head) {
+      if (outputs->size() < 4) fail("the step returns no states of its draft head; export again");
+      const auto states = outputs->at(3).toTensor();
+      const auto* state = states.const_data_ptr<float>();
+      prediction.states.assign(state, state + states.numel());
+    }
     if (with_logits) {
       if (outputs->size() < 3 || outputs->at(2).toTensor().numel() < count * vocab)
         fail("the step returns no logits; export with methods=(\"forward\", \"logits\")");

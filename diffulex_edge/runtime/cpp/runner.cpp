@@ -8,7 +8,8 @@
 // Options: --max-new-tokens N --iterations N --threshold P --block-size N --cached 1
 //   --temperature T --top-k N --top-p P --seed N   (from logits, which the file must give)
 //   --stop TEXT (as often as wanted) --raw 1 (no turn around a text) --threads N --verify 0
-//   --drafts N --lookup N   (masks behind every token, tokens to find again: same text, sooner)
+//   --drafts N --lookup N   (masks behind every token or drafts of a head, tokens to find again:
+//                           same text, sooner; --drafts auto: as many as pay on this machine)
 //   --weights-cache FILE    (packed weights are kept there) --memory 1 (say what it takes)
 // Timings go to stderr. Everything about the model is read from the file's constants; text needs
 // the two files of the tokenizer beside it, nothing else but ExecuTorch.
@@ -68,8 +69,8 @@ Request parse(int argc, char** argv) {
   if (argc < 2)
     fail("usage: runner model.pte [--prompt TEXT | --text 1 | --chat 1] [--max-new-tokens N] "
          "[--iterations N] [--threshold P] [--block-size N] [--cached 1] [--temperature T] "
-         "[--top-k N] [--top-p P] [--seed N] [--stop TEXT] [--raw 1] [--drafts N] [--lookup N] "
-         "[--weights-cache FILE] [--memory 1] [--threads N] [--verify 0] < prompts");
+         "[--top-k N] [--top-p P] [--seed N] [--stop TEXT] [--raw 1] [--drafts N|auto] "
+         "[--lookup N] [--weights-cache FILE] [--memory 1] [--threads N] [--verify 0] < prompts");
   Request request;
   for (int i = 2; i < argc; i += 2) {
     const std::string name = argv[i];
@@ -78,6 +79,10 @@ Request parse(int argc, char** argv) {
       if (!*argv[i + 1]) fail(name + " wants a text that is not empty");
       if (name == "--stop") request.stops.push_back(argv[i + 1]);
       else (name == "--prompt" ? request.prompt : request.weights_cache) = argv[i + 1];
+      continue;
+    }
+    if (name == "--drafts" && !std::strcmp(argv[i + 1], "auto")) {
+      request.settings.drafts = automatic;
       continue;
     }
     char* rest;
@@ -150,7 +155,8 @@ void answer(Model& model, Request& request, const Prompter* prompter, const std:
     writer = std::make_unique<Writer>(prompter->tokenizer, request.stops, stdout);
     answering.seen = [&](const Ids& ids) { return writer->take(ids), writer->stopped; };
   }
-  const bool drafted = settings.drafts || settings.lookup;
+  const bool may = settings.lookup || guesses(model) || settings.drafts != automatic;
+  const bool drafted = may && (settings.drafts || settings.lookup);
   const Ids tokens = drafted ? run_drafted(answering) : answering.run();
   const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - began;
   if (!writer) print(tokens);
