@@ -8,7 +8,8 @@ import torch
 
 from diffulex_edge.backends.qnn_backend import chipset, compile_specs, qnn, quantized_program
 from diffulex_edge.dev.testing import golden_dir
-from diffulex_edge.export.exporter import export_method, export_model, with_constant_shapes
+from diffulex_edge.export.exporter import export_model
+from diffulex_edge.export.program import export_method, with_constant_shapes
 from diffulex_edge.model import load_model
 from diffulex_edge.model.heads import ConfidenceStep, LogitsStep
 from diffulex_edge.runtime.facts import ModelInfo

@@ -30,7 +30,8 @@ def tied_model(tied=True):
 from executorch.exir import EdgeCompileConfig, to_edge_transform_and_lower
 
 from diffulex_edge.backends import plan_lowering
-from diffulex_edge.export.exporter import export_method, serialize
+from diffulex_edge.export.lowering import serialize
+from diffulex_edge.export.program import export_method
 from diffulex_edge.model.heads import LogitsStep
 from diffulex_edge.quant.quantizer import quantize
 

@@ -93,6 +93,21 @@ def test_the_rule_whose_parameter_is_given_applies(settings, rule):
     assert Selection(**settings).applied == rule
 
 
+@pytest.mark.parametrize(
+    'settings, reads',
+    [
+        (dict(), False),
+        (dict(score='margin'), True),
+        (dict(factor=1.0), False),
+        (dict(nearest=0.1), True),
+        (dict(nearest=0.1, rule='sequential'), False),
+    ],
+    ids=str,
+)
+def test_who_reads_distributions(settings, reads):
+    assert Selection(**settings).reads_distributions is reads
+
+
 # %% selection-24
 def test_an_unknown_rule_or_score_is_refused():
     with pytest.raises(ValueError, match="rule is 'luck'"):

@@ -142,7 +142,7 @@ class DiffusionGenerationConfig:
 # %% ../../nbs/02_runtime/15_config.ipynb #config-08
 def needs_logits(config: DiffusionGenerationConfig) -> bool:
     "Return whether the whole distribution is read, or ids and confidences are enough."
-    distribution, selection = config.distribution, config.selection
+    distribution = config.distribution
     reshaped = (
         config.temperature
         or config.repetition_penalty != 1
@@ -156,11 +156,7 @@ def needs_logits(config: DiffusionGenerationConfig) -> bool:
     judged_whole = (
         distribution.full
         or config.candidates
-        or selection.score in ('margin', 'entropy')
-        or selection.entropy_budget is not None
-        or selection.stability is not None
-        or selection.nearest is not None
-        or selection.entropy_at_most is not None
+        or config.selection.reads_distributions
         or config.revision.edit_above is not None
     )
     return bool(reshaped or judged_whole)

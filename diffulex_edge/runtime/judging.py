@@ -210,7 +210,7 @@ def propose(
 def candidates_of(request: Request, positions: list[int], judgement: Judgement) -> Candidates:
     "Return what the selection rule is told about these positions."
     config, movement = request.config, None
-    if config.selection.stability is not None:
+    if config.selection.applied == 'stability':
         pairs = zip(positions, judgement.probabilities)
         movement = torch.tensor([moved(request, position, now) for position, now in pairs])
     return Candidates(

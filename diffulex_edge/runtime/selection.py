@@ -5,6 +5,7 @@
 # %% auto #0
 __all__ = [
     'RULES',
+    'READ_DISTRIBUTIONS',
     'select',
     'select_factor',
     'select_entropy',
@@ -26,7 +27,7 @@ __all__ = [
 ]
 
 # %% ../../nbs/02_runtime/11_selection.ipynb #selection-02
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Callable
 
 import torch
@@ -97,6 +98,8 @@ def select_sampled(
 
 # %% ../../nbs/02_runtime/11_selection.ipynb #selection-16
 RULES: dict[str, Callable] = {}  # name -> rule(candidates, quota, selection) -> mask [N]
+# those that read `probabilities`, which a step computes only when somebody does
+READ_DISTRIBUTIONS = {'entropy_budget', 'stability', 'nearest', 'entropy_at_most'}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,8 +109,8 @@ class Selection:
     score: str = choice('probability', SCORES)  # how sure a position is
     rule: str | None = choice(None, RULES)  # None: the rule whose parameter is given, else `best`
     strict: bool = False  # exceed the threshold instead of reaching it
-    factor: float | None = number(None, least=0)  # Fast-dLLM's factor rule
     entropy_budget: float | None = number(None, least=0)  # nats
+    factor: float | None = number(None, least=0)  # Fast-dLLM's factor rule
     order_temperature: float = number(0.0, least=0)  # above 0: draw positions, score as logit
     stability: float | None = number(None, least=0)  # nats; reveal early only what is this still
     # nats that a position costs more for each position behind the first mask; what stays below
@@ -127,18 +130,17 @@ class Selection:
 
     @property
     def applied(self) -> str:
-        "The name of the rule that applies."
+        "The name of the rule that applies: the one asked for, or the first whose number is given."
         if self.rule is not None:
             return self.rule
-        given = dict(
-            entropy_budget=self.entropy_budget is not None,
-            factor=self.factor is not None,
-            order_temperature=self.order_temperature > 0,
-            stability=self.stability is not None,
-            nearest=self.nearest is not None,
-            entropy_at_most=self.entropy_at_most is not None,
-        )
-        return next((name for name in given if given[name]), 'best')
+        numbers = (parameter for parameter in fields(self) if parameter.name in RULES)
+        given = (each.name for each in numbers if getattr(self, each.name) != each.default)
+        return next(given, 'best')
+
+    @property
+    def reads_distributions(self) -> bool:
+        "Whether positions are judged by all logits, and not by their best token alone."
+        return self.score in ('margin', 'entropy') or self.applied in READ_DISTRIBUTIONS
 
 
 # %% ../../nbs/02_runtime/11_selection.ipynb #selection-17
