@@ -13,7 +13,7 @@ from diffulex_edge.runtime.forward_costs import Costs
 from diffulex_edge.runtime.loop import denoise
 from diffulex_edge.runtime.request import Request, settled_answer
 from diffulex_edge.runtime.speculation import speculate
-from diffulex_edge.runtime.step import EagerSession
+from diffulex_edge.runtime.step import EagerSession, first_line
 
 
 def random_llama(vocab_size, seed, **sizes):
@@ -180,6 +180,30 @@ def test_the_next_question_reuses_only_what_is_text():
     session.model.logits([1, 2, 3, *first])
     for layer, rows in zip(session.model.layers, cached):
         assert torch.allclose(layer.cache.k[:, :shared], rows, atol=1e-5)
+
+
+# %% head-03-2
+class Rounding(EagerSession):
+    "A session whose rows beside the text's place name other tokens, as rounding may make them."
+
+    def step(self, tokens, start, kv_len, *, reach=None, **options):
+        prediction = super().step(tokens, start, kv_len, reach=reach, **options)
+        line = len(first_line(tokens, reach))
+        prediction.ids[line:] = (prediction.ids[line:] + 1) % 11
+        return prediction
+
+
+@pytest.mark.parametrize('prompt', PROMPTS, ids=len)
+@pytest.mark.parametrize('drafts', [5, 'auto'])
+def test_what_is_named_from_beside_the_text_is_checked_again(drafts, prompt):
+    session = Rounding(headed_model())
+    greedy = greedy_text(session, prompt)
+    session.costs = Costs({1: 5.01, 32: 5.32}, 0.1)
+    session.costs.note = lambda rows, ms: None
+    text, steps = verified(session, prompt, drafts=drafts)
+    assert text == greedy
+    assert len(steps) < 50
+    assert any('head' in step.choice for step in steps)
 
 
 # %% head-04

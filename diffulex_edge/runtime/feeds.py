@@ -108,6 +108,7 @@ class Hints:
 
     ids: list[int] = ()  # what masks guess
     state: Tensor | None = None  # what a draft head begins from, `[hidden]`
+    named: list[int] = ()  # before that, by rows beside the text's place: drafts once more
 
 
 def masked_feed(request: Request, final: int, guessed: list[int], masks: int) -> Feed:
@@ -124,23 +125,29 @@ def masked_feed(request: Request, final: int, guessed: list[int], masks: int) ->
 def headed_feed(
     request: Request,
     final: int,
-    state: Tensor | None,
+    hints: Hints,
     levels: int,
     rows: int,
     controller: Controller | None = None,
 ) -> Feed:
     """Return a forward of at most `rows` rows that checks what a head drafts in so many levels.
 
-    A controller ends levels and drafts where they are not worth their time.
+    Tokens that the last forward named beside the text's place come first. A controller ends
+    levels and drafts where they are not worth their time.
     """
-    known, drafts = request.canvas.ids[final:], []
+    known, state = request.canvas.ids[final:], hints.state
     count = room(request, final, rows - len(known))
+    drafts = in_line(hints.named[:count])
+    line, count = len(drafts), count - len(drafts)
     if count and levels and state is not None:
         least = controller.least if controller else 0.0
-        drafts = grow(request.session, state, known[-1], min(levels, count), least)
+        last = [*known, *hints.named][-1]
+        grown = grow(request.session, state, last, min(levels, count), least)
         if controller:
-            count = min(count, controller.worth(drafts, len(known)))
-    return Feed(known, likeliest(drafts, count), source='head' if drafts else '')
+            count = min(count, controller.worth(grown, len(known) + line))
+        behind = likeliest(grown, count)
+        drafts += [replace(draft, parent=draft.parent + line) for draft in behind]
+    return Feed(known, drafts, source='head' if drafts else '')
 
 
 # %% ../../nbs/02_runtime/28_feeds.ipynb #feeds-09
@@ -156,23 +163,23 @@ def feed_for(
         return chosen_feed(request, final, hints, controller)
     known = request.canvas.ids[final:]
     most = drafts + 1 - len(known) if has_head else (drafts + 1) ** 2 - 1
-    found = look_ahead(request, final, most)
+    found = [] if hints.named else look_ahead(request, final, most)
     if found:
         return Feed(known, in_line(found), source='look-up')
     if has_head:
-        return headed_feed(request, final, hints.state, drafts, drafts + 1)
+        return headed_feed(request, final, hints, drafts, drafts + 1)
     return masked_feed(request, final, hints.ids, drafts)
 
 
 def chosen_feed(request: Request, final: int, hints: Hints, controller: Controller) -> Feed:
     "Return the next verifying forward as a controller chooses it."
-    found = look_ahead(request, final, max(FOUND))
+    found = [] if hints.named else look_ahead(request, final, max(FOUND))
     chosen, why = controller.choose(len(found))
     if chosen.found:
         known = request.canvas.ids[final:]
         feed = Feed(known, in_line(found[: chosen.found]), source='look-up')
     elif request.session.info.draft_head:
-        feed = headed_feed(request, final, hints.state, chosen.levels, MOST_ROWS, controller)
+        feed = headed_feed(request, final, hints, chosen.levels, MOST_ROWS, controller)
     else:
         feed = masked_feed(request, final, hints.ids, chosen.masks)
     return replace(feed, choice=why)

@@ -102,10 +102,13 @@ def check_drafting(request: Request):
 
 
 # %% ../../nbs/02_runtime/29_speculation.ipynb #speculation-18
-def verify(request: Request, prediction: Prediction, feed: Feed) -> tuple[Judgement, list[int]]:
+def verify(
+    request: Request, prediction: Prediction, feed: Feed
+) -> tuple[Judgement, list[int], list[int]]:
     """Keep the drafts up to the first refused one, and one token more.
 
-    Also return which clean tokens of the feed named them: the last known one, then drafts.
+    Also return which clean tokens of the feed named them, the last known one and then drafts, and
+    the tokens that rows beside the text's place named: not kept where the best tokens are wanted.
     """
     path = [len(feed.known) - 1]
     ids, confidences, distributions = [], [], []
@@ -120,9 +123,10 @@ def verify(request: Request, prediction: Prediction, feed: Feed) -> tuple[Judgem
         if token not in behind:
             break
         path.append(behind[token])
-    sure = torch.tensor(confidences)
-    judged = Judgement(ids, sure, sure, torch.stack(distributions) if distributions else None)
-    return judged, path
+    count = len(ids) if request.config.temperature else in_place(path) - path[0]
+    sure, kept = torch.tensor(confidences[:count]), distributions[:count]
+    judged = Judgement(ids[:count], sure, sure, torch.stack(kept) if kept else None)
+    return judged, path, ids[count:]
 
 
 def in_place(path: list[int]) -> int:
@@ -133,10 +137,13 @@ def in_place(path: list[int]) -> int:
     return path[0] + kept
 
 
-def hints_of(feed: Feed, prediction: Prediction, nth: int) -> Hints:
-    "Return what a forward knows about the tokens behind the one that clean token `nth` named."
+def hints_of(feed: Feed, prediction: Prediction, nth: int, named: list[int]) -> Hints:
+    """Return what a forward knows about the tokens behind the one that clean token `nth` named.
+
+    `named`: that token and those before it that are to be checked once more.
+    """
     state = None if prediction.states is None else prediction.states[feed.row(nth)]
-    return Hints(feed.next_drafts(prediction, nth), state)
+    return Hints(feed.next_drafts(prediction, nth), state, named)
 
 
 # %% ../../nbs/02_runtime/29_speculation.ipynb #speculation-18-2
@@ -162,12 +169,13 @@ def speculate(request: Request) -> Iterator[StepRecord]:
             reach = reach_of(feed.parents)
         span = Span('verify', final, final + len(tokens), final + len(tokens))
         prediction, ms = request.forward(span, 1, tokens, reach=reach)
-        judgement, path = verify(request, prediction, feed)
+        judgement, path, named = verify(request, prediction, feed)
         if controller:
-            controller.note(len(tokens), ms, feed.depth, len(path) - 1, feed.source == 'look-up')
+            right = len(judgement.ids) - 1
+            controller.note(len(tokens), ms, feed.depth, right, feed.source == 'look-up')
         if feed.masks:
             session.rows.hold(feed.clean[: path[-1] + 1], final)
-        hints = hints_of(feed, prediction, path[-1])
+        hints = hints_of(feed, prediction, path[-1], named)
         yield written_down(request, span, feed, judgement, ms)
         final += in_place(path)
 

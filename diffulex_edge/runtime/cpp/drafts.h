@@ -119,6 +119,7 @@ struct Drafting {
   int64_t final = 0;  // rows of the cache that are final
   Ids guessed{};      // by masks, at the tokens behind the last one
   std::vector<float> state{};  // what the draft head begins from
+  Ids named{};        // before that, by rows beside the text's place: drafts once more
 
   // The prompt without its last token into the cache, behind what it holds.
   void read_prompt() {
@@ -138,7 +139,7 @@ struct Drafting {
   Ids known() const { return Ids(answer.sequence.begin() + final, answer.sequence.end()); }
 
   Ids look_ahead(int64_t most) const {
-    const int64_t fit = settings.lookup ? room(most) : 0;
+    const int64_t fit = settings.lookup && named.empty() ? room(most) : 0;
     return fit ? look_up(answer.sequence, settings.lookup, fit) : Ids();
   }
 
@@ -160,14 +161,20 @@ struct Drafting {
   // What a head drafts in so many levels, in a forward of at most so many rows.
   Feed headed_feed(int64_t levels, int64_t rows) const {
     Feed feed{known()};
-    const int64_t count = feed.known.size(), fit = room(rows - count);
+    const size_t most = room(rows - int64_t(feed.known.size()));
+    feed.drafts = in_line(Ids(named.begin(), named.begin() + std::min(named.size(), most)));
+    const int64_t line = feed.drafts.size(), fit = int64_t(most) - line;
     if (!fit || !levels || state.empty()) return feed;
     const double least = controller ? controller->least() : 0;
-    Drafts drafts = grow(model, state, feed.known.back(), std::min(levels, fit), least);
+    const Drafts grown = grow(model, state, feed.clean().back(), std::min(levels, fit), least);
     std::vector<double> chances;
-    for (const Draft& draft : drafts) chances.push_back(draft.chance);
-    const int64_t worth = controller ? controller->worth(chances, count) : fit;
-    feed.drafts = likeliest(drafts, std::min(fit, worth));
+    for (const Draft& draft : grown) chances.push_back(draft.chance);
+    const int64_t before = int64_t(feed.known.size()) + line;
+    const int64_t worth = controller ? controller->worth(chances, before) : fit;
+    for (Draft draft : likeliest(grown, std::min(fit, worth))) {
+      draft.parent += line;
+      feed.drafts.push_back(draft);
+    }
     return feed;
   }
 
@@ -185,15 +192,19 @@ struct Drafting {
     return model.draft_head ? headed_feed(choice.levels, most_rows) : masked_feed(choice.masks);
   }
 
-  // Keep the drafts that are right, and one token more; return which clean tokens named them.
+  // Keep the drafts that are right, and one token more; return which clean tokens named them. Best
+  // tokens of rows beside the text's place, which round otherwise in 8 bits, are only `named`.
   Ids verify(Prediction& prediction, const Feed& feed) {
     const Ids clean = feed.clean(), parents = feed.parents();
+    const bool draws = settings.sampler.temperature > 0;
     Ids path;
+    named.clear();
     for (int64_t next = int64_t(feed.known.size()) - 1; next < int64_t(clean.size());) {
       path.push_back(next);
       answer.draw(prediction, feed.row(next));
       const int64_t token = prediction.ids[feed.row(next)];
-      answer.sequence.push_back(token);
+      const bool in_place = next == path[0] + int64_t(path.size()) - 1 && named.empty();
+      (draws || in_place ? answer.sequence : named).push_back(token);
       while (++next < int64_t(clean.size()))
         if (parents[next] == path.back() && clean[next] == token) break;
     }
@@ -209,7 +220,8 @@ struct Drafting {
     Prediction prediction = model.run(tokens, final, 1, draws, reach);
     const std::chrono::duration<double, std::milli> took = std::chrono::steady_clock::now() - began;
     const Ids path = verify(prediction, feed);
-    const int64_t last = path.back(), right = int64_t(path.size()) - 1;
+    const int64_t last = path.back(), accepted = int64_t(path.size()) - 1;
+    const int64_t right = accepted - int64_t(named.size());
     if (controller)
       controller->note(tokens.size(), took.count(), feed.depth(), right, feed.found);
     if (feed.masks) model.hold(Ids(clean.begin(), clean.begin() + last + 1), final);
@@ -217,7 +229,7 @@ struct Drafting {
     guessed.assign(behind, behind + feed.masks);
     if (model.draft_head) state = prediction.state(feed.row(last));
     int64_t kept = 1;  // of the path, what lies in the cache as text does
-    while (kept <= right && path[kept] == path[0] + kept) ++kept;
+    while (kept <= accepted && path[kept] == path[0] + kept) ++kept;
     final += path[0] + kept;
     answer.show();
   }
