@@ -75,7 +75,7 @@ ACTS = {
 # %% harness-17-2
 @pytest.mark.parametrize('note', ACTS)
 def test_what_ends_a_child_is_counted_and_the_next_goes_on(note, tmp_path):
-    report = run_campaign(campaign_that(ACTS[note]), tmp_path, 0.4, patience=0.15)
+    report = run_campaign(campaign_that(ACTS[note]), tmp_path, 1.5, patience=0.15)
     numbers = report.bad[note]
     assert numbers[:2] == [3, 4]
     assert report.outcomes['ran'] == 3

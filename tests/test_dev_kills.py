@@ -4,7 +4,7 @@
 import time
 
 # %% kills-19
-from mmap import mmap
+from mmap import MAP_ANONYMOUS, MAP_PRIVATE, mmap
 
 import pytest
 
@@ -59,7 +59,7 @@ def test_an_engine_that_keeps_its_answers_is_found():
 
     def leaking(number):
         # pages of its own: a heap with room left, as in a long test run, would not grow
-        kept.append(mmap(-1, 100_000))
+        kept.append(mmap(-1, 100_000, flags=MAP_PRIVATE | MAP_ANONYMOUS))
         kept[-1].write(b'x' * 100_000)  # written to, so that it is resident
         return number
 

@@ -23,6 +23,8 @@ def forgetful(replay):
 BUGS = dict(
     trace=('diffulex_edge.runtime.trace.replay', forgetful),
     adapter=('diffulex_edge.model.adapter.load_adapter', careless),
+    head=('diffulex_edge.model.draft_head.load_head', careless),
+    costs=('diffulex_edge.runtime.forward_costs.read_table', careless),
     state=('diffulex_edge.dev.spoiled_files.read_work_file', careless),
 )
 

@@ -3,10 +3,11 @@
 
 # %% programs-11
 import shutil
+from dataclasses import replace
 
 import pytest
 
-from diffulex_edge.dev.harness import run_campaign
+from diffulex_edge.dev.harness import find_bad, finds, run_campaign
 from diffulex_edge.dev.spoiled_programs import SPOILED_PROGRAMS
 
 
@@ -18,7 +19,7 @@ def put_program(exported, folder, keep=None):
 
 @pytest.mark.parametrize('campaign', SPOILED_PROGRAMS, ids=lambda campaign: campaign.name)
 def test_a_second_against_programs_finds_nothing(campaign, exported, tmp_path):
-    if campaign.name == 'runner' and not shutil.which('g++'):
+    if campaign.name in ('runner', 'talker') and not shutil.which('g++'):
         pytest.skip('no g++ here')
     put_program(exported, tmp_path)
     report = run_campaign(campaign, tmp_path, 1)
@@ -28,14 +29,45 @@ def test_a_second_against_programs_finds_nothing(campaign, exported, tmp_path):
 # %% programs-13
 def test_a_program_without_checksum_answers_wrongly_or_dies(exported, tmp_path):
     put_program(exported, tmp_path, keep=-20)
-    report = run_campaign(SPOILED_PROGRAMS[0], tmp_path, 0.5)
-    assert not report.clean
+    assert find_bad(SPOILED_PROGRAMS[0], tmp_path)
+
+
+CALLED = {campaign.name: campaign for campaign in SPOILED_PROGRAMS}
+
+
+def unchecked(check):
+    """A check that checks nothing."""
+    return lambda *args: None
+
+
+def put_runner(folder, script):
+    """Put a shell script in the place of the runner, and two files in that of packed weights."""
+    for name, content in dict(packed=b'12345', stamp=b'stamp').items():
+        (folder / name).write_bytes(content)
+    (folder / 'runner').write_text(f'#!/bin/sh\n{script}\n')
+    (folder / 'runner').chmod(0o755)
 
 
 def test_a_runner_that_dies_of_an_option_is_found(exported, tmp_path):
     put_program(exported, tmp_path)
-    runner = tmp_path / 'runner'
-    runner.write_text('#!/bin/sh\ncase "$*" in *--threads*) kill -SEGV $$;; esac\necho 1 2\n')
-    runner.chmod(0o755)
-    report = run_campaign(SPOILED_PROGRAMS[1], tmp_path, 1)
-    assert 'wrong: ended with -11' in report.bad
+    put_runner(tmp_path, 'case "$4" in ""|--weights-cache) echo 1 2;; *) kill -SEGV $$;; esac')
+    assert 'wrong: ended with -11' in find_bad(CALLED['runner'], tmp_path)
+
+
+# %% programs-13-2
+def test_a_runner_that_takes_any_packed_weights_is_found(exported, tmp_path):
+    put_program(exported, tmp_path)
+    packed = tmp_path / 'packed'
+    put_runner(tmp_path, f'case "$*" in *cache*) wc -c < {packed};; *) wc -c < {packed}x;; esac')
+    assert 'wrong: another answer' in find_bad(CALLED['runner'], tmp_path)
+
+
+def test_a_runner_whose_text_depends_on_drafts_is_found(tmp_path):
+    (tmp_path / 'talk.pte').write_bytes(b'never read')
+    put_runner(tmp_path, 'case "$*" in *--drafts*) echo b;; *) echo a;; esac')
+    assert 'wrong: another text with drafts' in find_bad(CALLED['talker'], tmp_path)
+
+
+def test_constants_that_nobody_checks_are_found(tmp_path):
+    campaign = replace(CALLED['contract'], native=False)  # a fork has the bug, a new process not
+    assert finds(campaign, tmp_path, 'diffulex_edge.runtime.facts.check_facts', unchecked)

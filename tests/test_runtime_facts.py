@@ -41,3 +41,19 @@ def test_another_contract_version_is_refused():
 def test_a_foreign_file_is_refused():
     with pytest.raises(ValueError, match='not exported'):
         ModelInfo.read({})
+
+
+# %% facts-21-2
+IMPOSSIBLE = [
+    *(('vocab_size', value) for value in (0, -5, True, 2.5, 'many', None, 2**40)),
+    *(('max_seq_len', 0), ('max_tokens', -1), ('block_length', -4), ('logits_shift', 2)),
+    *(('mask_token_id', 100), ('mask_token_id', -2), ('bos_token_id', 0.5), ('family', 3)),
+    *(('eos_token_ids', [1, 'x']), ('eos_token_ids', 7), ('draft_head', 1), ('whole_steps', 'no')),
+]
+
+
+@pytest.mark.parametrize('field, value', IMPOSSIBLE)
+def test_what_cannot_be_is_refused(field, value):
+    method = {field: method for method, field in CONSTANTS.items()}.get(field, f'get_{field}')
+    with pytest.raises(ValueError, match=f'm.pte states {method} = '):
+        ModelInfo.read(FACTS.constants() | {method: value}, 'm.pte')

@@ -9,6 +9,7 @@ __all__ = [
     'VERSIONS',
     'SIZE',
     'NUMBERS',
+    'READINGS',
     'make_pair',
     'publish',
     'look',
@@ -18,21 +19,27 @@ __all__ = [
     'fill_disks',
     'resident',
     'slope',
+    'settle',
     'soak',
     'small_generations',
+    'soak_small',
+    'soak_alone',
     'run_all',
     'main',
 ]
 
 # %% ../../nbs/90_dev/20_kills.ipynb #kills-02
 import argparse
+import ctypes
+import gc
 import os
 import resource
 import signal
 import tempfile
 import time
-from array import array
 from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 from random import Random
 
@@ -165,12 +172,15 @@ def fill_disks(folder: Path, fills: int, seed: int = 0) -> dict[str, int]:
 
 # %% ../../nbs/90_dev/20_kills.ipynb #kills-13
 def resident() -> int:
-    """Return the bytes of memory that this process has now."""
+    """Return the bytes of memory of its own that this process has now.
+
+    Mapped files do not count: the system takes their pages and brings them back as it likes.
+    """
     try:
-        pages = int(Path('/proc/self/statm').read_text().split()[1])
+        _, all_pages, of_files, *_ = map(int, Path('/proc/self/statm').read_text().split())
     except OSError:
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-    return pages * os.sysconf('SC_PAGE_SIZE')
+    return (all_pages - of_files) * os.sysconf('SC_PAGE_SIZE')
 
 
 def slope(values: Sequence[float]) -> float:
@@ -180,7 +190,16 @@ def slope(values: Sequence[float]) -> float:
     return above / sum((x - middle) ** 2 for x in range(len(values)))
 
 
+def settle():
+    """Give back what nobody holds: cycles, and free memory where the C library can return it."""
+    gc.collect()
+    trim = getattr(ctypes.CDLL(None), 'malloc_trim', None)  # glibc's
+    if trim:
+        trim(0)
+
+
 NUMBERS = 10  # different calls of a long run
+READINGS = 20  # of its memory
 
 
 def soak(generate, generations: int) -> tuple[float, int]:
@@ -188,15 +207,16 @@ def soak(generate, generations: int) -> tuple[float, int]:
 
     The numbers come again and again, and each must give its first answer again.
     """
-    # made beforehand: a list of these numbers would itself grow, by some 40 bytes a call
-    memory = array('q', [0]) * generations
-    firsts, differing = {}, 0
+    every = max(1, generations // READINGS)
+    memory, firsts, differing = [], {}, 0
     for call in range(generations):
         number = call % NUMBERS
         answer = generate(number)
         differing += answer != firsts.setdefault(number, answer)
-        memory[call] = resident()
-    return slope(memory[generations // 2 :]), differing
+        if call % every == every - 1:
+            settle()
+            memory.append(resident())
+    return slope(memory[len(memory) // 2 :]) / every, differing
 
 
 # %% ../../nbs/90_dev/20_kills.ipynb #kills-14
@@ -211,6 +231,17 @@ def small_generations():
     return lambda number: list(engine.generate([5, number % 200, 20], config))
 
 
+def soak_small(generations: int) -> tuple[float, int]:
+    """Soak a small model, see `soak`."""
+    return soak(small_generations(), generations)
+
+
+def soak_alone(generations: int) -> tuple[float, int]:
+    """Soak a small model in a process of its own, whose memory no earlier work has cut up."""
+    with ProcessPoolExecutor(1, mp_context=get_context('spawn')) as pool:
+        return pool.submit(soak_small, generations).result()
+
+
 # %% ../../nbs/90_dev/20_kills.ipynb #kills-16
 def run_all(kills: int, fills: int, generations: int, seed: int) -> dict:
     """Kill, fill and soak; return what was found."""
@@ -218,7 +249,7 @@ def run_all(kills: int, fills: int, generations: int, seed: int) -> dict:
         killed = kill_writers(Path(folder), kills, seed)
     with tempfile.TemporaryDirectory() as folder:
         filled = fill_disks(Path(folder), fills, seed)
-    bytes_each, differing = soak(small_generations(), generations)
+    bytes_each, differing = soak_alone(generations)
     soaked = dict(bytes_per_generation=round(bytes_each, 1), different_answers=differing)
     return dict(
         kills=dict(tried=kills, **killed),

@@ -9,22 +9,33 @@ __all__ = [
     'try_trace',
     'write_adapter',
     'try_adapter',
+    'write_head',
+    'try_head',
     'write_work_files',
     'read_work_file',
     'try_work_file',
+    'Untimed',
+    'write_costs',
+    'try_costs',
+    'check_costs',
 ]
 
 # %% ../../nbs/90_dev/14_spoiled_files.ipynb #files-02
 import json
+import logging
+import os
 from pathlib import Path
 from random import Random
+from unittest.mock import patch
 
 import torch
 
 from ..model import load_model
+from ..runtime.forward_costs import costs_file, costs_of
+from ..runtime.step import EagerSession
 from .harness import Campaign
 from .mutations import spoil_json, spoil_safetensors
-from .testing import adapted_llama, golden_dir, random_llama
+from .testing import adapted_llama, golden_dir, random_llama, small_head
 
 
 # %% ../../nbs/90_dev/14_spoiled_files.ipynb #files-04
@@ -83,6 +94,28 @@ def try_adapter(rng: Random, data: bytes, folder: Path):
     assert model.logits([1, 59, 59]).isfinite().all(), 'an adapter that makes no numbers'
 
 
+# %% ../../nbs/90_dev/14_spoiled_files.ipynb #files-06-2
+def write_head(folder: Path) -> bytes:
+    """Write a draft head for `random_llama` and return its bytes."""
+    from diffulex_edge.model.draft_head import save_head
+
+    save_head(folder / 'head.safetensors', small_head())
+    return (folder / 'head.safetensors').read_bytes()
+
+
+def try_head(rng: Random, data: bytes, folder: Path):
+    """Attach a spoiled draft head, and let it draft."""
+    from diffulex_edge.model.draft_head import attach_head, load_head
+
+    path = folder / 'case.safetensors'
+    path.write_bytes(spoil_safetensors(rng, data))
+    session = EagerSession(attach_head(random_llama(), load_head(path)))
+    states = session.step([1, 2], 0, 2).states
+    _, ids, chances = session.draft(states[-1:], [3])
+    assert chances.isfinite().all(), 'drafts without a chance'
+    assert ((0 <= ids) & (ids < session.info.vocab_size)).all(), 'drafts that are no tokens'
+
+
 # %% ../../nbs/90_dev/14_spoiled_files.ipynb #files-08
 def write_work_files(folder: Path) -> dict[str, bytes]:
     """Write the files that a training and an export leave for their next run."""
@@ -126,9 +159,52 @@ def try_work_file(rng: Random, files: dict[str, bytes], folder: Path):
     read_work_file(path)
 
 
+# %% ../../nbs/90_dev/14_spoiled_files.ipynb #files-08-2
+class Untimed:
+    """A session on a file whose steps take no time."""
+
+    def __init__(self, path: Path):
+        self.info = EagerSession(random_llama()).info
+        self.path = path
+        self.steps = 0
+
+    def step(self, tokens: list[int], start: int, kv_len: int):
+        """Count a step."""
+        self.steps += 1
+
+
+def write_costs(folder: Path) -> str:
+    """Write the costs of a file and return them as text."""
+    (folder / 'model.pte').write_bytes(b'a program')
+    with patch.dict(os.environ, DIFFULEX_CACHE=str(folder / 'cache')):
+        costs_of(Untimed(folder / 'model.pte'))
+        return costs_file().read_text()
+
+
+def try_costs(rng: Random, text: str, folder: Path):
+    """Ask for costs while the file of them is spoiled; then it must be whole again, or useful."""
+    said = logging.getLogger('diffulex_edge.runtime.forward_costs')
+    cache = patch.dict(os.environ, DIFFULEX_CACHE=str(folder / 'cache'))
+    with cache, patch.object(said, 'disabled', True):
+        costs_file().write_bytes(spoil_json(rng, text))
+        check_costs(Untimed(folder / 'model.pte'), Untimed(folder / 'model.pte'))
+
+
+def check_costs(first: Untimed, second: Untimed):
+    """Check that both sessions get the same, useful costs, and the second without measuring."""
+    costs = costs_of(first)
+    for rows in (1, 3, 40, 10**6):
+        assert 0 < costs.of(rows) < float('inf'), f'{costs.of(rows)} ms of {rows} rows'
+    costs.note(3, 0.5)
+    assert costs_of(second).table == costs.table, 'other costs the second time'
+    assert not second.steps, 'measured twice'
+
+
 # %% ../../nbs/90_dev/14_spoiled_files.ipynb #files-09
 SPOILED_FILES = (
     Campaign('trace', 'a recording, replayed and shown', record_trace, try_trace),
     Campaign('adapter', 'a mask adapter', write_adapter, try_adapter),
+    Campaign('head', 'a draft head', write_head, try_head),
     Campaign('state', 'states, texts, prompts, indices', write_work_files, try_work_file),
+    Campaign('costs', 'what forwards cost, kept', write_costs, try_costs),
 )

@@ -5,16 +5,26 @@
 # %% auto #0
 __all__ = [
     'PROBE',
+    'NAMES',
     'RUNNER_OPTIONS',
     'SPOILED_PROGRAMS',
     'make_program',
     'spoil_program',
     'try_program',
+    'lie',
+    'make_headed',
+    'ask_headed',
+    'try_contract',
     'build_runner',
+    'spoil_kept',
+    'run_one_line',
     'try_runner',
+    'build_talker',
+    'try_talker',
 ]
 
 # %% ../../nbs/90_dev/15_spoiled_programs.ipynb #programs-02
+import io
 import subprocess
 from pathlib import Path
 from random import Random
@@ -22,9 +32,12 @@ from random import Random
 import torch
 
 from ..model import load_model
+from ..model.files import SEAL, seal
+from ..model.tokenizer import load_tokenizer
+from ..model.tokenizer_files import file_contents, token_files
 from .harness import Campaign
-from .mutations import ODD, spoil_bytes
-from .testing import golden_dir
+from .mutations import ODD, spoil_bytes, spoil_json
+from .testing import adapted_llama, golden_dir, random_llama, small_head
 
 
 # %% ../../nbs/90_dev/15_spoiled_programs.ipynb #programs-04
@@ -60,8 +73,82 @@ def try_program(rng: Random, truth: dict, folder: Path):
     assert torch.equal(said.confidence, truth['confidence']), 'other confidences'
 
 
+# %% ../../nbs/90_dev/15_spoiled_programs.ipynb #programs-06-6
+NAMES = (
+    *('draft', 'forward', 'logits', 'get_draft_head', 'get_masks_aside', 'get_whole_steps'),
+    *('get_causal_text', 'get_masks_last', 'get_step_size', 'get_tokenizer_id', 'x'),
+)
+
+
+def lie(rng: Random, data: bytes) -> bytes:
+    """Return a `.pte` with a method gone, renamed or, a constant, of another value; sealed."""
+    from executorch.exir import schema
+    from executorch.exir._serialize._program import deserialize_pte_binary, serialize_pte_binary
+
+    file = deserialize_pte_binary(data[: -SEAL.size])
+    plans = file.program.execution_plan
+    plan = rng.choice(plans)
+    way = rng.randrange(6)
+    if way == 0:
+        plans.remove(plan)
+    elif way == 1 or not 0 < len(plan.values) < 4:
+        plan.name = rng.choice(NAMES)
+    else:
+        number = rng.choice((-1, 0, 1, 2, 4, 7, 63, 64, 65, 10**6, 2**31, 2**63 - 1, -(2**63)))
+        kinds = schema.Int(number), schema.Bool(number > 0), schema.Double(0.5), schema.String('x')
+        value = rng.choice((kinds[0], kinds[0], *kinds))
+        plan.values[rng.randrange(len(plan.values))] = schema.EValue(value)
+    changed = io.BytesIO(bytes(serialize_pte_binary(file)))
+    seal(changed)
+    return changed.getvalue()
+
+
+# %% ../../nbs/90_dev/15_spoiled_programs.ipynb #programs-06-7
+def make_headed(folder: Path) -> dict:
+    """Return a `.pte` with a draft head, and what its two methods say."""
+    from diffulex_edge.export import export_model
+    from diffulex_edge.model.draft_head import attach_head
+
+    path = folder / 'head.pte'
+    if not path.is_file():
+        model = attach_head(random_llama(), small_head())
+        export_model(model, output_path=path, backend='portable')
+    return dict(data=path.read_bytes(), said=ask_headed(path))
+
+
+def ask_headed(path: Path) -> list:
+    """Return what a step says, and where there is a head what it drafts behind it."""
+    from diffulex_edge.runtime.pte import PteSession
+
+    session = PteSession(path)
+    said = session.step([5, 9, 20], 0, 3, reach=[2, 1, 2] if session.info.draft_head else None)
+    if not session.info.draft_head:
+        return [said.ids, said.confidence]
+    return [said.ids, said.confidence, *session.draft(said.states[-1:], [3])]
+
+
+def try_contract(rng: Random, truth: dict, folder: Path):
+    """Run both methods of a program that lies, and generate with it."""
+    from diffulex_edge.runtime.diffusion import DiffusionEngine, DiffusionGenerationConfig
+
+    path = folder / 'case.pte'
+    path.write_bytes(lie(rng, truth['data']))
+    said = ask_headed(path)
+    assert len(said) == len(truth['said']), 'a draft head that is not used'
+    for ours, right in zip(said, truth['said']):
+        assert torch.allclose(ours.float(), right.float(), atol=1e-4), 'another answer'
+    engine = DiffusionEngine.from_pte(path)
+    config = DiffusionGenerationConfig(max_new_tokens=5, confidence_threshold=None)
+    answer = engine.generate([5, 9, 20], config)
+    assert len(answer) <= 5 and all(0 <= token < 60 for token in answer), f'{list(answer)}'
+
+
 # %% ../../nbs/90_dev/15_spoiled_programs.ipynb #programs-06
-RUNNER_OPTIONS = 'max-new-tokens', 'iterations', 'threshold', 'block-size', 'threads', 'verify'
+RUNNER_OPTIONS = (
+    *('max-new-tokens', 'iterations', 'threshold', 'block-size', 'threads', 'verify', 'cached'),
+    *('temperature', 'top-k', 'top-p', 'seed', 'drafts', 'lookup', 'memory', 'text', 'chat'),
+    *('raw', 'prompt', 'stop'),
+)
 
 
 def build_runner(folder: Path) -> dict:
@@ -71,14 +158,38 @@ def build_runner(folder: Path) -> dict:
     truth, runner = make_program(folder), folder / 'runner'
     if not runner.is_file():
         compile_runner(runner, optimize='-O1')
-    answer = run_runner(runner, folder / 'model.pte', [[5, 9, 20]], max_new_tokens=8)
-    return dict(data=truth['data'], runner=runner, answer=answer)
+    packed = folder / 'packed'
+    how = dict(max_new_tokens=8, weights_cache=packed)
+    answer = run_runner(runner, folder / 'model.pte', [[5, 9, 20]], **how)
+    kept = {path: path.read_bytes() for path in (packed, Path(f'{packed}.stamp'))}
+    headed = make_headed(folder)['data']
+    return dict(data=truth['data'], runner=runner, answer=answer, kept=kept, headed=headed)
+
+
+def spoil_kept(rng: Random, kept: dict[Path, bytes]):
+    """Write packed weights and their stamp, one of them spoiled."""
+    chosen = rng.choice(list(kept))
+    for path, data in kept.items():
+        path.unlink(missing_ok=True)  # it may be read-only
+        path.write_bytes(spoil_bytes(rng, data) if path == chosen else data)
+
+
+# %% ../../nbs/90_dev/15_spoiled_programs.ipynb #programs-06-2
+def run_one_line(command: list, said: bytes) -> bytes:
+    """Return what a runner answers. Raises `ValueError` with its sentence when it refuses."""
+    run = subprocess.run(command, input=said, capture_output=True, timeout=50)
+    assert run.returncode in (0, 1), f'ended with {run.returncode}'
+    last = run.stderr.decode(errors='replace').strip().splitlines()[-1:]
+    if run.returncode:
+        assert last and last[0].startswith('runner: '), f'no sentence: {last}'
+        raise ValueError(last[0])
+    return run.stdout
 
 
 def try_runner(rng: Random, state: dict, folder: Path):
-    """Run the compiled runner on a spoiled file, with spoiled options, or on a spoiled prompt."""
+    """Run the compiled runner on a spoiled file, option or prompt, or with spoiled weights."""
     path, command, prompt = folder / 'model.pte', ['--max-new-tokens', '8'], b'5 9 20\n'
-    way = rng.randrange(3)
+    way = rng.randrange(5)
     if way == 0:
         path = folder / 'case.pte'
         path.write_bytes(spoil_program(rng, state['data']))
@@ -86,22 +197,58 @@ def try_runner(rng: Random, state: dict, folder: Path):
         odd = [str(value) for value in ODD if '\x00' not in str(value)]
         odd = [value.encode('utf-8', 'replace').decode() for value in odd]
         command += [f'--{rng.choice(RUNNER_OPTIONS)}', rng.choice(odd)]
+    elif way == 2:
+        spoil_kept(rng, state['kept'])
+        command += ['--weights-cache', folder / 'packed']
+    elif way == 3:
+        path = folder / 'case.pte'
+        path.write_bytes(lie(rng, state[rng.choice(('data', 'headed'))]))
+        command += ['--drafts', '2'][: rng.choice((0, 2))]
     else:
         prompt = spoil_bytes(rng, prompt)
-    command = [state['runner'], path, *command]
-    run = subprocess.run(command, input=prompt, capture_output=True, timeout=50)
-    assert run.returncode in (0, 1), f'ended with {run.returncode}'
-    last = run.stderr.decode(errors='replace').strip().splitlines()[-1:]
-    if run.returncode:
-        assert last and last[0].startswith('runner: '), f'no sentence: {last}'
-        raise ValueError(last[0])
-    if way == 0:
-        answer = [[int(token) for token in line.split()] for line in run.stdout.splitlines()]
+    said = run_one_line([state['runner'], path, *command], prompt)
+    if way in (0, 2):
+        answer = [[int(token) for token in line.split()] for line in said.splitlines()]
         assert answer == state['answer'], 'another answer'
+
+
+# %% ../../nbs/90_dev/15_spoiled_programs.ipynb #programs-06-4
+def build_talker(folder: Path) -> dict:
+    """Return a compiled runner, a program with a mask adapter, and its tokenizer's files."""
+    from diffulex_edge.export import export_model
+    from diffulex_edge.runtime.runner import compile_runner
+
+    path, runner, tokenizer = folder / 'talk.pte', folder / 'runner', load_tokenizer('tiny')
+    tokenizer.template = '{% for m in messages %}{{ m.role }}: {{ m.content }}\n{% endfor %}'
+    if not runner.is_file():
+        compile_runner(runner, optimize='-O1')
+    if not path.is_file():
+        # without a tokenizer, so that another one is read and not refused
+        size = tokenizer.tk.get_vocab_size()
+        export_model(adapted_llama(vocab_size=size, max_seq_len=96), output_path=path)
+    files = dict(zip(token_files(path), file_contents(tokenizer)))
+    return dict(path=path, runner=runner, files=files)
+
+
+def try_talker(rng: Random, state: dict, folder: Path):
+    """Talk to the compiled runner, with a spoiled tokenizer or in spoiled words."""
+    chosen = rng.choice((*state['files'], None))
+    for file, data in state['files'].items():
+        file.write_bytes(spoil_json(rng, data.decode()) if file == chosen else data)
+    words = b'once upon a time\nand then?\n'
+    if chosen is None:
+        words = spoil_bytes(rng, words)
+    how = rng.choice((['--chat', '1'], ['--text', '1'], ['--text', '1', '--raw', '1']))
+    command = [state['runner'], state['path'], '--max-new-tokens', '6', *how]
+    plain = run_one_line(command, words)
+    drafts = ['--drafts', str(rng.randrange(1, 4)), '--lookup', str(rng.randrange(3))]
+    assert run_one_line(command + drafts, words) == plain, 'another text with drafts'
 
 
 # %% ../../nbs/90_dev/15_spoiled_programs.ipynb #programs-07
 SPOILED_PROGRAMS = (
     Campaign('pte', 'a .pte in Python', make_program, try_program, native=True),
+    Campaign('contract', 'constants and methods', make_headed, try_contract, native=True),
     Campaign('runner', 'the C++ runner', build_runner, try_runner),
+    Campaign('talker', 'the C++ runner in conversation', build_talker, try_talker),
 )

@@ -27,6 +27,7 @@ __all__ = [
     'logits_table',
     'random_llama',
     'adapted_llama',
+    'small_head',
 ]
 
 # %% ../../nbs/90_dev/06_testing.ipynb #testing-03
@@ -42,6 +43,7 @@ from safetensors import safe_open
 from torch import Tensor
 
 from ..model import LlamaEdge, LlamaEdgeConfig, load_model
+from ..model.draft_head import DraftHead
 from ..model.layers import rotate
 from ..runtime.blocks import chunks_before
 
@@ -297,11 +299,17 @@ def random_llama(**changes):
     return LlamaEdge(LlamaEdgeConfig(**shape | heads | changes))
 
 
-def adapted_llama():
+def adapted_llama(**changes):
     "Return a `random_llama` with a random mask adapter; its mask is 59."
-    model = random_llama(mask_token_id=59, eos_token_ids=())
+    model = random_llama(mask_token_id=59, eos_token_ids=(), **changes)
     model.add_mask_adapter(4)
     model.mask_embed.normal_()
     for parameter in model.layers.parameters():
         parameter.data += 0.1 * torch.randn_like(parameter)
     return model
+
+
+def small_head() -> DraftHead:
+    "Return a random draft head for a `random_llama`, always the same."
+    torch.manual_seed(0)
+    return DraftHead(hidden=48, inner=16, layers=(1,), vocabulary=torch.arange(0, 60, 2))

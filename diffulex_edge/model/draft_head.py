@@ -119,6 +119,8 @@ def load_head(path: str | Path) -> DraftHead:
         with safe_open(path, 'pt') as file:
             tensors = {name: file.get_tensor(name) for name in file.keys()}
             layers = json.loads((file.metadata() or {})['layers'])
+        if not isinstance(layers, list) or not all(type(layer) is int for layer in layers):
+            raise ValueError(f'it reads layers {repr(layers)[:60]}')
         weights = {name: tensors[name] for name in tensors if not name.endswith('.scale')}
         for name in weights:
             if weights[name].dtype == torch.int8:
@@ -126,6 +128,9 @@ def load_head(path: str | Path) -> DraftHead:
         hidden, inner = weights['think.down.weight'].shape
         head = DraftHead(hidden, inner, layers, weights['vocabulary'])
         head.load_state_dict(weights)
+        for name, weight in head.state_dict().items():
+            if not weight.isfinite().all():
+                raise ValueError(f'{name} holds NaN or infinity')
     except (SafetensorError, LookupError, TypeError, ValueError, RuntimeError) as error:
         reason = ' '.join(str(error).split())[:200]
         raise ValueError(f'{path} is no draft head ({reason})') from None

@@ -14,6 +14,8 @@ __all__ = [
     'constants_of',
     'facts_in',
     'check_contract',
+    'can_be',
+    'check_facts',
 ]
 
 # %% ../../nbs/02_runtime/01_facts.ipynb #facts-02
@@ -49,8 +51,12 @@ class ModelInfo:
 
     @classmethod
     def read(cls, constants: dict, where='the file') -> 'ModelInfo':
-        "Return the facts that the constants of a `.pte` state; raise as `check_contract` does."
+        """Return the facts that the constants of a `.pte` state.
+
+        Raises as `check_contract` and `check_facts` do.
+        """
         check_contract(constants, where)
+        check_facts(constants, where)
         return cls(**facts_in(constants))
 
     def constants(self) -> dict:
@@ -160,3 +166,34 @@ def check_contract(constants: dict, where):
     for method in CONSTANTS:
         if method not in constants:
             raise ValueError(f'{where} lacks the constant {method}; export the model again')
+
+
+# %% ../../nbs/02_runtime/01_facts.ipynb #facts-19-2
+def can_be(field: str, value, vocab_size) -> bool:
+    "Return whether a field of `ModelInfo` can have this value; None and tuples as constants."
+    if field == 'family':
+        return isinstance(value, str)
+    if field in RULES:
+        return isinstance(value, bool)
+    if field == 'eos_token_ids':
+        return isinstance(value, (list, tuple)) and all(type(token) is int for token in value)
+    if type(value) is not int:
+        return False
+    if field == 'mask_token_id':
+        return -1 <= value < vocab_size  # a step takes it
+    least = dict(block_length=0, logits_shift=0, bos_token_id=-1).get(field, 1)
+    most = dict(logits_shift=1).get(field, 2**31 - 1)
+    return least <= value <= most
+
+
+def check_facts(constants: dict, where):
+    "Raise `ValueError` for a constant that no exported model has."
+    rules = {f'get_{field}': field for field in RULES if f'get_{field}' in constants}
+    size = dict(get_vocab_size='vocab_size')  # first, since others depend on it
+    for method, field in (size | CONSTANTS | rules).items():
+        value = constants[method]
+        if not can_be(field, value, constants['get_vocab_size']):
+            raise ValueError(
+                f'{where} states {method} = {repr(value)[:60]}, which cannot be; '
+                'export the model again'
+            )

@@ -9,12 +9,14 @@ __all__ = [
     'ROWS',
     'CACHED',
     'KEPT',
+    'LONGEST',
     'Costs',
     'measure_costs',
     'draft_cost',
     'costs_file',
     'processor',
     'costs_key',
+    'read_table',
     'kept_tables',
     'keep_table',
     'costs_of',
@@ -23,6 +25,7 @@ __all__ = [
 
 # %% ../../nbs/02_runtime/26_forward_costs.ipynb #forward-costs-02
 import json
+import logging
 import os
 import platform
 import time
@@ -110,6 +113,7 @@ def draft_cost(session: Session, start: int) -> float:
 
 # %% ../../nbs/02_runtime/26_forward_costs.ipynb #forward-costs-12
 KEPT = 64  # tables in the file, the newest ones
+LONGEST = 1e7  # milliseconds of a forward
 
 
 def costs_file() -> Path:
@@ -137,13 +141,39 @@ def costs_key(path: Path) -> str:
 
 
 # %% ../../nbs/02_runtime/26_forward_costs.ipynb #forward-costs-13
+def read_table(table) -> Costs:
+    "Return costs from what a file keeps of them. Raise `ValueError` when it can be no table."
+    try:
+        times = {key: float(ms) for key, ms in table.items()}
+        draft = times.pop('draft', 0.0)
+        costs = Costs({int(rows): ms for rows, ms in times.items()}, draft)
+    except (AttributeError, TypeError, OverflowError) as error:
+        raise ValueError(f'a table of costs is no table ({error})') from None
+    if not costs.table or min(costs.table) < 1:
+        raise ValueError(f'a table of costs is about {sorted(costs.table)[:1]} rows')
+    if not all(0 < ms < LONGEST for ms in costs.table.values()) or not 0 <= draft < LONGEST:
+        raise ValueError('a table of costs holds times that nothing takes')
+    return costs
+
+
 def kept_tables() -> dict[str, dict[str, float]]:
-    "Return the tables of the cache folder; none when there is no such file or it is damaged."
-    with suppress(OSError, ValueError):
-        tables = json.loads(costs_file().read_text(encoding='utf-8'))
-        if isinstance(tables, dict):
-            return tables
-    return {}
+    """Return the tables of the cache folder; none when there is no such file.
+
+    Tables that can be none are left out, and the log says so.
+    """
+    file, whole = costs_file(), {}
+    try:
+        tables = json.loads(file.read_text(encoding='utf-8'))
+        for key, table in tables.items():
+            read_table(table)
+            whole[key] = table
+    except OSError:
+        pass  # the first time
+    except (AttributeError, ValueError, RecursionError):
+        logging.getLogger(__name__).warning(
+            '%s is damaged; what a forward costs is measured again', file
+        )
+    return whole
 
 
 def keep_table(key: str, costs: Costs):
@@ -174,8 +204,7 @@ def read_or_measure(session: Session) -> Costs:
     key = costs_key(path)
     table = kept_tables().get(key)
     if table:
-        draft = float(table.pop('draft', 0.0))
-        return Costs({int(rows): float(ms) for rows, ms in table.items()}, draft)
+        return read_table(table)
     costs = measure_costs(session)
     keep_table(key, costs)
     return costs

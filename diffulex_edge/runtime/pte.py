@@ -21,11 +21,13 @@ from pathlib import Path
 import torch
 
 from diffulex_edge.runtime.pte_file import (
+    check_methods,
     check_unchanged,
     find_step,
     load_method,
     open_program,
     read_constants,
+    run_method,
     stamp_of,
 )
 from diffulex_edge.runtime.step import (
@@ -61,6 +63,7 @@ class PteSession:
         # What stands for the tokenizer it was exported with; None: none, or an earlier version.
         self.tokenizer_id = constants.get('get_tokenizer_id')
         self.name, self.offers = find_step(self.program, self.path)
+        check_methods(self.program, self.name, self.info, self.path)
         # a fourth input is the block length of the mask rule, or the reach of a tree
         more = self.program.metadata(self.name).num_inputs() == 4
         self.any_block = more and not self.info.draft_head
@@ -94,7 +97,7 @@ class PteSession:
         if self.info.draft_head:
             args.append(reach_tensor(tokens, reach))
         with self.rows.write(first_line(tokens, reach), start, block):
-            outputs = self.method.execute(args)
+            outputs = run_method(self.method, args, self.path)
         return to_prediction(outputs, len(tokens), logits, self.info.mask_token_id)
 
     def draft(
@@ -103,7 +106,8 @@ class PteSession:
         "See `EagerSession.draft`."
         if self.loaded_draft is None:
             self.loaded_draft = load_method(self.program, 'draft', self.path)
-        return tuple(self.loaded_draft.execute((states.contiguous(), torch.tensor([tokens]))))
+        inputs = states.contiguous(), torch.tensor([tokens])
+        return tuple(run_method(self.loaded_draft, inputs, self.path))
 
     def reset(self):
         "Forget the cache; rows at `kv_len` and after never count."

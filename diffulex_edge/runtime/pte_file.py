@@ -11,6 +11,9 @@ __all__ = [
     'open_program',
     'read_constants',
     'find_step',
+    'shapes_of',
+    'check_methods',
+    'run_method',
     'load_method',
     'stamp_of',
     'check_unchanged',
@@ -23,7 +26,7 @@ from pathlib import Path
 
 from ..model.files import check_seal
 from ..notices import quietly
-from .facts import CONSTANTS, RULES
+from .facts import CONSTANTS, RULES, ModelInfo
 
 # %% ../../nbs/02_runtime/04_pte_file.ipynb #pte-file-06
 HEAD = struct.Struct('<4s4s4sIQQQ')  # offset, identifier, magic, length, program, base, segments
@@ -109,6 +112,8 @@ def read_constants(program, path: Path) -> dict:
             values = program.load_method(name).execute(())
         except RuntimeError as error:
             raise ValueError(f'{path} could not be read ({error}); export it again') from None
+        if name != 'get_eos_ids' and len(values) != 1:
+            raise ValueError(f'{path} says {len(values)} values for {name}; export it again')
         constants[name] = values if name == 'get_eos_ids' else values[0]
     return constants
 
@@ -129,7 +134,51 @@ def find_step(program, path: Path) -> tuple[str, tuple[str, ...]]:
     raise ValueError(f'{path} has no method forward or logits; export it again')
 
 
+# %% ../../nbs/02_runtime/04_pte_file.ipynb #pte-file-18-2
+def shapes_of(program, name: str) -> tuple[int, int]:
+    "Return how many inputs and outputs a method of a program has."
+    about = program.metadata(name)
+    return about.num_inputs(), about.num_outputs()
+
+
+def check_methods(program, name: str, info: ModelInfo, path: Path):
+    """Raise `ValueError` when the methods of a file are not those that its constants tell of.
+
+    `name`: of the method that does the step.
+    """
+    remedy = 'export the model again'
+    inputs, outputs = shapes_of(program, name)
+    if inputs not in (3, 4):
+        raise ValueError(f'method {name} of {path} takes {inputs} inputs, not 3 or 4; {remedy}')
+    drafts = 'draft' in program.method_names
+    headed = (inputs, outputs, drafts) == (4, 4, True) and shapes_of(program, 'draft') == (2, 3)
+    if info.draft_head != headed or not headed and (drafts or outputs > 3):
+        has = 'has' if info.draft_head else 'has no'
+        raise ValueError(f'{path} states that it {has} draft head, unlike its methods; {remedy}')
+    rows = program.metadata(name).input_tensor_meta(0).sizes()[-1]
+    if info.max_tokens > rows:
+        raise ValueError(
+            f'{path} states steps of up to {info.max_tokens} tokens, and its method {name} takes '
+            f'{rows}; {remedy}'
+        )
+    if name == 'logits' or outputs > 2:
+        width = program.metadata(name).output_tensor_meta(min(outputs - 1, 2)).sizes()[-1]
+        if width != info.vocab_size:
+            raise ValueError(
+                f'{path} states {info.vocab_size} tokens, and its method {name} knows {width}; '
+                f'{remedy}'
+            )
+
+
 # %% ../../nbs/02_runtime/04_pte_file.ipynb #pte-file-20
+def run_method(method, inputs: tuple, path: Path) -> list:
+    "Return what a loaded method says. Raise `ValueError` when it cannot be run."
+    try:
+        return method.execute(inputs)
+    except RuntimeError as error:
+        raise ValueError(f'a step of {path} failed ({error}); export the model again') from None
+
+
 def load_method(program, name: str, path: Path):
     "Return a loaded method of a program. Raise `ValueError` when its data is damaged."
     try:

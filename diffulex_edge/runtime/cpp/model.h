@@ -179,7 +179,8 @@ struct Model {
       if (!end.isInt()) fail("the constant get_eos_ids holds something else than numbers");
       eos.push_back(end.toInt());
     }
-    if (rows < 1 || max_tokens < 1 || block < 0 || vocab < 1 || shift < 0 || shift > 1)
+    if (rows < 1 || max_tokens < 1 || block < 0 || vocab < 1 || shift < 0 || shift > 1 ||
+        mask < -1 || mask >= vocab)
       fail(path + " states facts that cannot be right; export it again");
     if (module.load_method("forward") != Error::Ok)
       fail("method forward could not be loaded; export with methods=(\"forward\",)");
@@ -194,6 +195,17 @@ struct Model {
     masks_aside = flag("get_masks_aside");
     if (has("get_tokenizer_id")) tokenizer = fact("get_tokenizer_id");
     if (causal_text && !any_block) fail(path + " lacks an input for its rule; export it again");
+    if (!fits()) fail(path + " states what its methods are not; export it again");
+  }
+
+  // Whether the methods are those that the constants tell of: an input is not taken for another.
+  bool fits() {
+    const auto step = module.method_meta("forward");
+    if (!step.ok() || step->num_inputs() < 3 || step->num_inputs() > 4) return false;
+    if (!draft_head) return step->num_outputs() < 4 && !has("draft");
+    if (step->num_inputs() != 4 || step->num_outputs() != 4 || !has("draft")) return false;
+    const auto draft = module.method_meta("draft");
+    return draft.ok() && draft->num_inputs() == 2 && draft->num_outputs() == 3;
   }
 
   bool has(const char* name) {
