@@ -67,6 +67,7 @@ def tiny_folder(tmp_path_factory):
     return folder, facts
 
 
+# %% publishing-26-2
 def test_a_published_folder_runs_alone(tiny_folder, tmp_path):
     folder, facts = tiny_folder
     assert facts['measured']['same_best_token'] == 1

@@ -62,6 +62,7 @@ def test_smollm2_blocks():
     assert named[: len(following)] == following[: len(named)]
 
 
+# %% loading-17-2-2
 def test_smollm2_with_its_head():
     try:
         packaged_gguf()

@@ -95,6 +95,7 @@ def replay(folder, case, compat=True):
     return rows, given
 
 
+# %% causal-samplers-14-2
 def answers_of(case, rows):
     "Return what the original returns: prompt and answer, cut behind the end if all rows have one."
     returned, ends, stop = [], [], case.get('stop_token')

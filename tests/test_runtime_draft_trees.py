@@ -62,6 +62,7 @@ def test_the_likeliest_beginnings_are_kept(levels, count):
         assert chance == pytest.approx(want, abs=1e-5)
 
 
+# %% draft-trees-16-2
 def test_a_draft_is_followed_by_those_that_go_on_from_it():
     kept = likeliest(grow(Counting(), torch.zeros(4), 10, 4), 9)
     parents = [draft.parent for draft in kept]

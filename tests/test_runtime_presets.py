@@ -162,6 +162,7 @@ class Watched:
         return self.session.step(tokens, start, kv_len, **options)
 
 
+# %% presets-25-2
 class Replay:
     "A golden case: its rows, and once it has run, every forward with the ids it was given."
 
@@ -336,6 +337,7 @@ def check_until_unfinished(folder, case):
     assert row.canvas.ids == case['output_ids'][0][: row.blocks[0].end]
 
 
+# %% presets-29-2
 def outcome(folder, case):
     "Compare everything: `passed`, or `error` when our clear error stands for the original's."
     if case.get('error'):

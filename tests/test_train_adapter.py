@@ -184,6 +184,7 @@ TWO = textwrap.dedent("""
 """)
 
 
+# %% adapting-34-2
 def run_processes(count, folder, script):
     "Run a script in a group of so many processes; return their errors."
     with socket.socket() as free:

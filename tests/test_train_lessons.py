@@ -49,6 +49,7 @@ def test_the_loss_is_of_the_tokens_that_the_masks_name():
     assert torch.allclose(loss, total / 3, atol=1e-4)
 
 
+# %% lessons-33-2
 def test_texts_of_a_step_cost_what_they_cost_alone():
     model = small_model()
     step = [

@@ -44,6 +44,7 @@ def test_the_loss_falls(trained):
     assert sum(losses[-5:]) < 0.7 * sum(losses[:5])
 
 
+# %% recurrent-head-22-2
 def test_a_training_ends_when_its_time_is_over(trained):
     steps = []
     settings = dict(inner=8, run=3, progress=lambda step, loss: steps.append(step))

@@ -54,7 +54,7 @@ def test_names_are_unique_in_the_joined_text():
 # %% scripts-20
 def joined_modules():
     "The lists of modules that are joined somewhere."
-    from diffulex_edge.viz.explorer import WIDGET_MODULES
+    from diffulex_edge.viz.film_view import WIDGET_MODULES
     from diffulex_edge.viz.player import PAGE_MODULES
 
     return dict(page=PAGE_MODULES, widget=WIDGET_MODULES)

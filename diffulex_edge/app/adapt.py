@@ -112,12 +112,8 @@ def write_with_bar(kind: str, write, model, asked, work: Path, *, tokens: int | 
 
 def teach_with_bar(teacher: str, model, prompts, tokenizer, work: Path, *, new: int, **options):
     """Write teacher text: answers to prompts, or, with `both`, conversations."""
-    from diffulex_edge.train.conversations import (
-        Manner,
-        first_words,
-        markup_of,
-        write_conversations,
-    )
+    from diffulex_edge.train.both_sides import Manner, markup_of
+    from diffulex_edge.train.conversations import first_words, write_conversations
     from diffulex_edge.train.teacher import write_texts
 
     if teacher == 'both':

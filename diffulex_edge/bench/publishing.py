@@ -170,6 +170,7 @@ def export_into(part: Path, model: Decoder, tokenizer, llm: bool, **how) -> dict
     )
 
 
+# %% ../../nbs/07_bench/10_publishing.ipynb #publishing-19-2
 def publish(
     checkpoint: str,  # what `load_model` takes
     folder: str | Path,

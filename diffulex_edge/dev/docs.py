@@ -136,7 +136,7 @@ def count_tests(root: Path) -> dict[str, int]:
 # %% ../../nbs/90_dev/08_docs.ipynb #docs-11
 FILMS = {  # cell: the recordings that it shows
     'index-07': ('sudoku',),
-    'explorer-23': ('sudoku',),
+    'film-view-23': ('sudoku',),
     'explorer-58': ('smollm2_drafts',),
     'compare-06': ('smollm2_drafts', 'smollm2_greedy'),
 }

@@ -127,6 +127,7 @@ def manager_of(kernels):
     return AsyncKernelManager(kernel_name='forked', kernel_spec_manager=specs)
 
 
+# %% ../../nbs/90_dev/05_notebooks.ipynb #notebooks-15-2
 def run_notebook(path, env=None, timeout=600, skip_tests=False, kernels=None):
     """Execute a notebook in its own folder with a fresh kernel and return it.
 

@@ -169,6 +169,7 @@ def chosen_executor(workers: int, dask: str | None):
         yield executor
 
 
+# %% ../../nbs/05_export/12_sweep.ipynb #sweep-16-2
 def main(argv: list[str] | None = None) -> int:
     "Export every job of a plan on an executor and print the table; return 1 when one failed."
     parser = argparse.ArgumentParser(prog='sweep', description='Export the jobs of a TOML plan.')

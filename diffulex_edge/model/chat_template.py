@@ -23,9 +23,6 @@ __all__ = [
     'checked',
     'render_chat',
     'chat_prompt',
-    'as_turns',
-    'next_texts',
-    'turn_texts',
 ]
 
 # %% ../../nbs/01_model/24_chat_template.ipynb #chat-template-01
@@ -268,65 +265,3 @@ def chat_prompt(template: str | None, messages: list[dict] | str, special: dict[
     if isinstance(messages, str):
         messages = [dict(role='user', content=messages)]
     return render_chat(template, messages, special)
-
-
-# %% ../../nbs/01_model/24_chat_template.ipynb #chat-template-next
-def as_turns(turn: dict, said: list[str]) -> str:
-    "Return the prompt for what was said, user first, from the texts of `turn_texts`."
-    text = turn['before']
-    for i, words in enumerate(said):
-        if i:
-            text += turn['after' if i % 2 else 'between']
-        trims = turn['trims_answer' if i % 2 else 'trims']
-        text += words.strip() if trims else words
-    return text + turn['after']
-
-
-def next_texts(template: str, special: dict[str, str], turn: dict) -> dict:
-    """Return what a template puts between an answer and the user's next words.
-
-    `between`; `trims_answer`: white space around an answer is dropped; `thoughts`: an answer with
-    `</think>` stays as it is. Nothing when the template does more than that.
-    """
-
-    def rendered(said):
-        roles = ('user', 'assistant')
-        return chat_prompt(
-            template,
-            [dict(role=roles[i % 2], content=words) for i, words in enumerate(said)],
-            special,
-        )
-
-    first, mark = 'Qx7q', 'Zw9z'
-    try:
-        _, _, behind = rendered([first, mark, first]).partition(mark)
-        between, found, _ = behind.partition(first)
-        trims = rendered([first, f' {mark}\n', first]) == rendered([first, mark, first])
-        found = turn | dict(between=between, trims_answer=trims) if found else {}
-        talks = [first, mark, ' a\n'], ['b', '  x\n\ny ', first, 'Yes.', mark]
-        if not found or any(rendered(said) != as_turns(found, said) for said in talks):
-            return {}
-        thoughtful = [first, '<think>\nb\n</think>\n\nc', mark]
-        return found | dict(thoughts=rendered(thoughtful) == as_turns(found, thoughtful))
-    except ValueError:  # a template for one turn only
-        return {}
-
-
-# %% ../../nbs/01_model/24_chat_template.ipynb #chat-template-turn
-def turn_texts(template: str, special: dict[str, str]) -> dict:
-    """Return what a template puts around the words of one user's turn, up to the answer.
-
-    `before` and `after`; `trims`: white space around the words is dropped; and what `next_texts`
-    says about the turns that follow. Raise `ValueError` when the template is not of that form.
-    """
-    if 'strftime_now' in template:
-        raise ValueError('the chat template writes the date of today')
-    mark = 'Qx7q'
-    before, found, after = chat_prompt(template, mark, special).partition(mark)
-    trims = chat_prompt(template, f' {mark}\n', special) == before + mark + after
-    for words in ('a', f'  {mark}\n', 'one\n\ntwo <b> {{x}} "', '</think>b'):
-        around = before + (words.strip() if trims else words) + after
-        if not found or chat_prompt(template, words, special) != around:
-            raise ValueError('the chat template does more than to put a text around the words')
-    turn = dict(before=before, after=after, trims=trims)
-    return turn | next_texts(template, special, turn)

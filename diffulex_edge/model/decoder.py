@@ -191,6 +191,7 @@ def rope_at(model: Trunk, positions: Tensor) -> tuple[Tensor, ...]:
     return *rope, model.query_scale[positions]
 
 
+# %% ../../nbs/01_model/05_decoder.ipynb #decoder-18-2
 def hidden_states(
     model: Trunk,
     tokens: Tensor,

@@ -86,6 +86,7 @@ def profile_step(
         return by_operator(read_events(dump), skip=fills)
 
 
+# %% ../../nbs/02_runtime/41_profile.ipynb #profile-11-2
 def record_step(path: str | Path, dump: Path, tokens: int, cached: int, *, runs: int = 5) -> int:
     """Write an ETDump of a step, `runs` times; return how many runs before them do not count.
 

@@ -258,6 +258,7 @@ def has_stopped(request: Request) -> bool:
     return has_end(request)
 
 
+# %% ../../nbs/02_runtime/17_request.ipynb #request-11-2
 def going_on(requests: list[Request], index: int) -> list[Request]:
     """Return the rows of a batch whose answers go on with the block of this number.
 

@@ -55,6 +55,7 @@ def top_p_logits(logits: Tensor, p: float) -> Tensor:
     return logits.masked_fill(torch.zeros_like(cut).scatter(-1, order, cut), -torch.inf)
 
 
+# %% ../../nbs/02_runtime/10_sampler.ipynb #sampler-07-2
 def heated(logits: Tensor, temperature: float) -> Tensor:
     "Divide logits by a temperature, within what single precision divides by."
     if temperature == 1:

@@ -122,6 +122,7 @@ class StepLoss(nn.Module):
         return self.loss(self.model, self.head, step, self.weight)
 
 
+# %% ../../nbs/08_train/06_adapting.ipynb #adapting-10-2
 @dataclass
 class Training:
     "The training of a mask adapter, between two steps."

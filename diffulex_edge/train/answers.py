@@ -113,6 +113,7 @@ def answer_all(
         return answer_rows(model, prompts, new, openings, drawn)
 
 
+# %% ../../nbs/08_train/03_answers.ipynb #answers-14-2
 def answer_rows(
     model: Decoder,
     prompts: list[list[int]],

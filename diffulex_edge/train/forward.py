@@ -70,6 +70,7 @@ def processes(device: str) -> Iterator[torch.device]:
         dist.destroy_process_group()
 
 
+# %% ../../nbs/08_train/02_forward.ipynb #forward-01f-2
 def rank_of_all() -> tuple[int, int]:
     "Return which process this is, and of how many: `(0, 1)` when it is alone."
     if not (dist.is_available() and dist.is_initialized()):

@@ -36,7 +36,7 @@ def add_notebook(project, name, *cells):
 @pytest.fixture
 def explorer(opened):
     "The explorer's notebook, run, and its live sudoku at the start"
-    page = opened('nbs/06_viz/12_explorer.ipynb')
+    page = opened('nbs/06_viz/13_explorer.ipynb')
     box = page.locator('.dx[role=region]', has=page.locator('.dx-edit')).first
     box.scroll_into_view_if_needed()
     box.locator('.dx-main input[type=range]').focus()
@@ -121,7 +121,7 @@ def masked_and_denoised_again(page, box, shot):
 
 
 def test_two_at_a_time(opened, shot, theme):
-    page = opened('nbs/06_viz/13_compare.ipynb')
+    page = opened('nbs/06_viz/14_compare.ipynb')
     race, thresholds = (page.locator('.dx-two').nth(i) for i in (0, 2))
     race.scroll_into_view_if_needed()
     assert 'The answers are identical.' in race.inner_text()
