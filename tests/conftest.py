@@ -22,6 +22,7 @@ def pytest_configure(config):
     config.addinivalue_line(
         'markers', 'slow: takes more than a few seconds; the whole folder leaves it out'
     )
+    os.environ.setdefault('OMP_NUM_THREADS', '1')  # of the processes that tests start
     if torch:
         torch.set_num_threads(1)  # tiny models: a second thread only waits
 
@@ -48,6 +49,24 @@ def pytest_cmdline_main(config):
         options.numprocesses = PROCESSES
         # each process begins with one half of the files, and helps the other at the end
         options.dist = 'worksteal' if options.dist == 'no' else options.dist
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config, items):
+    """Give each of two processes a half that begins with the files of slow tests.
+
+    What is left at the end, when one helps the other, is short then.
+    """
+    if not hasattr(config, 'workerinput'):
+        return
+    files = {}
+    for item in items:
+        files.setdefault(item.path, []).append(item)
+    slow = {item.path for item in items if item.get_closest_marker('slow')}
+    halves = [[], []]
+    for path in sorted(files, key=lambda path: path not in slow):
+        min(halves, key=len).extend(files[path])
+    items[:] = halves[0] + halves[1]
 
 
 @pytest.fixture(autouse=True)

@@ -30,6 +30,7 @@ def tied_model(tied=True):
 from executorch.exir import EdgeCompileConfig, to_edge_transform_and_lower
 
 from diffulex_edge.backends import plan_lowering
+from diffulex_edge.backends.fast_lowering import fast_lowering
 from diffulex_edge.export.lowering import serialize
 from diffulex_edge.export.program import export_method
 from diffulex_edge.model.heads import LogitsStep
@@ -39,7 +40,7 @@ from diffulex_edge.quant.quantizer import quantize
 def as_executorch_writes_it(model, quantization, path):
     step = torch.zeros(1, 4, dtype=torch.long), torch.tensor([0]), torch.tensor([4])
     lowering = plan_lowering('xnnpack', quantization.partition(',')[0])
-    with torch.no_grad():
+    with torch.no_grad(), fast_lowering():
         program = export_method(LogitsStep(quantize(model, quantization)), step, None)
         edge = to_edge_transform_and_lower(
             {'logits': program},

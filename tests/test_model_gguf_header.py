@@ -6,8 +6,9 @@ import struct
 # %% gguf-header-t1
 import time
 
+import numpy as np
 import pytest
-from gguf import GGUFWriter
+from gguf import GGUFEndian, GGUFReader, GGUFWriter
 
 from diffulex_edge.model.gguf_header import open_gguf, walk_header
 
@@ -68,3 +69,22 @@ def test_a_true_header(path):
         path.with_name('cut').write_bytes(path.read_bytes()[:cut])
         with pytest.raises(ValueError, match='not a whole GGUF file'):
             open_gguf(path.with_name('cut'))
+
+
+# %% gguf-header-t3
+@pytest.mark.parametrize('order', list(GGUFEndian))
+def test_the_quick_reader_reads_what_the_other_does(tmp_path, order):
+    writer = GGUFWriter(tmp_path / 'model.gguf', 'llama', endianess=order)
+    writer.add_rope_freq_base(5e4)
+    writer.add_token_list(['a', '', 'ü'])
+    writer.add_tensor('matrix', np.arange(6, dtype=np.float32).reshape(2, 3))
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+    readers = open_gguf(tmp_path / 'model.gguf'), GGUFReader(tmp_path / 'model.gguf')
+    ours, theirs = ({key: f.contents() for key, f in r.fields.items()} for r in readers)
+    assert ours == theirs
+    assert ours['tokenizer.ggml.tokens'] == ['a', '', 'ü']
+    for reader in readers:
+        assert reader.tensors[0].data.tolist() == [[0, 1, 2], [3, 4, 5]]

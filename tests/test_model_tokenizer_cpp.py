@@ -7,6 +7,7 @@ import json
 import random
 import shutil
 import unicodedata
+from functools import cache
 
 import pytest
 from tokenizers import AddedToken, Regex, Tokenizer, pre_tokenizers
@@ -124,9 +125,15 @@ def test_the_files_of_a_program_and_their_number(program, tmp_path):
 
 
 # %% cpp-13
+@cache
+def smollm2_file():
+    "The fields of SmolLM2's tokenizer.json"
+    return json.loads(load_tokenizer('smollm2').tk.to_str())
+
+
 def changed(**fields):
     "SmolLM2's tokenizer.json with some fields changed"
-    return json.dumps(json.loads(load_tokenizer('smollm2').tk.to_str()) | fields)
+    return json.dumps(smollm2_file() | fields)
 
 
 @pytest.mark.parametrize(
@@ -150,7 +157,7 @@ def test_what_it_does_not_know_is_named(program, tmp_path, fields, word):
 # %% cpp-14
 def composing_tokenizer(normalized=False):
     "SmolLM2's tokenizer with NFC before it, and its added tokens looked for in the composed text"
-    added = json.loads(load_tokenizer('smollm2').tk.to_str())['added_tokens']
+    added = smollm2_file()['added_tokens']
     added = [each | dict(normalized=normalized) for each in added]
     return changed(normalizer=dict(type='NFC'), added_tokens=added)
 
