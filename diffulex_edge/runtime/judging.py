@@ -71,8 +71,8 @@ def judge(
 ) -> Judgement:
     """Judge `rows` of a prediction; of these, return the ones at the indices `asked`.
 
-    `unconditional`: the prediction without the prompt. `taken`: as the settings say, the best
-    token at any temperature, or one drawn from the softmax; see `AHEAD`.
+    `unconditional`: the prediction without the prompt. `taken`: how a token is found: `alike`,
+    as the settings say; `best`, at any temperature; `softmax`, drawn from it; see `AHEAD`.
     """
     if asked is None:
         asked = list(range(len(rows)))
