@@ -20,11 +20,17 @@ def forgetful(replay):
     return lambda trace: list(replay(trace))[:-1]
 
 
+def trusting(check):
+    """A check of a folder that finds nothing."""
+    return lambda: []
+
+
 BUGS = dict(
     trace=('diffulex_edge.runtime.trace.replay', forgetful),
     adapter=('diffulex_edge.model.adapter.load_adapter', careless),
     head=('diffulex_edge.model.draft_head.load_head', careless),
     costs=('diffulex_edge.runtime.forward_costs.read_table', careless),
+    folder=('diffulex_edge.bench.smoke_test.damaged', trusting),
     state=('diffulex_edge.dev.spoiled_files.read_work_file', careless),
 )
 

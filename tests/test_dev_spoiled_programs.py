@@ -8,20 +8,28 @@ from dataclasses import replace
 import pytest
 
 from diffulex_edge.dev.harness import find_bad, finds, run_campaign
-from diffulex_edge.dev.spoiled_programs import SPOILED_PROGRAMS
+from diffulex_edge.dev.spoiled_programs import SPOILED_PROGRAMS, make_headed
 
 
-def put_program(exported, folder, keep=None):
-    """Put the test run's own `.pte` into a folder, or only its first bytes."""
+@pytest.fixture(scope='module')
+def headed(tmp_path_factory):
+    """The bytes of a program with a draft head, made once."""
+    return make_headed(tmp_path_factory.mktemp('headed'))['data']
+
+
+def put_program(exported, folder, keep=None, headed=None):
+    """Put the test run's own `.pte` into a folder, or only its first bytes, and a headed one."""
     folder.mkdir(exist_ok=True)
+    if headed:
+        (folder / 'head.pte').write_bytes(headed)
     (folder / 'model.pte').write_bytes(exported('sdar')[1].read_bytes()[:keep])
 
 
 @pytest.mark.parametrize('campaign', SPOILED_PROGRAMS, ids=lambda campaign: campaign.name)
-def test_a_second_against_programs_finds_nothing(campaign, exported, tmp_path):
+def test_a_second_against_programs_finds_nothing(campaign, exported, headed, tmp_path):
     if campaign.name in ('runner', 'talker') and not shutil.which('g++'):
         pytest.skip('no g++ here')
-    put_program(exported, tmp_path)
+    put_program(exported, tmp_path, headed=headed)
     report = run_campaign(campaign, tmp_path, 1)
     assert report.clean, report.bad
 
@@ -41,24 +49,24 @@ def unchecked(check):
 
 
 def put_runner(folder, script):
-    """Put a shell script in the place of the runner, and two files in that of packed weights."""
-    for name, content in dict(packed=b'12345', stamp=b'stamp').items():
-        (folder / name).write_bytes(content)
+    """Put a shell script in the place of the runner, and what it would have packed."""
+    for name in ('packed', 'packed.stamp'):
+        (folder / name).write_bytes(b'12345')
     (folder / 'runner').write_text(f'#!/bin/sh\n{script}\n')
     (folder / 'runner').chmod(0o755)
 
 
-def test_a_runner_that_dies_of_an_option_is_found(exported, tmp_path):
-    put_program(exported, tmp_path)
+def test_a_runner_that_dies_of_an_option_is_found(exported, headed, tmp_path):
+    put_program(exported, tmp_path, headed=headed)
     put_runner(tmp_path, 'case "$4" in ""|--weights-cache) echo 1 2;; *) kill -SEGV $$;; esac')
     assert 'wrong: ended with -11' in find_bad(CALLED['runner'], tmp_path)
 
 
 # %% programs-13-2
-def test_a_runner_that_takes_any_packed_weights_is_found(exported, tmp_path):
-    put_program(exported, tmp_path)
+def test_a_runner_that_takes_any_packed_weights_is_found(exported, headed, tmp_path):
+    put_program(exported, tmp_path, headed=headed)
     packed = tmp_path / 'packed'
-    put_runner(tmp_path, f'case "$*" in *cache*) wc -c < {packed};; *) wc -c < {packed}x;; esac')
+    put_runner(tmp_path, f'case "$*" in *cache*) wc -c < {packed};; *) echo 5;; esac')
     assert 'wrong: another answer' in find_bad(CALLED['runner'], tmp_path)
 
 
@@ -68,6 +76,7 @@ def test_a_runner_whose_text_depends_on_drafts_is_found(tmp_path):
     assert 'wrong: another text with drafts' in find_bad(CALLED['talker'], tmp_path)
 
 
-def test_constants_that_nobody_checks_are_found(tmp_path):
+def test_constants_that_nobody_checks_are_found(exported, headed, tmp_path):
+    put_program(exported, tmp_path, headed=headed)
     campaign = replace(CALLED['contract'], native=False)  # a fork has the bug, a new process not
     assert finds(campaign, tmp_path, 'diffulex_edge.runtime.facts.check_facts', unchecked)

@@ -129,9 +129,11 @@ def smoke_step(path: Path, ids: list[int]) -> dict:
     session = PteSession(path)
     size = session.step_size or min(len(ids), 32, session.info.max_tokens)
     tokens = (ids * size)[:size]
-    block = [session.info.rule] if session.any_block else []
+    more = [[session.info.rule]] if session.any_block else []
+    if session.info.draft_head:
+        more = [[size - 1] * size]  # the reach of tokens in a line
     best = session.step(tokens, 0, size).ids.tolist()
-    return dict(tokens=tokens, more_inputs=block, ids=best)
+    return dict(tokens=tokens, more_inputs=more, ids=best)
 
 
 def write_sums(folder: Path):

@@ -4,22 +4,30 @@ import contextlib
 import hashlib
 import io
 import json
+import re
 import sys
 from pathlib import Path
 
 FOLDER = Path(__file__).resolve().parent
+NEEDED = {'model.pte', 'tokenizer.json', 'tokenizer_config.json', 'export_report.json'}
+LINE = re.compile(r'([0-9a-f]{64})  ([^/\0]+)')
+
+
+def digest(file):
+    """Return the SHA-256 of a file, or nothing where there is none."""
+    return hashlib.sha256(file.read_bytes()).hexdigest() if file.is_file() else None
 
 
 def damaged():
-    """Return the names in SHA256SUMS whose file is missing or was changed."""
-    bad = []
-    for line in (FOLDER / 'SHA256SUMS').read_text(encoding='utf-8').splitlines():
-        digest, name = line.split('  ', 1)
-        file = FOLDER / name
-        whole = file.is_file() and hashlib.sha256(file.read_bytes()).hexdigest() == digest
-        if not whole:
-            bad.append(name)
-    return bad
+    """Return the names in SHA256SUMS whose file is missing or was changed, or its own."""
+    try:
+        text = (FOLDER / 'SHA256SUMS').read_text(encoding='utf-8')
+    except (OSError, ValueError):
+        return ['SHA256SUMS']
+    lines = [LINE.fullmatch(line) for line in text.split('\n')[:-1]]
+    if not all(lines) or NEEDED - {line[2] for line in lines}:
+        return ['SHA256SUMS']
+    return [line[2] for line in lines if digest(FOLDER / line[2]) != line[1]]
 
 
 def same_rows(step):
@@ -31,7 +39,7 @@ def same_rows(step):
     program = Runtime.get().load_program(FOLDER / 'model.pte')
     tokens = torch.tensor([step['tokens']])
     inputs = [tokens, torch.tensor([0]), torch.tensor([tokens.shape[1]])]
-    inputs += [torch.tensor([value]) for value in step['more_inputs']]
+    inputs += [torch.tensor(values) for values in step['more_inputs']]
     ids = program.load_method('forward').execute(inputs)[0].tolist()
     return sum(a == b for a, b in zip(ids, step['ids'])), len(step['ids'])
 

@@ -18,6 +18,8 @@ __all__ = [
     'write_costs',
     'try_costs',
     'check_costs',
+    'write_folder',
+    'try_folder',
 ]
 
 # %% ../../nbs/90_dev/14_spoiled_files.ipynb #files-02
@@ -34,7 +36,7 @@ from ..model import load_model
 from ..runtime.forward_costs import costs_file, costs_of
 from ..runtime.step import EagerSession
 from .harness import Campaign
-from .mutations import spoil_json, spoil_safetensors
+from .mutations import spoil_bytes, spoil_json, spoil_safetensors
 from .testing import adapted_llama, golden_dir, random_llama, small_head
 
 
@@ -200,6 +202,37 @@ def check_costs(first: Untimed, second: Untimed):
     assert not second.steps, 'measured twice'
 
 
+# %% ../../nbs/90_dev/14_spoiled_files.ipynb #files-08-4
+def write_folder(folder: Path) -> dict[str, bytes]:
+    """Write a folder with the files of a published one, and return what they hold."""
+    from diffulex_edge.bench import smoke_test
+    from diffulex_edge.bench.publishing import write_sums
+
+    (folder / 'case').mkdir(exist_ok=True)
+    for name in smoke_test.NEEDED:
+        (folder / 'case' / name).write_text(f'this is {name}')
+    write_sums(folder / 'case')
+    return {path.name: path.read_bytes() for path in (folder / 'case').iterdir()}
+
+
+def try_folder(rng: Random, files: dict[str, bytes], folder: Path):
+    """Check a folder of which a file was changed or is gone."""
+    from diffulex_edge.bench import smoke_test
+
+    where, chosen = folder / 'case', rng.choice((*files, 'SHA256SUMS'))
+    for name, data in files.items():
+        (where / name).write_bytes(data)
+    spoiled = spoil_bytes(rng, files[chosen])
+    (where / chosen).write_bytes(spoiled)
+    if rng.random() < 0.1:
+        (where / chosen).unlink()
+    whole = (where / chosen).is_file() and spoiled == files[chosen]
+    with patch.object(smoke_test, 'FOLDER', where):
+        bad = smoke_test.damaged()
+    if chosen != 'SHA256SUMS':  # a list that was changed may still be right
+        assert bad == [chosen][whole:], f'{bad} instead of {chosen}'
+
+
 # %% ../../nbs/90_dev/14_spoiled_files.ipynb #files-09
 SPOILED_FILES = (
     Campaign('trace', 'a recording, replayed and shown', record_trace, try_trace),
@@ -207,4 +240,5 @@ SPOILED_FILES = (
     Campaign('head', 'a draft head', write_head, try_head),
     Campaign('state', 'states, texts, prompts, indices', write_work_files, try_work_file),
     Campaign('costs', 'what forwards cost, kept', write_costs, try_costs),
+    Campaign('folder', 'the check of a published folder', write_folder, try_folder),
 )
