@@ -47,6 +47,10 @@ def test_what_fits_a_memory():
     names = {model['id'] for model in models}
     assert 'dllm-hub/Qwen3-0.6B-diffusion-bd3lm-v0.1' in names
     assert 'GSAI-ML/LLaDA-8B-Instruct' not in names
+    shown = ' '.join(run('--memory', '3GB').stdout.split())
+    assert 'revision 5bb1c16fd5980ac2b4f7afcde762856aebd8ca0a' in shown
+    assert 'revision unknown' in shown
+    assert 'mask in the tokenizer' in shown
     assert 'Nothing' in run('--memory', '100MB').stdout
 
 
@@ -57,3 +61,20 @@ def test_amounts_of_memory(text, amount):
 
 def test_what_is_no_amount():
     assert 'write it as 6GB' in str(run('--memory', 'much').exception)
+
+
+# %% catalogue-13-3
+@pytest.mark.parametrize('released', CATALOGUE, ids=[released.id for released in CATALOGUE])
+def test_the_shapes_are_what_the_families_read(released):
+    read = config_of(released)
+    own = dict(released.shape)  # a config of WeDLM names the biases of queries, keys and values so
+    biases = own.pop('attention_bias', read.qkv_bias)
+    own |= dict(layer_types=tuple(own['layer_types'])) if 'layer_types' in own else {}
+    assert {field: getattr(read, field) for field in own} == own
+    assert read.qkv_bias == biases
+    with_biases = ('Fast_dLLM_Qwen', 'Dream', 'a2d-qwen2')  # bodies of Qwen2.5
+    assert released.family == 'wedlm' or read.qkv_bias == (released.family in with_biases)
+
+
+def test_the_parameters_of_short_convolutions():
+    assert config_of(CATALOGUE[0]).num_parameters == 354_483_968  # as others count the released

@@ -184,3 +184,18 @@ def test_a_diffusion_model_takes_the_tokenizers_mask(tmp_path, marks, mask):
     fields = dict(mask_token='<|mask|>', added_tokens_decoder=added)
     (tmp_path / 'tokenizer_config.json').write_text(json.dumps(fields))
     assert folder_config(tmp_path)[1].mask_token_id == mask
+
+
+# %% checkpoint-named-block
+@pytest.mark.parametrize('where', ['SDAR-8B-Chat-b32', 'models--x--SDAR-8B-b32/snapshots/0f'])
+def test_a_block_length_that_only_the_name_tells(tmp_path, where):
+    hf = json.loads((golden_dir() / 'sdar_a' / 'config.json').read_text(encoding='utf-8'))
+    del hf['block_size']
+    folder = tmp_path / where
+    folder.mkdir(parents=True)
+    (folder / 'config.json').write_text(json.dumps(hf))
+    with pytest.raises(ValueError, match='is named for 32; say it with block_length'):
+        folder_config(folder)
+    assert folder_config(folder, block_length=32)[1].block_length == 32
+    (folder / 'config.json').write_text(json.dumps(hf | dict(block_size=8)))
+    assert folder_config(folder)[1].block_length == 8

@@ -428,3 +428,18 @@ def test_a_part_of_a_gguf_file(tmp_path):
     path = write_gguf(tmp_path / 'm-00001-of-00002.GGUF', tensors, fields={'split.count': 2})
     with pytest.raises(ValueError, match='00001-of-00002.GGUF is one of 2 parts'):
         load_gguf(path)
+
+
+# %% gguf-37bb
+@pytest.mark.parametrize(
+    'field, value',
+    [
+        ('tokenizer.ggml.mask_token_id', 5),
+        ('general.name', 'Stable DiffCoder 8B Instruct'),
+        ('general.basename', 'WeDLM'),
+    ],
+)
+def test_a_diffusion_model_as_its_causal_body(tmp_path, field, value):
+    path = write_gguf(tmp_path / 'model.gguf', random_checkpoint(), fields={field: value})
+    with pytest.raises(ValueError, match='a diffusion model in the form of its body'):
+        load_gguf(path)

@@ -38,6 +38,7 @@ def test_golden_padding_leaks(folder, case):
 # %% lfm2-13
 def test_refused_steps_and_configs():
     model = load_model(golden_dir() / 'lfm2_diffusion_a', max_seq_len=32)
+    assert model.config.num_parameters == sum(each.numel() for each in model.parameters())
     with pytest.raises(ValueError, match='the whole sequence'):
         model.logits([1, 2, 3], start=2)
     with pytest.raises(ValueError, match='conv_bias'):

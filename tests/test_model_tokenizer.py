@@ -310,6 +310,15 @@ def test_the_beginning_of_a_raw_prompt(qwen_style):
     assert tok.prompt('the') == tok.encode('the')
 
 
+def test_a_chat_begins_once(qwen_style):
+    tok = load_tokenizer(qwen_style)
+    begin = ('<|end|>', 300)
+    tok.tk.post_processor = processors.TemplateProcessing('<|end|> $A', special_tokens=[begin])
+    tok.template = '<|end|>{{ messages[0].content }}'
+    assert tok.chat('the') == [300, *tok.encode('the')]
+    assert tok.prompt(tok.chat_text('the')) == tok.chat('the')
+
+
 # %% tokenizer-34
 MISSING = [('', 'tokenizer.json'), ('model.pte', 'model.tokenizer.json'), ('no.gguf', 'no.gguf')]
 

@@ -10,8 +10,8 @@ from diffulex_edge.backends import plan_lowering
 from diffulex_edge.backends.fast_lowering import fast_lowering
 from diffulex_edge.model import LlamaEdge, LlamaEdgeConfig
 from diffulex_edge.model.heads import LogitsStep
-from diffulex_edge.quant.delegation import check_linears, lowered_linears
-from diffulex_edge.quant.quantizer import quantize, split_bias
+from diffulex_edge.quant.delegation import check_linears, linear_path, lowered_linears
+from diffulex_edge.quant.quantizer import linears_of, quantize, split_bias
 from diffulex_edge.quant.schemes import Quantization
 
 
@@ -51,6 +51,20 @@ def lowered(request, rules='ours'):
             partitioner=partitioners(request.split(',')[0], rules),
             compile_config=EdgeCompileConfig(_check_ir_validity=False),
         )
+
+
+# %% delegation-09b
+import pytest
+
+from diffulex_edge.dev.testing import golden_dir
+from diffulex_edge.model.loading import load_model
+
+
+@pytest.mark.parametrize('folder', ['sdar_a', 'lfm2_diffusion_a', 'nemotron_labs_diffusion_a'])
+def test_every_linear_has_its_path(folder):
+    model = load_model(golden_dir() / folder, max_seq_len=32)
+    for path in linears_of(model):
+        assert linear_path(f'p_model_{path.replace(".", "_")}_weight') == path
 
 
 # %% delegation-23

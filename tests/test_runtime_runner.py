@@ -123,6 +123,32 @@ def test_convolutions_keep_nothing(built, exported):
         run_runner(built, path, [[1, 2]], cached=1)
 
 
+# %% runner-40d
+@pytest.fixture(scope='module')
+def distilled(tmp_path_factory):
+    "The file of d3LLM's body, a LLaDA; its ends are left out, as in the recorded generations."
+    mask = golden_file('d3llm_llada_a')['mask_id']
+    model = load_model(golden_dir() / 'd3llm_llada_a', max_seq_len=64, mask_token_id=mask)
+    model.config.eos_token_ids = ()
+    path = tmp_path_factory.mktemp('d3llm') / 'model.pte'
+    export_model(model, output_path=path, methods=('forward',))
+    return path
+
+
+def test_d3llm_block_after_block_is_the_original(built, distilled):
+    cases = {case['name']: case for case in golden_file('d3llm_llada_a')['generation']}
+    case = cases['gen_no_threshold']  # a table of quotas, by confidence
+    (prompt,), (want,) = case['input_ids'], case['output_ids']
+    options = dict(max_new_tokens=24, block_size=8, iterations=8, threshold=2)
+    assert run_runner(built, distilled, [prompt], **options) == [want[len(prompt) :]]
+
+
+@pytest.mark.parametrize('option', ['lookahead', 'entropy-at-most'])
+def test_several_blocks_by_entropy_are_not_in_the_runner(built, distilled, option):
+    with pytest.raises(RuntimeError, match='d3LLM.s sampler of several blocks is in Python only'):
+        run_runner(built, distilled, [[1, 2]], **{option.replace('-', '_'): 1})
+
+
 # %% runner-31
 def test_an_autoregressive_model(built, tmp_path):
     from diffulex_edge.model.llama_edge import LlamaEdge, LlamaEdgeConfig

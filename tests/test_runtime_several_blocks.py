@@ -52,3 +52,39 @@ def test_behind_an_end_nothing_is_written_any_more():
 def test_what_several_blocks_refuse(folder, settings):
     with pytest.raises(ValueError, match='lookahead on a bidirectional model'):
         next(several_blocks(three_blocks(folder, **settings)))
+
+
+# %% several-blocks-11b
+from diffulex_edge.dev.testing import golden_file
+from diffulex_edge.runtime.pipeline import pipeline
+from diffulex_edge.runtime.window import slide
+
+
+class Stubborn(EagerSession):
+    "A model that says the mask everywhere."
+
+    def step(self, tokens, start, kv_len, **more):
+        prediction = super().step(tokens, start, kv_len, **more | dict(logits=True))
+        prediction.logits[:, self.info.mask_token_id] = 1e3
+        return prediction
+
+
+STUCK_LOOPS = {  # settings -> the loop, a model that it goes with, and they
+    'several blocks': (several_blocks, 'llada_a', dict(block_size=8, lookahead=4)),
+    'lookahead': (pipeline, 'sdar_a', dict(block_size=4, lookahead=2)),
+    'a window': (slide, 'wedlm_a', dict(block_size=1, window=4)),
+}
+
+
+@pytest.mark.parametrize('name', STUCK_LOOPS)
+def test_a_model_that_predicts_the_mask_does_not_run_for_ever(name):
+    loop, folder, settings = STUCK_LOOPS[name]
+    model = load_model(golden_dir() / folder, max_seq_len=128)
+    mask = model.config.mask_token_id = golden_file(folder)['mask_id']
+    usual = dict(max_new_tokens=32, eos_token_id=(), full=True) | settings
+    stuck = Request(Stubborn(model), [1, 2, 3], configure(**usual, mask_may_win=True))
+    with pytest.raises(ValueError, match='16 steps in a row revealed nothing at positions'):
+        list(loop(stuck))
+    request = Request(Stubborn(model), [1, 2, 3], configure(**usual))
+    list(loop(request))
+    assert mask not in request.canvas.answer[:32]

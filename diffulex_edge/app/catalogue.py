@@ -8,6 +8,7 @@ anything is downloaded.
 __all__ = [
     'ORDER',
     'QWEN3_06',
+    'QWEN25_05',
     'SDAR_17',
     'SDAR_4',
     'QWEN3_8',
@@ -17,18 +18,24 @@ __all__ = [
     'ILLADA_8',
     'STABLE_8',
     'NEMOTRON_3',
-    'FAST_7_READ',
-    'LLADA_READ',
-    'NEMOTRON_READ',
-    'ILLADA_READ',
-    'DREAM_READ',
-    'TWICE',
-    'LLADA_TPF',
-    'FOURFOLD',
-    'WEDLM_SAYS',
-    'WEDLM_READ',
-    'SDAR_SAYS',
+    'NEMOTRON_8',
+    'NEMOTRON_14',
+    'WITH_BIASES',
+    'WITH_NORMS',
+    'LFM2_KINDS',
+    'LFM2_350M',
+    'NEMOTRON_SAYS',
+    'NEMOTRON_LICENCE',
+    'DLLM',
     'CATALOGUE',
+    'FAST_7_READ',
+    'NEMOTRON_READ',
+    'TWICE',
+    'FOURFOLD',
+    'SDAR_SAYS',
+    'DREAM_READ',
+    'READ_TOGETHER',
+    'NEMOTRON_PINNED',
     'QUANTIZATIONS',
     'ROWS',
     'FOOT',
@@ -89,6 +96,7 @@ def shape(*numbers: int, tied: bool = False, head_dim: int | None = None) -> dic
 
 
 QWEN3_06 = shape(1024, 3072, 28, 16, 8, 151936, tied=True, head_dim=128)
+QWEN25_05 = shape(896, 4864, 24, 14, 2, 151936, tied=True)
 SDAR_17 = shape(2048, 6144, 28, 16, 8, 151936, head_dim=128)
 SDAR_4 = shape(2560, 9728, 36, 32, 8, 151936, head_dim=128)
 QWEN3_8 = shape(4096, 12288, 36, 32, 8, 151936, head_dim=128)
@@ -98,33 +106,59 @@ LLADA_8 = shape(4096, 12288, 32, 32, 32, 126464)
 ILLADA_8 = shape(4096, 14336, 32, 32, 8, 155136, tied=True)
 STABLE_8 = shape(4096, 14336, 32, 32, 8, 155136)
 NEMOTRON_3 = shape(3072, 9216, 26, 32, 8, 131072, head_dim=128)
+NEMOTRON_8 = shape(4096, 14336, 34, 32, 8, 131072, head_dim=128)
+NEMOTRON_14 = shape(5120, 16384, 40, 32, 8, 131072, head_dim=128)
+WITH_BIASES = dict(attention_bias=True, qk_norm=False)  # which WeDLM's configs say
+WITH_NORMS = dict(attention_bias=False, qk_norm=True)
+LFM2_KINDS = ('conv', 'conv', 'full_attention') * 3 + ('conv', 'full_attention') * 3 + ('conv',)
+LFM2_350M = shape(1024, 4608, 16, 16, 8, 65536, tied=True) | dict(layer_types=list(LFM2_KINDS))
 
 # %% ../../nbs/10_app/22_catalogue.ipynb #catalogue-05
-FAST_7_READ = '200e3eff9223d719e97e561c2291566d9b1cc28d'
-LLADA_READ = '9ebed6d05ed8f3da701191cc54daffd15d2183a0'
-NEMOTRON_READ = '0d51902da1f8869f83413ce642fab402fa5641e0'
-ILLADA_READ = 'a1b5b5f8a31a3854a46205ee584178c04b45ec9a'
-DREAM_READ = '05334cb9faaf763692dcf9d8737c642be2b2a6ae'
-TWICE = 'up to 2.5 x the speed of autoregression'
-LLADA_TPF = 'GSM8K 79.3 %; in parallel 79.2 % at 2.5 x the speed (Fast-dLLM)'
-FOURFOLD = '2 to 4 x the speed of autoregression (the project)'
-WEDLM_SAYS = '3 to 6 x the speed of Qwen3-8B in vLLM on mathematics'
-WEDLM_READ = 'c1e0373ec7e11bc27321a548ea54ea9728b0d9c0'
-SDAR_SAYS = 'licence on its own page; mask and block in copies of its config and in its evaluation'
+NEMOTRON_SAYS = 'the 8B: 2.6 tokens per forward, 5.9 to 6.4 when it drafts'
+NEMOTRON_LICENCE = 'nvidia-open-model'
+DLLM = 'body, sampler, block and quality on the pages of dLLM'
 CATALOGUE = [
     Released(
+        'LiquidAI/LFM2.5-Encoder-350M-Diffusion', 'lfm2_diffusion', 0.354, 'lfm1.0', LFM2_350M, 16,
+        'lfm2_card', revision='5bb1c16fd5980ac2b4f7afcde762856aebd8ca0a',
+        checked='licence and sampler on its card; revision, mask and end where others load it; '
+        'kinds of layers and parameters where others count them',
+    ),
+    Released(
+        'dllm-hub/Qwen2.5-Coder-0.5B-Instruct-diffusion-bd3lm-v0.1', 'a2d-qwen2', 0.49,
+        'apache-2.0', QWEN25_05 | dict(block_length=32), None, 'bd3lm', 'HumanEval 41.5 %',
+        unsure=('shape',), checked='licence on its card; ' + DLLM,
+    ),
+    Released(
+        'dllm-hub/Qwen2.5-Coder-0.5B-Instruct-diffusion-mdlm-v0.1', 'a2d-qwen2', 0.49,
+        'apache-2.0', QWEN25_05, None, 'mdlm', 'HumanEval 28.1 %', unsure=('shape', 'licence'),
+        checked=DLLM,
+    ),
+    Released(
         'dllm-hub/Qwen3-0.6B-diffusion-bd3lm-v0.1', 'a2d-qwen3', 0.6, 'apache-2.0',
-        QWEN3_06 | dict(block_length=32), 151669, 'bd3lm', unsure=('licence', 'mask'),
-        checked='body, sampler and block on its own page',
+        QWEN3_06 | dict(block_length=32), 151669, 'bd3lm', 'GSM8K 46.6 %, HumanEval 47.6 %',
+        unsure=('licence', 'mask'), checked=DLLM + '; others measure 45.7 and 47.0',
     ),
     Released(
         'dllm-hub/Qwen3-0.6B-diffusion-mdlm-v0.1', 'a2d-qwen3', 0.6, 'apache-2.0', QWEN3_06,
-        151669, 'mdlm', unsure=('licence', 'mask'), checked='body and sampler on its own page',
+        151669, 'mdlm', 'GSM8K 29.8 %, HumanEval 30.5 %',
+        '39c33255701becfc61f3052d4b86c80b6d36603f', unsure=('licence', 'mask'),
+        checked=DLLM + '; revision where others load it',
     ),
+]  # fmt: skip
+
+# %% ../../nbs/10_app/22_catalogue.ipynb #catalogue-05-2
+FAST_7_READ = '200e3eff9223d719e97e561c2291566d9b1cc28d'
+NEMOTRON_READ = '0d51902da1f8869f83413ce642fab402fa5641e0'
+TWICE = 'up to 2.5 x the speed of autoregression'
+FOURFOLD = '2 to 4 x the speed of autoregression (the project)'
+SDAR_SAYS = 'licence on its own page; mask and block in copies of its config and in its evaluation'
+CATALOGUE += [
     Released(
         'Efficient-Large-Model/Fast_dLLM_v2_1.5B', 'Fast_dLLM_Qwen', 1.5, 'apache-2.0', FAST_15,
         151665, 'fast_v2', TWICE, unsure=('shape',),
-        checked='licence and body (Qwen2.5-1.5B-Instruct) in its README',
+        checked='licence and body (Qwen2.5-1.5B-Instruct) in its README; speed on the page of '
+        'the project',
     ),
     Released(
         'JetLM/SDAR-1.7B-Chat', 'sdar', 2.0, 'apache-2.0', SDAR_17, 151669, 'sdar_dynamic',
@@ -132,50 +166,122 @@ CATALOGUE = [
         checked=SDAR_SAYS + '; parameters by the length of its file, 4.06 GB',
     ),
     Released(
-        'nvidia/Nemotron-Labs-Diffusion-3B', 'nemotron_labs_diffusion', 3.8, 'nvidia', NEMOTRON_3,
-        100, 'nemotron', 'the 8B: 2.6 tokens per forward, 5.9 to 6.4 when it drafts', NEMOTRON_READ,
-        unsure=('licence',), checked='revision and parameters in Megatron-Bridge',
+        'nvidia/Nemotron-Labs-Diffusion-3B', 'nemotron_labs_diffusion', 3.8, NEMOTRON_LICENCE,
+        NEMOTRON_3, 100, 'nemotron', NEMOTRON_SAYS, NEMOTRON_READ,
+        checked='revision and parameters in Megatron-Bridge; licence in the README of its code',
     ),
     Released(
         'JetLM/SDAR-4B-Chat', 'sdar', 4.4, 'apache-2.0', SDAR_4, 151669, 'sdar_dynamic', FOURFOLD,
         checked=SDAR_SAYS + '; shape in such a copy',
     ),
-]  # fmt: skip
-
-# %% ../../nbs/10_app/22_catalogue.ipynb #catalogue-05-2
-CATALOGUE += [
+    Released(
+        'Gen-Verse/TraDo-4B-Instruct', 'sdar', 4.4, 'mit', SDAR_4, 151669, 'sdar_dynamic',
+        'GSM8K 91.2 %, MATH500 75.6 %', unsure=('licence', 'mask', 'shape'),
+        checked='body (SDAR-4B-Chat) in the README of its code; quality where others quote it',
+    ),
     Released(
         'Efficient-Large-Model/Fast_dLLM_v2_7B', 'Fast_dLLM_Qwen', 7.6, 'apache-2.0', QWEN25_7,
-        151665, 'fast_v2', TWICE, FAST_7_READ, checked='config, code and licence of that commit',
+        151665, 'fast_v2', TWICE, FAST_7_READ,
+        checked='config, code and licence of that commit; speed on the page of the project',
     ),
+]  # fmt: skip
+
+# %% ../../nbs/10_app/22_catalogue.ipynb #catalogue-05-3
+DREAM_READ = '05334cb9faaf763692dcf9d8737c642be2b2a6ae'
+READ_TOGETHER = 'revision, licence, mask and ends where others list them by commit'
+CATALOGUE += [
     Released(
         'Dream-org/Dream-v0-Instruct-7B', 'Dream', 7.6, 'apache-2.0', QWEN25_7, 151666,
         'dream_entropy', 'GSM8K 77.2 % (base)', DREAM_READ, unsure=('published',),
         checked='licence in a copy of its README; revision where others pin it',
     ),
     Released(
+        'Dream-org/Dream-Coder-v0-Instruct-7B', 'Dream', 7.6, 'apache-2.0', QWEN25_7, 151666,
+        'dream_entropy', 'LiveCodeBench 21.4 %', '5d9e88c723af9045f362748b5284bdf43d9c501e',
+        checked=READ_TOGETHER + '; sampler and quality in its README',
+    ),
+    Released(
+        'apple/DiffuCoder-7B-Instruct', 'Dream', 7.6, 'apple-amlr', QWEN25_7, 151666,
+        'dream_entropy', revision='4fdd4580064ca5d11808069ce78f88d068753c96', checked=READ_TOGETHER,
+    ),
+    Released(
+        'tencent/WeDLM-7B-Instruct', 'wedlm', 7.6, 'apache-2.0', QWEN25_7 | WITH_BIASES,
+        151665, 'wedlm_engine', 'GSM8K 87.6 %, MATH 55.4 %', unsure=('mask', 'shape'),
+        checked='licence, body (Qwen2.5-7B) and quality in its README',
+    ),
+    Released(
         'GSAI-ML/iLLaDA-8B-Base', 'illada', 7.6, 'apache-2.0', ILLADA_8, 5, 'llada',
-        'GSM8K 81.9 %', ILLADA_READ, unsure=('licence', 'published'),
+        'GSM8K 81.9 %', 'a1b5b5f8a31a3854a46205ee584178c04b45ec9a',
+        unsure=('licence', 'published'),
         checked='revision, mask and tied head where others load it',
     ),
     Released(
+        'GSAI-ML/iLLaDA-8B-Instruct', 'illada', 7.6, 'apache-2.0', ILLADA_8, 5, 'llada',
+        checked='licence, mask and ends where others list them by commit (5769f04922); shape of '
+        'the base model',
+    ),
+    Released(
         'GSAI-ML/LLaDA-8B-Instruct', 'llada', 8.0, 'mit', LLADA_8, 126336, 'fast_llada',
-        LLADA_TPF, LLADA_READ, unsure=('published',),
+        'GSM8K 79.3 %; in parallel 79.2 % at 2.5 x the speed (Fast-dLLM)',
+        '9ebed6d05ed8f3da701191cc54daffd15d2183a0', unsure=('published',),
         checked='licence and config of that commit',
+    ),
+]  # fmt: skip
+
+# %% ../../nbs/10_app/22_catalogue.ipynb #catalogue-05-4
+CATALOGUE += [
+    Released(
+        'GSAI-ML/LLaDA-1.5', 'llada', 8.0, 'mit', LLADA_8, 126336, 'fast_llada',
+        revision='43716255dd5ce01192bcfc073a2557e969a2f271', unsure=('licence',),
+        checked='revision and body where others load it',
+    ),
+    Released(
+        'd3LLM/d3LLM_LLaDA', 'llada', 8.0, 'unknown', LLADA_8, 126336, 'd3llm_multi',
+        'GSM8K 75.4 % at 9.9 tokens per forward', unsure=('licence', 'mask', 'shape'),
+        checked='body, sampler, quality and tokens per forward in its README',
     ),
     Released(
         'JetLM/SDAR-8B-Chat', 'sdar', 8.2, 'apache-2.0', QWEN3_8, 151669, 'sdar_dynamic', FOURFOLD,
-        checked=SDAR_SAYS + '; parameters by the lengths of its files, 16.38 GB',
+        'ac4528d2c076b04e02a03e6f430efa4385331ce8',
+        checked=SDAR_SAYS + '; revision where others pin it; parameters by the lengths of its '
+        'files, 16.38 GB',
     ),
     Released(
-        'tencent/WeDLM-8B-Instruct', 'wedlm', 8.2, 'apache-2.0', QWEN3_8, 151665, 'wedlm_engine',
-        WEDLM_SAYS, WEDLM_READ, unsure=('mask',),
-        checked='licence and speed in its README; revision and shape where others load it',
+        'Gen-Verse/TraDo-8B-Instruct', 'sdar', 8.2, 'mit', QWEN3_8, 151669, 'sdar_dynamic',
+        'GSM8K 92.3 %, MATH500 78.5 %',
+        checked='licence, mask, block and ends where others list them by commit (2d37bd3ebb); '
+        'quality where others quote it',
+    ),
+    Released(
+        'tencent/WeDLM-8B-Instruct', 'wedlm', 8.2, 'apache-2.0', QWEN3_8 | WITH_NORMS,
+        151665, 'wedlm_engine',
+        'GSM8K 92.3 %; 3 to 6 x the speed of Qwen3-8B in vLLM on mathematics',
+        'c1e0373ec7e11bc27321a548ea54ea9728b0d9c0', unsure=('mask',),
+        checked='licence, quality and speed in its README; revision and shape where others load it',
     ),
     Released(
         'ByteDance-Seed/Stable-DiffCoder-8B-Instruct', 'stable_diffcoder', 8.3, 'mit', STABLE_8, 5,
-        'stable_diffcoder', 'CanItEdit 60.0 %', unsure=('shape', 'published'),
-        checked='licence in the README of the base model; mask and block in its code',
+        'stable_diffcoder', 'CanItEdit 60.0 %', '10cdaf9b486f1cf0273ad968459dbe2d21a1482a',
+        unsure=('shape', 'published'),
+        checked='licence in the README of the base model; mask and block in its code; revision '
+        'where others load it',
+    ),
+]  # fmt: skip
+
+# %% ../../nbs/10_app/22_catalogue.ipynb #catalogue-05-5
+NEMOTRON_PINNED = 'revision where others pin it; licence in the README of its code; '
+CATALOGUE += [
+    Released(
+        'nvidia/Nemotron-Labs-Diffusion-8B', 'nemotron_labs_diffusion', 8.5, NEMOTRON_LICENCE,
+        NEMOTRON_8, 100, 'nemotron', '2.6 tokens per forward, 5.9 to 6.4 when it drafts',
+        '16c67f0560b912e93e0cabb6e0c4f5c3086d95fc',
+        checked=NEMOTRON_PINNED + 'shape, mask and end in copies of its config; width of the MLP '
+        'by the length of its file, 17 GB',
+    ),
+    Released(
+        'nvidia/Nemotron-Labs-Diffusion-14B', 'nemotron_labs_diffusion', 13.5, NEMOTRON_LICENCE,
+        NEMOTRON_14, 100, 'nemotron', NEMOTRON_SAYS, 'f8c3e2c078e193599b8882d965b1001c456ba738',
+        checked=NEMOTRON_PINNED + 'shape, mask and end where others test them against the file',
     ),
 ]  # fmt: skip
 
@@ -185,10 +291,15 @@ ROWS = 1024  # of the cache
 
 
 def config_of(released: Released):
-    """Return the config of a released checkpoint, as its family would read it."""
-    from diffulex_edge.model.families import FAMILIES
+    """Return the config of a released checkpoint, as its family reads it."""
+    from diffulex_edge.model.families import marks_of
+    from diffulex_edge.model.hf_config import read_config
 
-    return FAMILIES[released.family].Config(**released.shape, max_seq_len=ROWS)
+    shape = dict(released.shape)
+    block = shape.pop('block_length', None)  # of these checkpoints an option, in no config
+    # the width of the MLP is given as it is; LFM2 would compute it from another
+    hf = marks_of(released.family) | shape | dict(block_auto_adjust_ff_dim=False)
+    return read_config(hf, ROWS, block)[1]
 
 
 def needs(released: Released) -> dict[str, tuple[float, float]]:
@@ -249,12 +360,13 @@ def model_lines(released: Released, memory: float | None) -> list[str]:
     """Return a checkpoint as lines: its facts, and the files of it that fit."""
     block = config_of(released).block_length
     blocks = f'blocks of {block}' if block > 1 else 'causal' if block else 'bidirectional'
+    mask = marked(released, 'mask', released.mask)
     facts = [
         f'{released.billions} B',
         released.family,
         marked(released, 'licence', released.licence),
         blocks,
-        f'mask {marked(released, "mask", released.mask)}',
+        'mask in the tokenizer' if released.mask is None else f'mask {mask}',
         f'sampler {released.preset}',
     ]
     fits = fitting(released, memory)
@@ -264,7 +376,7 @@ def model_lines(released: Released, memory: float | None) -> list[str]:
         if name in fits
     ]
     doubt = ', by a shape that was not verified' if 'shape' in released.unsure else ''
-    checked = f'checked: {released.checked}'
+    checked = f'revision {released.revision or "unknown"}; checked: {released.checked}'
     published = released.published and marked(released, 'published', released.published)
     says = [says for says in (published, checked) if says]
     return [f'  {line}' for line in (' · '.join(facts), ' · '.join(files) + doubt, *says)]
@@ -272,7 +384,7 @@ def model_lines(released: Released, memory: float | None) -> list[str]:
 
 # %% ../../nbs/10_app/22_catalogue.ipynb #catalogue-11
 FOOT = (
-    'A ? marks what was not verified. To use one: find its commit on the Hub (History, 40 hex '
+    'A ? marks what was not verified. To use one: choose a commit on the Hub (History, 40 hex '
     'digits), then diffulex-edge export ID --revision COMMIT --quantization dynamic_int8 '
     f'--max-seq-len {ROWS}'
 )

@@ -108,10 +108,8 @@ def lowering_facts(family, config) -> list[Fact]:
         ('backend', usual['backend'], 'the exporter'),
         ('quantization', usual['quantization'], 'the exporter'),
     ]
-    if len(set(kinds)) == 1:  # the planner counts layers of attention
-        sizes = [f'{name} {file_bytes(config, name) / 1e6:,.1f} MB' for name in PLANNED]
-        facts.append(('size of the .pte', ', '.join(sizes), 'the planner'))
-    return facts
+    sizes = [f'{name} {file_bytes(config, name) / 1e6:,.1f} MB' for name in PLANNED]
+    return [*facts, ('size of the .pte', ', '.join(sizes), 'the planner')]
 
 
 # %% ../../nbs/10_app/23_inspecting.ipynb #inspecting-09

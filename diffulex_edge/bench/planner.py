@@ -23,6 +23,7 @@ __all__ = [
 import math
 from dataclasses import dataclass, replace
 
+from ..export.program import default_step_size
 from ..model.config import DecoderConfig
 from ..model.kv_cache import KVCacheConfig
 from ..runtime.drafting import Acceptance, Choice, best_choice
@@ -99,10 +100,11 @@ LIBRARIES = 60e6  # bytes of libraries and small buffers
 def peak_bound(
     config: DecoderConfig,
     quantization: str = 'none',
-    max_tokens: int = 128,  # of the longest step
+    max_tokens: int | None = None,  # of the longest step; None: as exported at its defaults
     embedding_bytes: float | None = None,
 ) -> float:
     "Return an upper bound of a runner's resident memory in bytes, when everything was touched."
+    max_tokens = max_tokens or default_step_size(config, constant_shapes=False)
     logits = 2 * config.vocab_size  # and probabilities, a row
     scores = 3 * config.num_attention_heads * config.max_seq_len
     longest_step = 4 * max_tokens * (logits + scores)

@@ -13,6 +13,7 @@ __all__ = [
     'TEXT',
     'RUNNING',
     'COMMANDS_AND_CLIENTS',
+    'FAMILIES',
     'REPORTS',
     'Report',
     'missing_tests',
@@ -283,9 +284,63 @@ COMMANDS_AND_CLIENTS = [
     ),
 ]
 
+# %% ../../nbs/90_dev/22_reports.ipynb #reports-132b
+FAMILIES = [
+    Report(
+        'Stable-DiffCoder as a GGUF file writes nonsense in programs of the desktop (LM Studio)',
+        'refused: a diffusion model in the form of its causal body',
+        'test_model_gguf.py::test_a_diffusion_model_as_its_causal_body',
+    ),
+    Report(
+        'SDAR-8B-Chat-b32 is run in blocks of four, since no file says 32 (SGLang reads the name)',
+        'refused until the block length is said',
+        'test_model_checkpoint.py::test_a_block_length_that_only_the_name_tells',
+    ),
+    Report(
+        'All positions stay masks (SJTU-DENG-Lab/Diffulex 39, nishide-dev/unturtle 47)',
+        'no mask is ever an answer; a model that says the mask for ever is stopped',
+        'test_runtime_presets.py::test_never_without_end',
+    ),
+    Report(
+        'Several blocks at once go on for 10,000 forwards where the model says the mask (d3LLM)',
+        'stopped after sixteen, naming the positions',
+        'test_runtime_several_blocks.py::test_a_model_that_predicts_the_mask_does_not_run_for_ever',
+    ),
+    Report(
+        "Padding of a batch moves a row's positions, and its answer changes (ML-GSAI/LLaDA 120)",
+        'a row of a batch is what it is alone',
+        'test_runtime_diffusion.py::test_a_batch_is_its_rows_alone',
+    ),
+    Report(
+        'A stream gives more tokens at a time than a step can reveal (InternLM/lmdeploy 4052)',
+        'a record per forward, with the positions that it reveals',
+        'test_runtime_diffusion.py::test_streams_add_up_to_the_answer',
+    ),
+    Report(
+        'Masks behind the end of the text go on being filled (NVlabs/Fast-dLLM 10)',
+        'the answer ends there',
+        'test_runtime_diffusion.py::test_an_end_of_text_or_a_stop_sequence_ends_the_answer',
+    ),
+    Report(
+        'Block diffusion on a bidirectional LLaDA ends in a TypeError (inclusionAI/dInfer 14)',
+        'refused in one sentence before the first forward',
+        'test_runtime_pipeline.py::test_what_a_pipeline_refuses',
+    ),
+    Report(
+        'A script uses the mask id of another family for SDAR (yjyddq/DARE 13)',
+        "the tokenizer's, and no default of another",
+        'test_model_special_tokens.py::test_mask_of_the_tokenizer',
+    ),
+    Report(
+        'The beginning of text stands twice before a chat (ggml-org/llama.cpp 7062)',
+        'once, from the template',
+        'test_model_tokenizer.py::test_a_chat_begins_once',
+    ),
+]
+
 # %% ../../nbs/90_dev/22_reports.ipynb #reports-20
 REPORTS = CHECKPOINTS + CHECKPOINTS_AND_FILES + FACTS + MASK_AND_ENDS + TEXT
-REPORTS += RUNNING + COMMANDS_AND_CLIENTS
+REPORTS += RUNNING + COMMANDS_AND_CLIENTS + FAMILIES
 
 
 # %% ../../nbs/90_dev/22_reports.ipynb #reports-22

@@ -18,6 +18,7 @@ __all__ = [
     'copy_weights',
     'fill_in_turn',
     'build',
+    'check_named_block',
     'folder_config',
     'load_folder',
 ]
@@ -249,6 +250,23 @@ def build(
 
 
 # %% ../../nbs/01_model/27_checkpoint.ipynb #checkpoint-21-2
+def check_named_block(folder: Path, config: DecoderConfig):
+    """Raise `ValueError` where a name, as `SDAR-8B-Chat-b32`, tells another block length.
+
+    The repositories of SDAR do; a config without one would be read as the usual four. The name
+    may be that of a folder of the Hub's cache, above `snapshots`.
+    """
+    if config.block_length <= 1:
+        return
+    for name in (folder.name, *(above.name for above in folder.absolute().parents[:2])):
+        found = re.search(r'-b(\d+)$', name)
+        if found and int(found[1]) != config.block_length:
+            raise ValueError(
+                f'{folder}: no file says how long a block is, {config.block_length} is usual, and '
+                f'{name} is named for {found[1]}; say it with block_length (--block-length)'
+            )
+
+
 def folder_config(
     folder: Path,
     max_seq_len: int | None = None,
@@ -259,7 +277,11 @@ def folder_config(
 
     Arguments and errors as in `loading.load_model`. A diffusion model takes the tokenizer's mask.
     """
-    family, config = read_config(read_json(folder / 'config.json'), max_seq_len, block_length)
+    hf = read_json(folder / 'config.json')
+    family, config = read_config(hf, max_seq_len, block_length)
+    named = (hf.get('block_size'), hf.get('bd_size'), block_length)
+    if all(length is None for length in named):
+        check_named_block(folder, config)
     ends = generation_ends(folder, config.vocab_size)
     takes_mask = bool(family.telling) or config.block_length != 1
     find_ids(config, read_token_facts(folder), ends, takes_mask)

@@ -5,11 +5,13 @@
 # %% auto #0
 __all__ = [
     'ARCHITECTURES',
+    'DIFFUSION_NAMES',
     'GGUF_FIELDS',
     'CONTROL',
     'USER_DEFINED',
     'ROLES',
     'refuse_architecture',
+    'refuse_disguised',
     'usual_fields',
     'refuse_unsupported_fields',
     'refuse_scaled_frequencies',
@@ -49,6 +51,28 @@ def refuse_architecture(file: GGUFFile):
     if isinstance(given, str) and re.search('moe|^rnd1', given):
         reason = 'mixtures of experts are not supported'
     raise ValueError(f'{file.where}: general.architecture is {shown(given)}; {reason}')
+
+
+DIFFUSION_NAMES = r'(?i)diffcoder|wedlm|sdar|fast.?dllm|nemotron.labs.diffusion|llada|\bdream'
+
+
+def refuse_disguised(file: GGUFFile):
+    """Raise `ValueError` for a diffusion model that was converted as the causal one it is made of.
+
+    Its name or a mask token tells: the weights load, and write nonsense.
+    """
+    if ARCHITECTURES[file.architecture].telling:
+        return
+    mask = file.get('tokenizer.ggml.mask_token_id')
+    named = [str(file.get(f'general.{field}', '')) for field in ('name', 'basename')]
+    told = [name for name in named if re.search(DIFFUSION_NAMES, name)]
+    if mask is None and not told:
+        return
+    what = f'general.name is {shown(told[0])}' if told else f'a mask token is named, {shown(mask)}'
+    raise ValueError(
+        f'{file.where}: general.architecture is {shown(file.architecture)}, a causal model, but '
+        f'{what}: a diffusion model in the form of its body; give its Hugging Face folder'
+    )
 
 
 def usual_fields(file: GGUFFile) -> dict:
@@ -174,6 +198,7 @@ def gguf_config(
     supported.
     """
     refuse_architecture(file)
+    refuse_disguised(file)
     refuse_unsupported_fields(file)
     family, ids = ARCHITECTURES[file.architecture], gguf_ids(file)
     fields = gguf_shape(file) | ids

@@ -7,6 +7,7 @@ __all__ = [
     'KINDS',
     'LAYER',
     'NAMES',
+    'conv_surplus',
     'Lfm2EdgeConfig',
     'feed_forward_width',
     'short_convolution',
@@ -22,13 +23,20 @@ import torch.nn as nn
 import torch.nn.functional as F
 from torch import Tensor
 
-from .config import DecoderConfig, complete, shown
+from .config import DecoderConfig, complete, count_parameters, shown
 from .decoder import Decoder
 from .kv_cache import KVCache
 from .layers import RMSNorm
 
 # %% ../../nbs/01_model/17_lfm2.ipynb #lfm2-02
 KINDS = ('conv', 'full_attention')
+
+
+def conv_surplus(config: DecoderConfig) -> int:
+    "Return how many weights more a short convolution has than a layer of attention."
+    width, head = config.hidden_size, config.head_dim
+    heads = 2 * config.num_attention_heads + 2 * config.num_key_value_heads
+    return width * (4 * width + config.conv_kernel) - width * head * heads - 2 * head
 
 
 @dataclass(kw_only=True)
@@ -51,6 +59,11 @@ class Lfm2EdgeConfig(DecoderConfig):
                 f'{", ".join(KINDS)} for each of the {self.num_hidden_layers} layers'
             )
         self.layer_types = tuple(kinds)
+
+    @property
+    def num_parameters(self) -> int:
+        "Return the number of weights, a tied head counted once."
+        return count_parameters(self) + self.layer_types.count('conv') * conv_surplus(self)
 
     @property
     def whole_steps(self) -> bool:

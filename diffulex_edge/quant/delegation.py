@@ -4,6 +4,7 @@
 
 # %% auto #0
 __all__ = [
+    'NAMES',
     'DTYPES',
     'operator_name',
     'weight_source',
@@ -48,9 +49,12 @@ def weight_source(node):
     return node if node.op in ('placeholder', 'get_attr') else None
 
 
+NAMES = 'qkv|o|gate_up|down|mix|out'  # of a layer's linears, and of a short convolution's
+
+
 def linear_path(name: str) -> str | None:
     "Return the path of the decoder's linear that a weight of this name belongs to, or `None`."
-    found = re.search(r'layers_(\d+)_(qkv|o|gate_up|down)(?:_parametrizations)?_weight', name)
+    found = re.search(rf'layers_(\d+)_({NAMES})(?:_parametrizations)?_weight', name)
     if found:
         return f'layers.{found[1]}.{found[2]}'
     return 'head' if re.search(r'model_head(?:_parametrizations)?_weight', name) else None

@@ -7,6 +7,7 @@ runtime.
 # %% auto #0
 __all__ = [
     'STUCK',
+    'stuck_at',
     'steps_of',
     'stretch_of',
     'Stretch',
@@ -35,6 +36,15 @@ from .step_record import StepRecord
 
 # %% ../../nbs/02_runtime/21_loop.ipynb #loop-08
 STUCK = 16  # steps in a row that leave every mask where it was
+
+
+def stuck_at(positions: list[int]) -> str:
+    "Return what to say where `STUCK` steps revealed nothing at these positions."
+    return (
+        f'{STUCK} steps in a row revealed nothing at positions {positions}: the model predicts '
+        f'the mask token itself there, which mask_may_win (a preset with compat=True) allows; '
+        f'leave it off'
+    )
 
 
 def steps_of(request: Request, stretch_size: int) -> int | None:
@@ -109,11 +119,7 @@ def denoise_stretch(stretch: Stretch, layout: Layout, fresh: bool) -> Iterator[S
         # a model that predicts the mask itself would go on for ever
         idle = idle + 1 if stretch.masks() == before else 0
         if idle == STUCK and not stretch.steps:
-            raise ValueError(
-                f'{STUCK} steps in a row revealed nothing at positions '
-                f'{next(filter(None, before))}: the model predicts the mask token itself there, '
-                f'which mask_may_win (a preset with compat=True) allows; leave it off'
-            )
+            raise ValueError(stuck_at(next(filter(None, before))))
         age = 0 if fresh else age + 1
         fresh = False
         stretch.requests = within_block(stretch.requests, stretch.index)

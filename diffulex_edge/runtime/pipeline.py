@@ -6,6 +6,8 @@ why wait for the block to be complete?
 
 # %% auto #0
 __all__ = [
+    'Loop',
+    'patient',
     'pipeline',
     'known_share',
     'begin_blocks',
@@ -17,20 +19,46 @@ __all__ = [
 ]
 
 # %% ../../nbs/02_runtime/22_pipeline.ipynb #pipeline-02
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import wraps
 
 import torch
 
 from .blocks import Block, Span
 from .judging import Judgement, Proposal, propose
+from .loop import STUCK, stuck_at
 from .prefill import lay_out, next_token, prefill
 from .recording import record
 from .request import Request, has_stopped, is_seeded, one_row, shift_of
 from .step import Prediction
 from .step_record import StepRecord
 
+# %% ../../nbs/02_runtime/22_pipeline.ipynb #pipeline-03c
+Loop = Callable[[Request], Iterator[StepRecord]]
+
+
+def patient(loop: Loop) -> Loop:
+    """Return a loop that ends where nothing is revealed any more, as [`denoise`](21_loop.ipynb).
+
+    It raises `ValueError` after `STUCK` steps that left every mask where it was.
+    """
+
+    @wraps(loop)
+    def guarded(request: Request) -> Iterator[StepRecord]:
+        canvas, before, idle = request.canvas, None, 0
+        for step in loop(request):
+            yield step
+            masked = canvas.masked(0, len(canvas.ids))
+            idle = idle + 1 if masked and masked == before else 0
+            if idle == STUCK:
+                raise ValueError(stuck_at(masked))
+            before = masked
+
+    return guarded
+
 
 # %% ../../nbs/02_runtime/22_pipeline.ipynb #pipeline-04
+@patient
 def pipeline(request: Request) -> Iterator[StepRecord]:
     """Write an answer without commits; yield a record per forward.
 

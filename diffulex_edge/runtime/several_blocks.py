@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 from .blocks import Block, KeptRows, Span
 from .judging import Proposal, propose
-from .pipeline import known_share
+from .pipeline import known_share, patient
 from .prefill import lay_out
 from .recording import record
 from .request import Request
@@ -21,6 +21,7 @@ from .step_record import StepRecord
 
 
 # %% ../../nbs/02_runtime/24_several_blocks.ipynb #several-blocks-04
+@patient
 def several_blocks(request: Request) -> Iterator[StepRecord]:
     """Write an answer on one canvas, several blocks in work; yield a record per forward.
 

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from .blocks import Block, Span
 from .canvas import Canvas
 from .judging import propose
+from .pipeline import patient
 from .prefill import lay_out, prefill
 from .recording import record
 from .request import Request
@@ -19,6 +20,7 @@ from .stopping import first_cut
 
 
 # %% ../../nbs/02_runtime/23_window.ipynb #window-04
+@patient
 def slide(request: Request) -> Iterator[StepRecord]:
     """Write an answer with a window of `coverage.window` masks; yield a record per forward.
 

@@ -62,6 +62,9 @@ void set_number(Request& request, const std::string& name, double value) {
   else if (name == "--top-p" && value > 0 && value <= 1) settings.sampler.top_p = value;
   else if (name == "--temperature") fail("--temperature must be 0 or more");
   else if (name == "--top-p") fail("--top-p must be above 0 and at most 1");
+  else if (name == "--lookahead" || name == "--entropy-at-most")
+    fail(name + ": d3LLM's sampler of several blocks is in Python only; leave it out, or run the "
+         "file with DiffusionEngine.from_pte");
   else fail("unknown option " + shown(name));
 }
 
