@@ -12,6 +12,7 @@ from diffulex_edge.runtime import DiffusionEngine, DiffusionGenerationConfig, co
 from diffulex_edge.tiny.sudoku import check_sudoku, decode_sudoku, encode_sudoku, sudoku, tiny_path
 from diffulex_edge.viz.explorer import explore
 from diffulex_edge.viz.film import Film
+from diffulex_edge.viz.film import example_trace as example_trace
 
 
 def solved(**settings):
@@ -263,3 +264,15 @@ def test_what_cannot_be_explored():
         explore(3)
     with pytest.raises(ValueError, match='a prompt needs an engine'):
         explore(Film([1], 9), 'prompt')
+
+
+# %% explorer-58-4
+def test_english_is_denoised_out_of_order():
+    film = explore(example_trace('smollm2_blocks')).film
+    forwards = [step.get('new', []) for step in film.steps]
+    order = [position for new in forwards for position in new]
+    first = len(film.prompt)
+    assert sorted(order) == list(range(first, first + 64))  # each once
+    assert order != sorted(order)
+    assert max(map(len, forwards)) > 1
+    assert all(len({position // 4 for position in new}) <= 1 for new in forwards)  # of one block

@@ -138,12 +138,14 @@ FILMS = {  # cell: the recordings that it shows
     'index-07': ('sudoku',),
     'film-view-23': ('sudoku',),
     'explorer-58': ('smollm2_drafts',),
+    'explorer-58-3': ('smollm2_blocks',),
     'compare-06': ('smollm2_drafts', 'smollm2_greedy'),
 }
 TITLES = {
     'sudoku': 'A tiny model solves a sudoku',
     'smollm2_drafts': 'SmolLM2, two drafts per forward',
     'smollm2_greedy': 'SmolLM2, one token at a time',
+    'smollm2_blocks': 'SmolLM2, English denoised in blocks of four',
 }
 LANGUAGES = {'.h': 'cpp', '.js': 'javascript', '.mjs': 'javascript'}
 LANGUAGES |= {'.kt': 'kotlin', '.kts': 'kotlin'}

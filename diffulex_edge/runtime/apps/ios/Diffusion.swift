@@ -1,5 +1,7 @@
 import ExecuTorch
 
+/// The denoising loop; it does not draft: a causal model writes a token a forward, and a file with
+/// a draft head is not for it.
 final class Diffusion {
   private let module: Module
   private let rows, maxTokens, block, shift: Int

@@ -44,7 +44,10 @@ class Canvas {
   }
 }
 
-/** The denoising loop on a file of DiffuLex Edge; token ids in, token ids out. */
+/**
+ * The denoising loop on a file of DiffuLex Edge; token ids in, token ids out. It does not draft: a
+ * causal model writes a token a forward, and a file with a draft head is not for it.
+ */
 export class Diffusion {
   private readonly model: Model;
   private readonly rows: number;

@@ -4,7 +4,10 @@ import org.pytorch.executorch.EValue
 import org.pytorch.executorch.Module
 import org.pytorch.executorch.Tensor
 
-/** The denoising loop on a file of DiffuLex Edge; token ids in, token ids out. */
+/**
+ * The denoising loop on a file of DiffuLex Edge; token ids in, token ids out. It does not draft: a
+ * causal model writes a token a forward, and a file with a draft head is not for it.
+ */
 class Diffusion(path: String) {
     private val module = Module.load(path)
     private val rows = fact("get_max_seq_len").toInt()
