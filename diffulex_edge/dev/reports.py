@@ -306,6 +306,10 @@ FAMILIES = [
         'stopped after sixteen, naming the positions',
         'test_runtime_several_blocks.py::test_a_model_that_predicts_the_mask_does_not_run_for_ever',
     ),
+]
+
+# %% ../../nbs/90_dev/22_reports.ipynb #reports-132c
+FAMILIES += [
     Report(
         "Padding of a batch moves a row's positions, and its answer changes (ML-GSAI/LLaDA 120)",
         'a row of a batch is what it is alone',

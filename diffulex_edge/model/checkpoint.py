@@ -267,6 +267,7 @@ def check_named_block(folder: Path, config: DecoderConfig):
             )
 
 
+# %% ../../nbs/01_model/27_checkpoint.ipynb #checkpoint-21-3
 def folder_config(
     folder: Path,
     max_seq_len: int | None = None,

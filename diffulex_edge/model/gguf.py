@@ -53,6 +53,7 @@ def refuse_architecture(file: GGUFFile):
     raise ValueError(f'{file.where}: general.architecture is {shown(given)}; {reason}')
 
 
+# %% ../../nbs/01_model/30_gguf.ipynb #gguf-16-2
 DIFFUSION_NAMES = r'(?i)diffcoder|wedlm|sdar|fast.?dllm|nemotron.labs.diffusion|llada|\bdream'
 
 
