@@ -9,29 +9,29 @@ import pytest
 
 from diffulex_edge.backends import like_layers
 from diffulex_edge.export import export_model
-from diffulex_edge.export.comparison import random_model
-from diffulex_edge.export.matrix import SHAPE, cells
+from diffulex_edge.export.matrix import cell_model, cells
 
-QUICK = [('sdar', 'dynamic_int8,embedding=int8')]
-SLOW = [('dream', 'dynamic_int4,embedding=int4,cache=int8')]
+SLOW = [
+    ('sdar', 'dynamic_int8,embedding=int8'),
+    ('dream', 'dynamic_int4,embedding=int4,cache=int8'),
+    ('fast_dllm_v2', 'fp16'),
+]
 OTHERS = ('llama', 'qwen', 'a2d', 'stable_diffcoder', 'illada', 'nemotron_labs_diffusion', 'wedlm')
 EVERY = [(name, how) for name, backend, how in cells() if backend == 'xnnpack'] + [
-    (name, how) for name in OTHERS for how in ('none', 'dynamic_int8,embedding=int8')
+    (name, how) for name in OTHERS for how in ('none', 'fp16', 'dynamic_int8,embedding=int8')
 ]
 ON_REQUEST = EVERY if os.environ.get('DIFFULEX_EVERY_CELL') else []
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings('error:layers are traced one by one')
-@pytest.mark.parametrize(
-    'family, quantization',
-    QUICK + [pytest.param(*cell, marks=pytest.mark.slow) for cell in SLOW + ON_REQUEST],
-)
+@pytest.mark.parametrize('family, quantization', SLOW + ON_REQUEST)
 def test_repeated_layers_give_the_same_bytes(family, quantization, tmp_path, monkeypatch):
     if quantization == 'static_int8':
         pytest.skip('its layers differ in their ranges, so each is traced')
 
     def file():
-        model = random_model(dict(family=family, **SHAPE | dict(num_hidden_layers=5)), 32)
+        model = cell_model(family, num_hidden_layers=5)
         how = dict(quantization=quantization, methods=('forward',))
         return export_model(model, output_path=tmp_path / 'x.pte', **how).path.read_bytes()
 
@@ -46,7 +46,7 @@ def test_layers_that_turn_out_to_differ_are_traced_one_by_one(tmp_path, monkeypa
         raise like_layers.Unlike('they differ')
 
     monkeypatch.setattr('diffulex_edge.backends.repeated_layers.check_regions', differ)
-    model = random_model(dict(family='sdar', **SHAPE | dict(num_hidden_layers=4)), 32)
+    model = cell_model('sdar', num_hidden_layers=4)
     with pytest.warns(UserWarning, match='layers are traced one by one.*they differ'):
         result = export_model(model, output_path=tmp_path / 'x.pte', methods=('forward',))
     assert {linear.path for linear in result.linears} >= {f'layers.{i}.down' for i in range(4)}

@@ -31,6 +31,16 @@ def test_a_committed_cell_is_close(name):
         assert found['flip'] is None or found['flip'] < 0.2, cpu
 
 
+# %% arm-18-1
+@pytest.mark.parametrize('family', arm.ARM_FAMILIES)
+def test_the_model_of_every_cell_can_be_exported(family):
+    from diffulex_edge.export.config import ExportConfig
+    from diffulex_edge.export.exporter import check_request
+
+    for quantization in arm.ARM_QUANTIZATIONS[:-1]:  # the last wants ranges
+        check_request(arm.arm_model(family), None, ExportConfig(quantization=quantization))
+
+
 # %% arm-18-2
 def prediction(logits):
     return Prediction(logits.argmax(-1), logits.softmax(-1).amax(-1), logits)

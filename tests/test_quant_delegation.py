@@ -121,3 +121,20 @@ def test_what_is_lost_is_refused(text, rules, asked, fault):
 def test_what_is_in_no_graph_is_refused():
     with pytest.raises(ValueError, match='in no graph'):
         check_linears([], Quantization.of('weight_only_int8'), tiny_model(), ['logits'])
+
+
+# %% delegation-26
+def test_every_linear_of_every_family_is_known_by_its_name():
+    from diffulex_edge.model import FAMILIES
+
+    shape = dict(vocab_size=64, hidden_size=64, intermediate_size=64, num_hidden_layers=2)
+    names = set()
+    for family in FAMILIES.values():
+        kinds = getattr(family, 'layer_kinds', None)
+        kinds = dict(layer_types=kinds) if 'layer_types' in vars(family.Config) else {}
+        with torch.device('meta'):
+            model = family(family.Config(**shape, num_attention_heads=4, **kinds))
+        for path in linears_of(model):
+            names.add(path.split('.')[-1])
+            assert linear_path(f'p_model_{path.replace(".", "_")}_weight') == path
+    assert names == {'qkv', 'o', 'mix', 'out', 'gate_up', 'down', 'head'}

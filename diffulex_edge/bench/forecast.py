@@ -16,8 +16,10 @@ __all__ = [
     'LOAD',
     'LOWER',
     'PER_LAYER',
+    'PER_LINEAR',
     'PER_QUANTIZED',
     'START',
+    'START_QUANTIZER',
     'FACTOR',
     'TIME_FACTOR',
     'CGROUP',
@@ -158,16 +160,19 @@ def peak_bytes(model: Decoder, found: dict[str, Matrix], streamed: bool) -> dict
 
 # %% ../../nbs/07_bench/11_forecast.ipynb #forecast-12
 LOAD = {4: 61e-9, 8: 12e-9, 16: 4e-9, 32: 3e-9}  # CPU seconds for a weight, by bits
-LOWER = 5e-9  # for a byte of the file
-PER_LAYER, PER_QUANTIZED = 1.2, 0.2
-START = 3.0
+LOWER = 10e-9  # for a byte of the file
+PER_LAYER, PER_LINEAR, PER_QUANTIZED = 0.25, 0.042, 0.09
+START, START_QUANTIZER = 6.5, 2.0
 
 
 def cpu_seconds(model: Decoder, found: dict[str, Matrix]) -> dict[str, float]:
     "Return CPU seconds of one core for `load`, and for `lower`, which is all that follows."
     quantized = sum(path != 'embed' and matrix.bits < 16 for path, matrix in found.items())
     load = sum(matrix.weights * LOAD[matrix.bits] for matrix in found.values())
-    graph = PER_LAYER * model.config.num_hidden_layers + PER_QUANTIZED * quantized
+    if quantized:
+        load += START_QUANTIZER
+    graph = PER_LAYER * model.config.num_hidden_layers + PER_LINEAR * (len(found) - 1)
+    graph += PER_QUANTIZED * quantized
     return dict(load=load, lower=START + graph + LOWER * program_bytes(model, found))
 
 

@@ -111,6 +111,8 @@ def compare_arm(
     half = ROWS // 2
     ids = [(7 * i + 3) % vocab for i in range(ROWS)]
     steps = [(0, ids[:half]), (half, ids[half:])]
+    if model.config.whole_steps:
+        steps = [(0, ids)]
 
     def all_rows(target, through=()):
         parts = probed_steps(probes[target], pte, steps, vocab, rule=rule, through=through)

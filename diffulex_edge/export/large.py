@@ -24,6 +24,7 @@ __all__ = [
     'table',
     'command_line',
     'main',
+    'planned_table',
 ]
 
 # %% ../../nbs/05_export/13_large.ipynb #large-01
@@ -49,12 +50,14 @@ from ..model.checkpoint import expand_names
 from ..model.decoder import Decoder
 from ..model.files import written
 from ..model.hf_config import read_config
+from ..model.kv_cache import KVCacheConfig
 from ..model.scratch import resident
 from ..quant.streaming import load_quantized
 from ..runtime.pte import PteSession
 from ..runtime.runner import compile_runner
 from .config import StageClock
 from .exporter import export_model
+from .program import step_size
 
 
 # %% ../../nbs/05_export/13_large.ipynb #large-03
@@ -178,41 +181,44 @@ def step_measured(pte: Path, size: int = 16) -> dict:
 
 
 # %% ../../nbs/05_export/13_large.ipynb #large-runner
-SAID = re.compile(r'memory, (loaded|after an answer): (\S+) MB own, (\S+) MB mapped')
+SAID = re.compile(r'memory, (?:loaded|after an answer): (\S+) MB own, (\S+) MB mapped; (\S+) CPU s')
 
 
 def runner_measured(pte: Path, size: int = 16) -> dict:
     """Load a file in the C++ runner and make a step, with packed weights in memory and in a file.
 
-    Return `[own, mapped]` MB for each run and moment, and the size of the file.
+    Return `[own MB, mapped MB, CPU seconds since the start]` for each run and moment, and the MB
+    of the file of packed weights and those that the program plans.
     """
     program, cache = compile_runner(pte.with_name('runner')), pte.with_name('weights.bin')
     kept = ('--weights-cache', str(cache))
-    prompt = ' '.join(str(token) for token in range(1, size + 1))
+    prompt = ' '.join(str(token) for token in range(3, size + 3))  # no special ones
     found = {}
     for name, options in dict(in_memory=(), file_made=kept, file_kept=kept).items():
         command = [program, pte, '--memory', '1', '--max-new-tokens', '1', '--threads', '1']
         run = subprocess.run([*command, *options], input=prompt, capture_output=True, text=True)
         if run.returncode:
             raise RuntimeError(f'{pte} in the runner: {run.stderr.strip().splitlines()[-1]}')
-        moments = [(float(own), float(mapped)) for _, own, mapped in SAID.findall(run.stderr)]
+        moments = [tuple(map(float, said)) for said in SAID.findall(run.stderr)]
         found[name] = dict(zip(('loaded', 'stepped'), moments, strict=True))
-    return found | dict(file_mb=round(cache.stat().st_size / 1e6, 1))
+    planned = float(re.search(r'memory, planned in the file: (\S+) MB', run.stderr)[1])
+    return found | dict(file_mb=round(cache.stat().st_size / 1e6, 1), planned_mb=planned)
 
 
 def memory_table(rows: list[dict]) -> str:
-    "Return what rows say about the runner's memory: MB of its own, and mapped."
+    "Return what rows say about the runner: MB of its own, and mapped, and CPU seconds."
     lines = []
     for row in rows:
         if 'runner' in row:
             name = f'{row["name"]}, {row["quantization"].partition(",")[0]}'
             lines.append(f'{name}, packed weights {row["runner"]["file_mb"]:.0f} MB')
             for run in ('in_memory', 'file_made', 'file_kept'):
-                cells = [
-                    f'{moment} {own:6.0f} + {mapped:5.0f}'
-                    for moment, (own, mapped) in row['runner'][run].items()
-                ]
-                lines.append(f'   {run:10} ' + ', '.join(cells))
+                cells, began = [], 0
+                for moment, (own, mapped, seconds) in row['runner'][run].items():
+                    took = seconds - began
+                    cells.append(f'{moment} {own:5.0f} + {mapped:5.0f} MB, {took:5.2f} s')
+                    began = seconds
+                lines.append(f'   {run:10} ' + '   '.join(cells))
     return '\n'.join(lines)
 
 
@@ -321,3 +327,25 @@ def main(argv: list[str] | None = None) -> int:
 #| eval: false
 if __name__ == '__main__':
     raise SystemExit(main())
+
+
+# %% ../../nbs/05_export/13_large.ipynb #large-planned
+def planned_table(rows: list[dict], shapes: list[dict]) -> str:
+    """Return of what the memory that programs plan consists, in MB, beside what they have.
+
+    The cache is as large as the config says; all other values share one buffer, which must hold
+    the logits of a longest step.
+    """
+    models, lines = {job['name']: job for job in shapes}, []
+    for row in rows:
+        if 'runner' in row:
+            job = models[row['name']]
+            _, config = read_config(job['config'], job['max_seq_len'])
+            cache = KVCacheConfig.of(config).bytes / 1e6
+            logits = 4 * step_size(config, None, False) * config.vocab_size / 1e6
+            planned, own = row['runner']['planned_mb'], row['runner']['file_kept']['loaded'][0]
+            lines.append(
+                f'{row["name"]:18} {own:5.0f} own; planned {planned:5.0f} = {cache:5.0f} cache'
+                f' + {logits:5.0f} logits + {planned - cache - logits:5.0f} between operators'
+            )
+    return '\n'.join(lines)

@@ -8,6 +8,7 @@ __all__ = [
     'MATRIX_FAMILIES',
     'MORE_QUANTIZATIONS',
     'SHAPE',
+    'NAMELESS',
     'pairs',
     'cells',
     'cell_model',
@@ -36,6 +37,7 @@ from ..backends import BACKENDS
 from ..backends.coreml_backend import coreml_programs
 from ..model.decoder import Decoder
 from ..model.files import written
+from ..model.lfm2_edge import KINDS
 from ..quant.observers import calibrate, from_random
 from .comparison import check_file, probe, random_model
 from .config import ExportResult
@@ -81,9 +83,17 @@ SHAPE = dict(
 )
 
 
-def cell_model(family: str) -> Decoder:
-    "Return the model of a family that is exported."
-    return random_model(dict(family=family, **SHAPE), max_seq_len=64, deviation=1 / 8)
+NAMELESS = 'a2d', 'nemotron_labs_diffusion', 'lfm2_diffusion'  # which mask, a tokenizer says
+
+
+def cell_model(family: str, **more) -> Decoder:
+    "Return the model of a family that is exported; `more`: fields of its config."
+    fields = dict(family=family, **SHAPE)
+    if family in NAMELESS:
+        fields['mask_token_id'] = SHAPE['vocab_size'] - 1
+    if family == 'lfm2_diffusion':  # most of its layers are convolutions
+        fields |= dict(num_hidden_layers=2, layer_types=KINDS)
+    return random_model(fields | more, max_seq_len=64, deviation=1 / 8)
 
 
 def with_ranges(model: Decoder, backend: str, quantization: str, folder: Path) -> str:

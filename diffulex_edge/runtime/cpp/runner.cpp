@@ -132,8 +132,8 @@ void tell_memory(const char* when) {
   std::ifstream file("/proc/self/status");
   double own = 0, mapped = 0;
   for (std::string line; std::getline(file, line);) {
-    if (!line.compare(0, 8, "RssAnon:")) own = std::atof(&line[8]) / 1e3;
-    if (!line.compare(0, 8, "RssFile:")) mapped = std::atof(&line[8]) / 1e3;
+    if (!line.compare(0, 8, "RssAnon:")) own = std::atof(&line[8]) * 1024 / 1e6;
+    if (!line.compare(0, 8, "RssFile:")) mapped = std::atof(&line[8]) * 1024 / 1e6;
   }
   std::fprintf(stderr, "memory, %s: %.1f MB own, %.1f MB mapped; %.2f CPU s so far\n", when, own,
                mapped, double(std::clock()) / CLOCKS_PER_SEC);
