@@ -275,7 +275,7 @@ def main(argv: list[str] | None = None) -> int:
     if options.json:
         write_figures(options.json, options.seed, **found)
     soaked = found['generations']
-    return int(soaked['bytes_per_generation'] > 1000 or soaked['different_answers'] > 0)
+    return int(soaked['bytes_per_generation'] > 100 or soaked['different_answers'] > 0)
 
 
 # %% ../../nbs/90_dev/20_kills.ipynb #kills-17
