@@ -1,7 +1,8 @@
 """Kernels that begin with the slow imports done: children of one process that has them.
 
 `serve SOCKET MODULE…` imports the modules and waits; `start SOCKET FILE` asks it for a kernel with
-this connection file, and lives as long as that.
+this connection file, and lives as long as that. The standard input of `serve` is a pipe from who
+started it: when that process is gone, however it ended, the server and its kernels end too.
 """
 
 import gc
@@ -16,6 +17,7 @@ import threading
 
 def serve(path, modules):
     """Import `modules`; then fork a kernel for everyone who connects to the socket `path`."""
+    end_when_over(sys.stdin.buffer.raw.read)
     for name in modules:
         importlib.import_module(name)
     gc.freeze()  # a collection in a kernel leaves these pages shared
@@ -31,25 +33,30 @@ def serve(path, modules):
             client.close()
 
 
+def end_when_over(read):
+    """End this process when `read(1)`, of a pipe or a connection, has nothing more to read."""
+
+    def wait():
+        read(1)
+        os._exit(1)
+
+    threading.Thread(target=wait, daemon=True).start()
+
+
 def become_kernel(client):
     """Run a kernel in this process, until it is shut down or `client` is gone."""
     from ipykernel.kernelapp import IPKernelApp
 
+    end_when_over(sys.stdin.buffer.raw.read)  # a child has none of its parent's threads
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     asked = json.loads(client.makefile().readline())
     os.chdir(asked['folder'])
     sys.path[0] = ''
     client.sendall(f'{os.getpid()}\n'.encode())
-    threading.Thread(target=end_with, args=(client,), daemon=True).start()
+    end_when_over(client.recv)
     IPKernelApp.launch_instance(argv=['-f', asked['file']])
     sys.stdout.flush()
     os._exit(0)
-
-
-def end_with(client):
-    """End this process when the other end of the connection is closed."""
-    client.recv(1)
-    os._exit(1)
 
 
 def start(path, file):

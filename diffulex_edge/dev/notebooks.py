@@ -180,7 +180,8 @@ def forked_kernels(env, modules):
         spec.write_text(json.dumps(dict(argv=argv, display_name='forked', language='python')))
         command = [sys.executable, script, 'serve', path, *modules]
         nowhere = subprocess.DEVNULL
-        server = subprocess.Popen(command, env=env, stdout=nowhere, stderr=nowhere)
+        pipe = subprocess.PIPE
+        server = subprocess.Popen(command, env=env, stdin=pipe, stdout=nowhere, stderr=nowhere)
         try:
             while not Path(path).exists():
                 if server.poll() is not None:
@@ -189,7 +190,7 @@ def forked_kernels(env, modules):
             yield folder
         finally:
             server.kill()
-            server.wait()
+            server.communicate()
 
 
 # %% ../../nbs/90_dev/05_notebooks.ipynb #notebooks-18
