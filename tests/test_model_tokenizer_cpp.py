@@ -145,6 +145,8 @@ def changed(**fields):
         (dict(model=dict(type='Unigram', vocab=[])), 'model Unigram'),
         (dict(model=dict(type='BPE', byte_fallback=True)), 'byte_fallback'),
         (dict(post_processor=dict(type='BertProcessing')), 'post_processor BertProcessing'),
+        (dict(model=dict(type='WordLevel', vocab=[None])), 'vocabulary;'),
+        (dict(decoder=dict(type='x' * 5000)), f'decoder {"x" * 60};'),
     ],
 )
 def test_what_it_does_not_know_is_named(program, tmp_path, fields, word):

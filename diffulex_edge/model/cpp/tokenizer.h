@@ -180,7 +180,8 @@ class Tokenizer {
   int64_t unknown = -1;
 
   [[noreturn]] static void unlike(const std::string& field, const Json& value) {
-    const std::string said = value["type"].text.empty() ? value.text : value["type"].text;
+    const Json& type = value["type"];
+    const std::string said = (type.text.empty() ? value : type).text.substr(0, 60);
     fail("this runner does not know the tokenizer's " + field + (said.empty() ? "" : " " + said) +
          "; give token ids instead of text");
   }
@@ -269,6 +270,7 @@ class Tokenizer {
     if (!whole_words && !model["type"].is("BPE")) unlike("model", model);
     if (!whole_words && model["unk_token"].kind != Json::null) unlike("unk_token", model);
     const Json& table = model["vocab"];
+    if (table.kind != Json::object) unlike("vocabulary", table);
     for (size_t i = 0; i < table.items.size(); ++i) {
       const std::string& token = table.names[i];
       vocab[token] = int64_t(table.items[i].value);
