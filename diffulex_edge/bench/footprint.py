@@ -41,22 +41,30 @@ import sys, torch
 from diffulex_edge.runtime.pte import PteSession
 from executorch.runtime import Runtime
 import executorch.kernels.quantized
-if len(sys.argv) > 1:
-    session = PteSession(sys.argv[1])
-    size = session.info.max_tokens
-    session.step([1] * size, 0, size, logits='logits' in session.offers)
-    session.step([1] * min(32, size), 0, size)
-print(next(line.split()[1] for line in open('/proc/self/status') if line.startswith('VmHWM')))
+
+def peak():  # in kB
+    lines = open('/proc/self/status')
+    return next(line.split()[1] for line in lines if line.startswith('VmHWM'))
+
+print(peak())
+session = PteSession(sys.argv[1])
+size = session.info.max_tokens
+session.step([1] * size, 0, size, logits='logits' in session.offers)
+session.step([1] * min(32, size), 0, size)
+print(peak())
 """
 
 
-def python_memory(pte: str | Path | None = None) -> float:
-    "Return the peak resident MB of a Python process that runs a file, or only imports."
-    arguments = [] if pte is None else [str(pte)]
+def python_memory(pte: str | Path) -> tuple[float, float]:
+    """Return the peak resident MB of a Python process, before and after it runs a file.
+
+    One process is asked twice: two differ by megabytes in what importing alone takes.
+    """
     child = subprocess.run(
-        [sys.executable, '-c', MEMORY_CHILD, *arguments], capture_output=True, text=True, check=True
+        [sys.executable, '-c', MEMORY_CHILD, str(pte)], capture_output=True, text=True, check=True
     )
-    return int(child.stdout.split()[-1]) * 1024 / 1e6
+    alone, running = (int(kilobytes) * 1024 / 1e6 for kilobytes in child.stdout.split()[-2:])
+    return alone, running
 
 
 # %% ../../nbs/07_bench/05_footprint.ipynb #footprint-09
@@ -96,7 +104,8 @@ def peak_memory(pte: str | Path) -> dict[str, float]:
     """
     if not Path('/proc/self/status').exists():
         return {}
-    memory = dict(python=python_memory(pte), python_alone=python_memory())
+    alone, running = python_memory(pte)
+    memory = dict(python=running, python_alone=alone)
     if shutil.which('g++'):
         memory['runner'] = runner_memory(pte)
     return memory
