@@ -54,6 +54,7 @@ def test_layers_of_another_quantization_are_not_alike():
         assert len(short_form(quantized).layers) == kept
 
 
+# %% like-layers-13d-b
 class Block(torch.nn.Linear):
     "A linear with a function before it"
 
@@ -78,6 +79,7 @@ class Chain(torch.nn.Module):
         return self.layers[2](self.route(x, first, self.layers[1](first)))
 
 
+# %% like-layers-13d-b-b
 @pytest.mark.parametrize(
     'before, route, alike',
     [

@@ -72,6 +72,7 @@ def test_another_file_is_refused(tmp_path):
         load_head(tmp_path / 'text')
 
 
+# %% head-of-drafts-21-b
 FOREIGN = {  # a head that does not fit, and what the message names
     'wide': (dict(hidden=32), 'wide'),
     'deep': (dict(layers=(3,)), 'layers'),

@@ -24,6 +24,7 @@ ALPHABETS = [
 PIECES = ["'s", "'LL", "'ve", "don't", " I'M", '<|im_start|>', '<|im_end|>', '<|endoftext|>']
 
 
+# %% cpp-10-b
 def some_text(rng):
     "A text of a few pieces, each of one alphabet"
     if rng.random() < 0.1:

@@ -37,6 +37,7 @@ class Timed:
         self.steps.append(len(tokens))
 
 
+# %% forward-costs-17-b
 def test_costs_are_measured_once_for_a_file(tmp_path, monkeypatch):
     monkeypatch.setenv('DIFFULEX_CACHE', str(tmp_path / 'cache'))
     file = tmp_path / 'm.pte'
@@ -53,6 +54,7 @@ def test_costs_are_measured_once_for_a_file(tmp_path, monkeypatch):
     assert third.steps
 
 
+# %% forward-costs-17-c
 def test_a_short_cache_is_measured_from_its_beginning():
     assert set(measure_costs(Timed(max_seq_len=16)).table) == {1, 2, 4, 8, 16}
 

@@ -45,6 +45,7 @@ def open_and_load(path, verify=True):
     return load_method(program, name, path)
 
 
+# %% pte-file-27-b
 @pytest.mark.parametrize('cut', CUTS)
 def test_damaged_files(exported, tmp_path, cut):
     path = tmp_path / 'cut.pte'

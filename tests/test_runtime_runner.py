@@ -315,6 +315,7 @@ def causal_file(folder, give):
     return folder / 'causal.pte'
 
 
+# %% runner-drafts-test-b
 def give_masks(model):
     model.add_mask_adapter(4)
     model.mask_embed.normal_()
@@ -536,6 +537,7 @@ def roomy(tmp_path_factory):
     return path
 
 
+# %% runner-chat-test-2-b
 def test_the_oldest_turns_are_forgotten_as_in_python(built, roomy):
     from diffulex_edge.model.tokenizer import tokenizer_beside
 
@@ -556,6 +558,7 @@ def test_the_oldest_turns_are_forgotten_as_in_python(built, roomy):
     assert any('oldest turns are forgotten: the cache has 160 rows' in line for line in said)
 
 
+# %% runner-chat-test-2-c
 def test_a_conversation_that_cannot_be(built, spoken, tmp_path):
     with pytest.raises(RuntimeError, match='leave out --prompt, --text and --raw'):
         run_runner(built, spoken, [], chat=1, raw=1)
@@ -617,6 +620,7 @@ def test_packed_weights_are_kept_and_used(built, exported, tmp_path, quantizatio
     assert (first.st_ino, first.st_mtime_ns) == (last.st_ino, last.st_mtime_ns)
 
 
+# %% runner-weights-test-b
 def test_packed_weights_of_four_bits(built, tmp_path):
     from diffulex_edge.export.model_exporter import random_model
 

@@ -154,6 +154,7 @@ def test_trees_are_lossless(seed, prompt, drafts):
     assert stopped == greedy[: greedy.index(greedy[11])]
 
 
+# %% head-03-b
 def fed_again(steps, known):
     "How many forwards begin with tokens that are written already, but for the last one."
     found = 0

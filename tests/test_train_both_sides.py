@@ -56,6 +56,7 @@ def test_rows_in_step_are_conversations_one_by_one():
         assert row == one_conversation(model, start, 40, best)
 
 
+# %% both-sides-15-b
 def test_every_token_is_said_by_its_side():
     manner = Manner(length=48)
     ids, said_by, _ = converse(small_llama(), MARKUP, [[]] * 24, manner, seed=1)

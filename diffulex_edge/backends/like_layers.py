@@ -97,6 +97,7 @@ def in_layer(name: str, layer: int) -> str:
     return re.sub(r'(layers[._])\d+', rf'\g<1>{layer}', name, count=1)
 
 
+# %% ../../nbs/04_backends/09_like_layers.ipynb #like-layers-09-b
 class Regions:
     "A program of three layers, taken apart."
 

@@ -99,6 +99,7 @@ class Matrix:
         return self.weights * self.bits / 8 + scales.get(self.bits, 0)
 
 
+# %% ../../nbs/07_bench/11_forecast.ipynb #forecast-07-b
 def matrices(model: Decoder, quantization: Quantization) -> dict[str, Matrix]:
     "Return path -> matrix of all linears, of `embed`, and of no other module."
     plain = 16 if quantization.name == 'fp16' else 32
@@ -116,6 +117,7 @@ def matrices(model: Decoder, quantization: Quantization) -> dict[str, Matrix]:
     return found
 
 
+# %% ../../nbs/07_bench/11_forecast.ipynb #forecast-07-c
 def program_bytes(model: Decoder, found: dict[str, Matrix]) -> float:
     "Return the bytes of the `.pte` with these matrices."
     config = model.config
@@ -209,6 +211,7 @@ class Forecast:
         )
 
 
+# %% ../../nbs/07_bench/11_forecast.ipynb #forecast-13-b
 def forecast(model: Decoder, request: str | Quantization) -> Forecast:
     """Return what it takes to export a model, of which the shape suffices, for XNNPACK.
 

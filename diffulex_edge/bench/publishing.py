@@ -220,6 +220,7 @@ def publish(
     return facts
 
 
+# %% ../../nbs/07_bench/10_publishing.ipynb #publishing-19-2-b
 def write_texts(part: Path, facts: dict, config: dict, card: str):
     "Write report, config, card and smoke test into a folder."
     for name, value in {REPORT: facts, 'config.json': config}.items():

@@ -198,6 +198,7 @@ def settle():
         trim(0)
 
 
+# %% ../../nbs/90_dev/20_kills.ipynb #kills-13-b
 NUMBERS = 10  # different calls of a long run
 READINGS = 20  # of its memory
 

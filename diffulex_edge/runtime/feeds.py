@@ -111,6 +111,7 @@ class Hints:
     named: list[int] = ()  # before that, by rows beside the text's place: drafts once more
 
 
+# %% ../../nbs/02_runtime/28_feeds.ipynb #feeds-08-b
 def masked_feed(request: Request, final: int, guessed: list[int], masks: int) -> Feed:
     "Return a forward that checks what masks `guessed`, with new masks behind every token."
     info, known = request.session.info, request.canvas.ids[final:]
@@ -122,6 +123,7 @@ def masked_feed(request: Request, final: int, guessed: list[int], masks: int) ->
     return Feed(known, drafts, behind, request.canvas.mask, 'masks' if drafts else '')
 
 
+# %% ../../nbs/02_runtime/28_feeds.ipynb #feeds-08-c
 def headed_feed(
     request: Request,
     final: int,

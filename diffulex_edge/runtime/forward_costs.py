@@ -156,6 +156,7 @@ def read_table(table) -> Costs:
     return costs
 
 
+# %% ../../nbs/02_runtime/26_forward_costs.ipynb #forward-costs-13-b
 def kept_tables() -> dict[str, dict[str, float]]:
     """Return the tables of the cache folder; none when there is no such file.
 
@@ -189,6 +190,7 @@ def keep_table(key: str, costs: Costs):
             Path(part).write_text(json.dumps(newest, indent=1), encoding='utf-8')
 
 
+# %% ../../nbs/02_runtime/26_forward_costs.ipynb #forward-costs-13-c
 def costs_of(session: Session) -> Costs:
     "Return the costs of a session's forwards, measured now unless they are known."
     if getattr(session, 'costs', None) is None:

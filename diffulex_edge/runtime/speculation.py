@@ -180,6 +180,7 @@ def speculate(request: Request) -> Iterator[StepRecord]:
         final += in_place(path)
 
 
+# %% ../../nbs/02_runtime/29_speculation.ipynb #speculation-18-2-b
 def written_down(
     request: Request, span: Span, feed: Feed, judgement: Judgement, ms: float
 ) -> StepRecord:

@@ -145,6 +145,7 @@ def padded(rows: list[list[int]]) -> Tensor:
     return torch.tensor([row + [-1] * (longest - len(row)) for row in rows])
 
 
+# %% ../../nbs/08_train/10_both_sides.ipynb #both-sides-11-b
 @torch.no_grad()
 def converse(
     model: Decoder, markup: Markup, begun: list[list[int]], manner: Manner, seed: int = 0

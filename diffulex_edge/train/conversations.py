@@ -46,6 +46,7 @@ def begin_some(openings: list[list[int]], count: int, seed: int) -> list[list[in
     return [[] if i % 4 == 0 or not openings else rng.choice(openings) for i in range(count)]
 
 
+# %% ../../nbs/08_train/11_conversations.ipynb #conversations-22-b
 def write_conversations(
     model: Decoder,
     markup: Markup,

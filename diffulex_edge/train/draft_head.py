@@ -217,6 +217,7 @@ def train_smollm2(model: Decoder, texts: list[Text], asked: argparse.Namespace) 
     return head
 
 
+# %% ../../nbs/08_train/09_draft_head.ipynb #draft-head-21-b
 def main(argv: list[str] | None = None):
     "`python -m diffulex_edge.train.draft_head`: train (if asked) and measure, cost said first."
     parser = arguments()

@@ -151,6 +151,7 @@ def time_share(began: float, minutes: float | None) -> float:
     return (time.monotonic() - began) / (60 * minutes)
 
 
+# %% ../../nbs/08_train/08_recurrent_head.ipynb #recurrent-head-18-b
 @torch.enable_grad()
 def train_head(
     model: Decoder,
