@@ -10,6 +10,7 @@ from diffulex_edge.app.inspecting import folder_facts, inspect_command, step_inp
 from diffulex_edge.dev.testing import golden_dir
 from diffulex_edge.export.program import example_step, takes_block, with_block
 from diffulex_edge.model.checkpoint import folder_config
+from diffulex_edge.model.config import EdgeWarning
 from diffulex_edge.model.loading import load_model
 
 
@@ -68,6 +69,16 @@ def test_a_mask_that_is_not_taken_is_told(folder):
     assert facts['mask'] == [(7, 'config.json')]
     assert facts['mask, not taken'] == [(5, 'the tokenizer')]
     assert folder_config(folder)[1].mask_token_id == 7
+
+
+def test_a_mask_and_a_block_that_are_asked_for(folder):
+    with pytest.warns(
+        EdgeWarning, match='7 is asked for and taken, but the tokenizer of .* says 5'
+    ):
+        facts = folder_facts(folder, 8, 7)
+    assert ('mask', 7, '--mask-token-id') in facts
+    assert ('mask, not taken', 5, 'the tokenizer') in facts
+    assert ('block length', 8, '--block-length') in facts
 
 
 def test_a_mask_that_nobody_names():

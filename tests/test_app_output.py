@@ -7,7 +7,14 @@ import sys
 
 import pytest
 
-from diffulex_edge.app.output import accept_all_text, at_words, check_output, failure, to_json
+from diffulex_edge.app.output import (
+    accept_all_text,
+    at_words,
+    check_output,
+    failure,
+    show_own,
+    to_json,
+)
 
 
 @pytest.mark.parametrize(
@@ -62,3 +69,12 @@ def test_a_sentence_is_broken_at_words_on_a_terminal(monkeypatch):
     terminal.isatty = lambda: True
     monkeypatch.setenv('COLUMNS', '8')
     assert at_words('one two three', terminal) == 'one two\nthree'
+
+
+# %% output-20-2
+def test_of_warnings_ours_are_shown(capsys):
+    from diffulex_edge.model.config import EdgeWarning
+
+    show_own(EdgeWarning('the mask\n is another'), EdgeWarning, 'a.py', 1)
+    show_own(UserWarning('a buffer is mutated'), UserWarning, 'b.py', 2)
+    assert capsys.readouterr().err == 'diffulex-edge: the mask is another\n'

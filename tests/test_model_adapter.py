@@ -41,6 +41,7 @@ def draft_hits(model, prompt, answer, mask):
 import pytest
 from safetensors.torch import save_file
 
+from diffulex_edge.model.config import EdgeWarning
 from diffulex_edge.model.gguf import load_gguf
 from diffulex_edge.model.llama_edge import LlamaEdge, LlamaEdgeConfig
 from diffulex_edge.model.loading import packaged_gguf, smollm2_adapter
@@ -155,7 +156,8 @@ def test_dtype_and_mask_id(small):
     model, tensors, save = small
     model.to(torch.float16).make_buffers(torch.float16)
     path = save({name: tensor.half() for name, tensor in tensors.items()})
-    load_adapter(model, path, mask_token_id=7)
+    with pytest.warns(EdgeWarning, match=f'7 is asked for and taken, but {path} says 59'):
+        load_adapter(model, path, mask_token_id=7)
     assert {p.dtype for p in model.parameters()} == {torch.float16}
     assert model.config.mask_token_id == 7
     assert model.logits([1, 7, 7]).isfinite().all()
@@ -186,6 +188,14 @@ def check_refused(model, path, named):
 
 
 # %% merge-03
+def test_a_merged_mask_that_is_asked_for(small):
+    model, tensors, save = small
+    with pytest.warns(EdgeWarning, match='7 is asked for and taken, but .* says 59'):
+        merged = merge_adapter(model, save(tensors), mask_token_id=7)
+    assert merged.config.mask_token_id == 7
+    assert torch.allclose(merged.embed.weight[7], tensors['mask_embedding'])
+
+
 def test_merged_is_the_branch_in_all_rows(small):
     model, tensors, save = small
     path = save(tensors)

@@ -5,6 +5,7 @@
 import pytest
 import torch
 
+from diffulex_edge.model.config import EdgeWarning
 from diffulex_edge.model.gguf import load_gguf
 from diffulex_edge.model.gguf_tensors import GGUFFile
 from diffulex_edge.model.loading import packaged_gguf
@@ -280,8 +281,11 @@ def test_golden_checkpoint_as_gguf(tmp_path, name):
 
 def test_a_gguf_file_without_a_mask(tmp_path):
     folder = golden_dir() / DIFFUSION[0]
-    original = load_folder(folder, max_seq_len=64, mask_token_id=9)
+    original = load_folder(folder, max_seq_len=64)
+    original.config.mask_token_id = 9
     path = convert(folder, tmp_path / 'model.gguf', original)
+    with pytest.warns(EdgeWarning, match=f'mask_token_id of {path} says 9'):
+        assert load_gguf(path, max_seq_len=64, mask_token_id=5).config.mask_token_id == 5
     path.write_bytes(path.read_bytes().replace(b'ggml.mask_token_id', b'ggml.none_token_id'))
     assert load_gguf(path, max_seq_len=64).config.mask_token_id is None
     assert load_gguf(path, max_seq_len=64, mask_token_id=5).config.mask_token_id == 5

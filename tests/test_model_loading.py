@@ -4,12 +4,14 @@
 # %% loading-17
 import json
 import shutil
+import warnings
 from pathlib import Path
 
 import pytest
 import torch
 
 from diffulex_edge.dev.testing import golden_dir
+from diffulex_edge.model.config import EdgeWarning
 from diffulex_edge.model.loading import find_model, find_program, load_model, packaged_gguf, shipped
 from diffulex_edge.model.tokenizer import load_tokenizer
 
@@ -143,9 +145,36 @@ def test_ids_come_from_all_files(tmp_path):
     config = load_model(folder).config
     assert (config.mask_token_id, config.bos_token_id) == (221, 223)
     assert config.eos_token_ids == (220, 219, 222)
-    assert load_model(folder, mask_token_id=5).config.mask_token_id == 5
+    with pytest.warns(EdgeWarning, match=f'5 is asked for .* the tokenizer of {folder} says 221'):
+        assert load_model(folder, mask_token_id=5).config.mask_token_id == 5
     with pytest.raises(ValueError, match='mask_token_id is 229'):
         load_model(folder, mask_token_id=229)
+
+
+# %% loading-18b-2
+def test_a_mask_other_than_the_config_says(tmp_path):
+    folder = sdar_folder(tmp_path / 'model')
+    own = load_model(folder).config.mask_token_id
+    with pytest.warns(EdgeWarning, match=f'5 is asked for .*config.json says {own}$'):
+        load_model(folder, mask_token_id=5)
+    with warnings.catch_warnings():
+        warnings.simplefilter('error')
+        load_model(folder, mask_token_id=own)
+
+
+def test_two_masks_of_a_tokenizer_and_one_that_is_asked_for(tmp_path):
+    folder = sdar_folder(tmp_path / 'model', mask_token_id=None)
+    added = {'<|MASK|>': 221, '[MASK]': 222}
+    (folder / 'added_tokens.json').write_text(json.dumps(added))
+    with pytest.raises(ValueError, match='say which by mask_token_id'):
+        load_model(folder)
+    assert load_model(folder, mask_token_id=222).config.mask_token_id == 222
+
+
+@pytest.mark.parametrize('name', ['smollm2', 'smollm2-blocks'])
+def test_a_mask_other_than_the_adapter_says(name):
+    with pytest.warns(EdgeWarning, match='5 is asked for and taken, but .*safetensors says 4'):
+        assert load_model(name, max_seq_len=64, mask_token_id=5).config.mask_token_id == 5
 
 
 # %% loading-20

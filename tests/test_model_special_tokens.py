@@ -13,7 +13,7 @@ from diffulex_edge.model.special_tokens import (
     find_mask,
     generation_ends,
     read_token_facts,
-    set_mask,
+    settle_mask,
     token_ends,
     turn_end,
 )
@@ -38,7 +38,8 @@ def config_with(facts, ends=(), eos=(256,), **fields):
     fields = dict(vocab_size=300, eos_token_ids=eos, mask_token_id=7) | fields
     config = LLaDAEdgeConfig(**fields)
     config.mask_token_id = fields['mask_token_id']  # None stays None
-    find_ids(config, facts, [*ends], takes_mask=True)
+    find_ids(config, facts, [*ends])
+    settle_mask(config, facts, None, source='config.json', takes_mask=True)
     return config
 
 
@@ -98,12 +99,39 @@ def test_two_masks(tmp_path):
         find_mask(facts)
 
 
-def test_mask_that_is_asked_for(tmp_path):
-    config = config_with(write_tokenizer(tmp_path))
-    set_mask(config, 12)
-    assert config.mask_token_id == 12
+# %% special-tokens-23-1
+ASKED = [  # the config's mask, how many the tokenizer has, the one asked for, who says another
+    (7, 1, 7, ['tokenizer of here says 259']),
+    (7, 1, 259, ['config.json says 7']),
+    (7, 1, 12, ['tokenizer of here says 259', 'config.json says 7']),
+    (None, 1, 259, []),
+    (None, 1, 12, ['tokenizer of here says 259']),
+    (None, 2, 262, []),  # it says which, as the refusal of two masks asks
+    (None, 2, 12, ['tokenizer of here says 262', 'tokenizer of here says 259']),
+    (7, 0, 7, []),
+    (None, 0, 12, []),
+]
+
+
+@pytest.mark.parametrize('own, masks, asked, differing', ASKED)
+def test_mask_that_is_asked_for(tmp_path, own, masks, asked, differing, recwarn):
+    facts = write_tokenizer(tmp_path) if masks else None
+    if masks:
+        facts.where = 'here'
+    if masks == 2:
+        add_token(facts, '[MASK]', 262, 'here')
+    config = config_with(None, mask_token_id=own)
+    settle_mask(config, facts, asked, source='config.json', takes_mask=True)
+    assert config.mask_token_id == asked
+    said = ' '.join(str(warning.message) for warning in recwarn)  # one, or none
+    assert all(who in said for who in differing)
+    assert said.count(' says ') == len(differing)
+
+
+def test_mask_beyond_the_vocabulary(tmp_path):
+    config = config_with(None)
     with pytest.raises(ValueError, match='mask_token_id is 300'):
-        set_mask(config, 300)
+        settle_mask(config, None, 300, source='config.json', takes_mask=True)
 
 
 # %% special-tokens-24
@@ -135,7 +163,7 @@ def test_roles_of_special_tokens_map(tmp_path):
     assert facts.roles == dict(eos_token='<|im_end|>', pad_token='<|bos|>')
     config = config_with(facts, pad_token_id=None)
     config.pad_token_id = None
-    find_ids(config, facts, [], takes_mask=True)
+    find_ids(config, facts, [])
     assert config.pad_token_id == 260
 
 

@@ -2,10 +2,13 @@
 # edit the notebook, then run `edge_export`.
 
 # %% request-13
+import warnings
+
 import pytest
 
 from diffulex_edge.dev.testing import golden_dir
 from diffulex_edge.model import load_model
+from diffulex_edge.model.config import EdgeWarning
 from diffulex_edge.runtime.config import configure
 from diffulex_edge.runtime.request import Request, has_stopped, is_over, settled_answer
 from diffulex_edge.runtime.step import EagerSession
@@ -62,3 +65,12 @@ def test_prompts_that_cannot_work(prompt, settings, word):
     session = EagerSession(load_model(golden_dir() / 'sdar_a', max_seq_len=64))
     with pytest.raises(ValueError, match=word):
         Request(session, prompt, configure(**dict(max_new_tokens=4) | settings))
+
+
+def test_a_mask_other_than_the_models_is_said():
+    session = EagerSession(load_model(golden_dir() / 'sdar_a', max_seq_len=64))
+    with pytest.warns(EdgeWarning, match='5 is asked for and taken, but the model says 226'):
+        assert Request(session, [1], configure(max_new_tokens=4, mask_token_id=5)).ends.mask == 5
+    with warnings.catch_warnings():
+        warnings.simplefilter('error')
+        Request(session, [1], configure(max_new_tokens=4, mask_token_id=226))

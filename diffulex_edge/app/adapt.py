@@ -65,11 +65,18 @@ def encoded(prompts: list[tuple[str, str]], tokenizer) -> list[tuple[str, list[i
 
 # %% ../../nbs/10_app/09_adapt.ipynb #adapt-07
 def set_mask_token(model, tokenizer, checkpoint: str, mask_token: str | None):
-    """Make a named token the model's mask. Raises `ValueError` when there is none in the end."""
+    """Make a named token the model's mask, with a warning where it has another.
+
+    Raises `ValueError` when there is none in the end.
+    """
+    from diffulex_edge.model.config import warn_of_mask
+
     if mask_token is not None:
         token = tokenizer.tk.token_to_id(mask_token)
         if token is None:
             raise ValueError(f'--mask-token {mask_token!r} is no token of this vocabulary')
+        if model.config.mask_token_id is not None:
+            warn_of_mask(token, {model.config.mask_token_id: checkpoint})
         model.config.mask_token_id = token
     if model.config.mask_token_id is None:
         raise ValueError(

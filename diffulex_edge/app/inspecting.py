@@ -23,6 +23,7 @@ from typing import Annotated
 
 from typer import Argument, Option
 
+from .options import MaskId
 from .output import emit, out
 
 Fact = tuple[str, object, str]  # what, its value, the files that say so
@@ -56,24 +57,22 @@ def end_facts(folder: Path, hf: dict, config) -> list[Fact]:
 
 
 # %% ../../nbs/10_app/23_inspecting.ipynb #inspecting-05
-def mask_facts(folder: Path, hf: dict, config) -> list[Fact]:
-    """Return which id is the mask and who says so, and what the tokenizer says if not the same."""
-    from diffulex_edge.model.special_tokens import find_mask, read_token_facts
+def mask_facts(folder: Path, hf: dict, config, asked: int | None = None) -> list[Fact]:
+    """Return which id is the mask and who says so, and whatever other id a file says.
 
-    mask, own = config.mask_token_id, hf.get('mask_token_id')
-    tokens = read_token_facts(folder)
-    # of several masks the config's is taken, so the tokenizer's need not be asked
-    named = find_mask(tokens) if tokens is not None and own is None else None
-    if tokens is not None and own is not None:
-        named = tokens.id_of('mask_token')
+    `asked`: by --mask-token-id.
+    """
+    from diffulex_edge.model.special_tokens import named_masks, read_token_facts
+
+    mask, tokens = config.mask_token_id, read_token_facts(folder)
     if mask is None and config.block_length != 1:
         return [('mask', None, 'no file names it; say it with --mask-token-id')]
-    said = [(own, 'config.json'), (named, 'the tokenizer')]
-    files = [file for token_id, file in said if token_id is not None and token_id == mask]
+    said = [(asked, '--mask-token-id'), (hf.get('mask_token_id'), 'config.json')]
+    said += [(token_id, 'the tokenizer') for token_id in named_masks(tokens)] if tokens else []
+    files = [source for token_id, source in said if token_id == mask]
+    others = [each for each in said if each[0] not in (None, mask)]
     facts = [('mask', mask, ', '.join(files))] if mask is not None else []
-    if named is not None and named != mask:
-        facts.append(('mask, not taken', named, 'the tokenizer'))
-    return facts
+    return facts + [('mask, not taken', *each) for each in others]
 
 
 # %% ../../nbs/10_app/23_inspecting.ipynb #inspecting-07
@@ -113,10 +112,13 @@ def lowering_facts(family, config) -> list[Fact]:
 
 
 # %% ../../nbs/10_app/23_inspecting.ipynb #inspecting-09
-def folder_facts(folder: Path) -> list[Fact]:
+def folder_facts(
+    folder: Path, block_length: int | None = None, mask_token_id: int | None = None
+) -> list[Fact]:
     """Return what is recognised of a checkpoint as (fact, value, files).
 
-    Raises `ValueError` as the loader does, `FileNotFoundError` without a `config.json`.
+    `block_length`, `mask_token_id`: what the files do not say, or say wrongly. Raises
+    `ValueError` as the loader does, `FileNotFoundError` without a `config.json`.
     """
     from diffulex_edge.model.checkpoint import folder_config
     from diffulex_edge.model.hf_config import read_json
@@ -124,27 +126,30 @@ def folder_facts(folder: Path) -> list[Fact]:
     if not (folder / 'config.json').is_file():
         raise FileNotFoundError(f'{folder} has no config.json; give the folder of a checkpoint')
     hf = read_json(folder / 'config.json')
-    family, config = folder_config(folder)
+    family, config = folder_config(folder, None, block_length, mask_token_id)
+    length = 'config.json, else the family' if block_length is None else '--block-length'
     weights = sorted(folder.glob('*.safetensors'))
     size = sum(file.stat().st_size for file in weights)
     facts = [
         ('family', family.__name__, 'config.json'),
         ('parameters', config.num_parameters, 'config.json'),
-        ('block length', config.block_length, 'config.json, else the family'),
+        ('block length', config.block_length, length),
         ('logits shift', config.logits_shift, 'the family'),
         ('rows of the cache', config.max_seq_len, 'config.json'),
         ('weights', f'{len(weights)} files, {size / 1e6:,.1f} MB', '*.safetensors'),
     ]
-    facts += mask_facts(folder, hf, config) + end_facts(folder, hf, config)
+    facts += mask_facts(folder, hf, config, mask_token_id) + end_facts(folder, hf, config)
     return facts + lowering_facts(family, config)
 
 
 def inspect_command(
     folder: Annotated[Path, Argument(help='a Hugging Face folder')],
+    block_length: Annotated[int | None, Option(min=0, help='where no file says it')] = None,
+    mask_token_id: MaskId = None,
     as_json: Annotated[bool, Option('--json', help='print the facts as JSON')] = False,
 ):
     """What a checkpoint's folder says of itself, which file says it, and what would be lowered."""
-    facts = folder_facts(folder)
+    facts = folder_facts(folder, block_length, mask_token_id)
     if as_json:
         return emit(dict(facts=[dict(fact=f, value=v, source=s) for f, v, s in facts]))
     for fact, value, source in facts:

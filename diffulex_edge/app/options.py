@@ -36,7 +36,7 @@ MaskId = Annotated[
     Option(
         '--mask-token-id',
         min=0,
-        help='the mask, where no file of a checkpoint names it (checkpoints only)',
+        help='the mask, where no file of a checkpoint names it or one is wrong (checkpoints only)',
     ),
 ]
 TraceFile = Annotated[Path | None, Option(help='write every step to this file')]

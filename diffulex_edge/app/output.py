@@ -17,6 +17,7 @@ __all__ = [
     'failure',
     'at_words',
     'check_output',
+    'show_own',
     'silence_libraries',
 ]
 
@@ -121,11 +122,18 @@ def check_output(path: Path | None, make_folder: bool = False):
 
 
 # %% ../../nbs/10_app/01_output.ipynb #output-20
+def show_own(message, category, *_):
+    """Print a warning of this library as a sentence; others are about the inside of libraries."""
+    if category.__module__.startswith('diffulex_edge.'):
+        print(at_words(failure(message), sys.stderr), file=sys.stderr)
+
+
 def silence_libraries():
     """Silence notices of libraries; our own messages still reach standard error."""
     if SHOWN:
         return
-    warnings.simplefilter('ignore')
+    warnings.simplefilter('default')
+    warnings.showwarning = show_own
     logging.disable(logging.WARNING)
     err.file = os.fdopen(os.dup(2), 'w', buffering=1, encoding='utf-8', errors='replace')
     sys.stderr = NoticeFilter(err.file)

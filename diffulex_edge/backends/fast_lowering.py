@@ -36,6 +36,7 @@ from torch.fx.graph import _PyTreeCodeGen
 from torch.fx.passes.infra.pass_base import PassResult
 from torch.fx.traceback import NodeSource
 
+from ..model.config import EdgeWarning
 from .known_results import known_results
 
 
@@ -246,6 +247,7 @@ def sources_are_known() -> bool:
             'this torch or executorch is not the one that fast lowering was written for '
             f'({found}, not {READ}); lowering in full, which takes two to four times as long. '
             'Install torch 2.13.0 and executorch 1.5.1 to have it back',
+            EdgeWarning,
             stacklevel=2,
         )
     return found == READ

@@ -33,6 +33,7 @@ from diffulex_edge.export.program import (
 )
 
 from ..backends.fast_lowering import fast_lowering
+from ..model.config import EdgeWarning
 from ..model.decoder import Decoder
 from ..runtime.llm_contract import NextTokenStep, without_adapter
 from .config import StageClock
@@ -166,6 +167,8 @@ def trace_and_lower(model: Decoder, request: Request, fast: bool, lean, clock: S
             return lower_traced(traced, like_layers.short_form(traced), request, fast, lean, clock)
         except like_layers.Unlike as error:
             warnings.warn(
-                f'layers are traced one by one, which takes longer: {error}', stacklevel=2
+                f'layers are traced one by one, which takes longer: {error}',
+                EdgeWarning,
+                stacklevel=2,
             )
     return lower_traced(traced, traced, request, fast, lean, clock)

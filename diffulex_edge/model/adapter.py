@@ -11,7 +11,7 @@ __all__ = [
     'check_adapter',
     'adapter_numbers',
     'attach',
-    'check_mask',
+    'mask_for',
     'load_adapter',
     'merge_adapter',
 ]
@@ -24,6 +24,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
+from .config import warn_of_mask
 from .decoder import Decoder
 
 # %% ../../nbs/01_model/19_adapter.ipynb #adapter-03
@@ -153,19 +154,25 @@ def attach(model: Decoder, tensors: dict[str, Tensor], rank: int, scale: float):
     model.mask_embed.data = mask_embedding.to(model.embed.weight.dtype)
 
 
-def check_mask(path: str | Path, mask: int, model: Decoder):
-    "Raise `ValueError` when the mask of an adapter is no token of the model."
-    last = model.config.vocab_size - 1
+def mask_for(model: Decoder, path: str | Path, own: int, asked: int | None) -> int:
+    """Return the mask of an adapter: its file's `own` (-1: none), or the one asked for instead.
+
+    Warn where the file says another. Raise `ValueError` when it is no token of the model.
+    """
+    mask, last = own if asked is None else asked, model.config.vocab_size - 1
     if not 0 <= mask <= last:
         raise ValueError(f'{path}: mask_token_id is {mask}; give load_adapter one from 0 to {last}')
+    if own != -1:
+        warn_of_mask(mask, {own: f'{path}'})
+    return mask
 
 
 def load_adapter(model: Decoder, path: str | Path, *, mask_token_id: int | None = None) -> Decoder:
     """Attach a mask adapter to `model`, in place, and return the model.
 
-    The branches have the dtype of its weights; `mask_token_id` overrides the file's.
-    Raise `FileNotFoundError` or `ValueError`, one sentence naming the tensor that is missing,
-    unexpected or of the wrong shape; the model is then unchanged.
+    The branches have the dtype of its weights; `mask_token_id` overrides the file's, with a
+    warning. Raise `FileNotFoundError` or `ValueError`, one sentence naming the tensor that is
+    missing, unexpected or of the wrong shape; the model is then unchanged.
     """
     tensors, metadata = read_adapter(path)
     first = tensors.get('layers.0.qkv_proj.lora_A')
@@ -175,10 +182,8 @@ def load_adapter(model: Decoder, path: str | Path, *, mask_token_id: int | None 
             f'{path} lacks layers.0.qkv_proj.lora_A, a matrix with rows; is it a mask adapter?'
         )
     check_adapter(path, tensors, model, rank)
-    if mask_token_id is not None:
-        metadata = metadata | dict(mask_token_id=mask_token_id)
-    scale, mask = adapter_numbers(path, metadata, rank)
-    check_mask(path, mask, model)
+    scale, own = adapter_numbers(path, metadata, rank)
+    mask = mask_for(model, path, own, mask_token_id)
     attach(model, tensors, rank, scale)
     model.config.mask_token_id = mask
     return model
@@ -186,17 +191,17 @@ def load_adapter(model: Decoder, path: str | Path, *, mask_token_id: int | None 
 
 # %% ../../nbs/01_model/19_adapter.ipynb #merge-02
 @torch.no_grad()
-def merge_adapter(model: Decoder, path: str | Path) -> Decoder:
+def merge_adapter(model: Decoder, path: str | Path, *, mask_token_id: int | None = None) -> Decoder:
     """Add a LoRA of all rows to the weights of `model`, in place, and return the model.
 
-    The embedding of its mask token becomes the file's. Raise as `load_adapter` does; the model
-    is then unchanged.
+    The embedding of its mask token becomes the file's; `mask_token_id` overrides the file's.
+    Warn and raise as `load_adapter` does; the model is then unchanged.
     """
     tensors, metadata = read_adapter(path)
     rank = len(tensors.get('layers.0.qkv_proj.lora_A', ()))
     check_adapter(path, tensors, model, rank)
-    scale, mask = adapter_numbers(path, metadata, rank)
-    check_mask(path, mask, model)
+    scale, own = adapter_numbers(path, metadata, rank)
+    mask = mask_for(model, path, own, mask_token_id)
     for i, layer in enumerate(model.layers):
         for ours, theirs in PROJECTIONS.items():
             lora_a = tensors[f'layers.{i}.{theirs}.lora_A'].float()  # [rank, inputs]

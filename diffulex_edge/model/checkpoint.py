@@ -37,7 +37,7 @@ from diffulex_edge.model.special_tokens import (
     find_ids,
     generation_ends,
     read_token_facts,
-    set_mask,
+    settle_mask,
 )
 
 from .config import DecoderConfig, brief, shown
@@ -285,8 +285,9 @@ def folder_config(
         check_named_block(folder, config)
     ends = generation_ends(folder, config.vocab_size)
     takes_mask = bool(family.telling) or config.block_length != 1
-    find_ids(config, read_token_facts(folder), ends, takes_mask)
-    set_mask(config, mask_token_id)
+    facts, source = read_token_facts(folder), f'{folder / "config.json"}'
+    find_ids(config, facts, ends)
+    settle_mask(config, facts, mask_token_id, source=source, takes_mask=takes_mask)
     return family, config
 
 

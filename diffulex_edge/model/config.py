@@ -11,6 +11,8 @@ __all__ = [
     'check_sizes',
     'brief',
     'shown',
+    'EdgeWarning',
+    'warn_of_mask',
     'divide',
     'fill_sizes',
     'check_conventions',
@@ -25,6 +27,7 @@ __all__ = [
 
 # %% ../../nbs/01_model/01_config.ipynb #config-01
 import math
+import warnings
 from dataclasses import dataclass
 
 # %% ../../nbs/01_model/01_config.ipynb #config-05
@@ -69,6 +72,22 @@ def brief(text: str, longest: int = 160) -> str:
 def shown(value) -> str:
     "Return a value of somebody else's file for a message, as Python writes it, see `brief`."
     return brief(repr(value))
+
+
+# %% ../../nbs/01_model/01_config.ipynb #config-06e
+class EdgeWarning(UserWarning):
+    "What a user should know before believing what a model writes."
+
+
+def warn_of_mask(asked: int, said: dict[int, str]):
+    "Warn of a mask that was asked for where files say others; `said`: id -> who says it."
+    others = [f'{who} says {token_id}' for token_id, who in said.items() if token_id != asked]
+    if others:
+        warnings.warn(
+            f'mask_token_id {asked} is asked for and taken, but {" and ".join(others)}',
+            EdgeWarning,
+            stacklevel=2,
+        )
 
 
 # %% ../../nbs/01_model/01_config.ipynb #config-08

@@ -36,7 +36,7 @@ from .dream_edge import DreamEdge
 from .gguf_tensors import GGUFFile
 from .llada_edge import LLaDAEdge
 from .llama_edge import LlamaEdge
-from .special_tokens import TokenFacts, find_ids, set_mask, template_of
+from .special_tokens import TokenFacts, find_ids, settle_mask, template_of
 
 # %% ../../nbs/01_model/30_gguf.ipynb #gguf-16
 ARCHITECTURES = dict(llama=LlamaEdge, dream=DreamEdge, llada=LLaDAEdge)
@@ -211,8 +211,10 @@ def gguf_config(
     config = family.Config(**fields)
     for field in ('mask_token_id', 'bos_token_id', 'pad_token_id'):
         setattr(config, field, ids[field])  # not those of other checkpoints
-    find_ids(config, gguf_token_facts(file), [], takes_mask=bool(family.telling))
-    set_mask(config, mask_token_id)
+    facts, source = gguf_token_facts(file), f'tokenizer.ggml.mask_token_id of {file.where}'
+    find_ids(config, facts, [])
+    takes_mask = bool(family.telling)
+    settle_mask(config, facts, mask_token_id, source=source, takes_mask=takes_mask)
     for field in ('rope.dimension_count', 'attention.value_length'):
         size = file.of_model(field, config.head_dim)
         if size != config.head_dim:
@@ -237,7 +239,7 @@ def load_gguf(
     """Return the Llama, Dream or LLaDA model of a `.gguf` file, its weights dequantized to `dtype`.
 
     `max_seq_len`: rows of the KV cache; default 2048, or the model's own limit if that is less.
-    `block_length`: other than the family's; `mask_token_id`: instead of the file's.
+    `block_length`: other than the family's; `mask_token_id`: see `load_model`.
     `each`: see `fill_in_turn`.
     Raise `FileNotFoundError` or `ValueError`, one sentence naming the file, field or tensor.
     """

@@ -23,7 +23,7 @@ import re
 import warnings
 from pathlib import Path
 
-from .config import DecoderConfig, brief, shown
+from .config import DecoderConfig, EdgeWarning, brief, shown
 from .decoder import Decoder
 from .families import find_family, strings
 from .rope import read_scaling
@@ -142,6 +142,7 @@ def warn_beyond(max_seq_len: int, limits: list):
         warnings.warn(
             f'max_seq_len is {max_seq_len}, but the model was made for {max(limits)} positions; '
             'what it writes beyond them is likely to be nonsense',
+            EdgeWarning,
             stacklevel=2,
         )
 

@@ -188,11 +188,13 @@ def find_program(path: str | Path, revision: str | None = None) -> Path | None:
 BLOCKS = (4, 32)  # the shortest and the longest block that the LoRA was trained on
 
 
-def block_model(model: Decoder, lora: Path, block_length: int | None = None) -> FastdLLMV2Edge:
+def block_model(
+    model: Decoder, lora: Path, block_length: int | None = None, mask_token_id: int | None = None
+) -> FastdLLMV2Edge:
     """Return a causal model as a block-causal one, with a LoRA merged into its weights.
 
-    It takes the weights of `model` over. `block_length` is by default the shortest. Raise
-    `ValueError` for one that the LoRA was not trained on.
+    It takes the weights of `model` over. `block_length` is by default the shortest, the mask the
+    LoRA's. Raise `ValueError` for a length that the LoRA was not trained on.
     """
     shortest, longest = BLOCKS
     block_length = shortest if block_length is None else block_length
@@ -210,7 +212,7 @@ def block_model(model: Decoder, lora: Path, block_length: int | None = None) -> 
     if config.tie_word_embeddings:
         blocks.head.weight = blocks.embed.weight
     blocks.make_buffers(dtype)
-    return merge_adapter(blocks, lora).requires_grad_(False)
+    return merge_adapter(blocks, lora, mask_token_id=mask_token_id).requires_grad_(False)
 
 
 # %% ../../nbs/01_model/31_loading.ipynb #loading-14a
@@ -255,7 +257,8 @@ def load_model(
     - `max_seq_len`: rows of the KV cache; default 2048, or the model's own limit if that is less.
     - `block_length`: overrides the checkpoint's; 1 causal, 0 bidirectional; 4 to 32 for
       `smollm2-blocks`, whose default is 4.
-    - `mask_token_id`: overrides the checkpoint's, or says what none of its files does.
+    - `mask_token_id`: says what none of the checkpoint's files does; it is also taken where one
+      says another, with a warning that names both.
     - `each(model, path)`: called with every module that has its weights, which it may replace;
       see `fill_in_turn`. `smollm2-blocks` and `smollm2-head` read weights afterwards and do not
       take it.
@@ -271,7 +274,8 @@ def load_model(
     if each and (entry.find_blocks or entry.find_head):
         raise ValueError(f'{path} reads weights when all are there; load it without each')
     if entry.find_blocks:  # other weights and another mask rule: a model of another family
-        return block_model(read(where, **options), entry.find_blocks(), block_length)
+        base = read(where, **options)
+        return block_model(base, entry.find_blocks(), block_length, mask_token_id)
     model = read(where, **options, block_length=block_length, each=each)
     if entry.find_adapter:
         load_adapter(model, entry.find_adapter(), mask_token_id=mask_token_id)

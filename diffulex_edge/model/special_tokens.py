@@ -15,13 +15,14 @@ __all__ = [
     'read_vocabulary',
     'read_names',
     'read_token_facts',
+    'named_masks',
     'find_mask',
     'turn_end',
     'id_list',
     'generation_ends',
     'token_ends',
     'find_ids',
-    'set_mask',
+    'settle_mask',
 ]
 
 # %% ../../nbs/01_model/25_special_tokens.ipynb #special-tokens-01
@@ -30,7 +31,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .chat_template import render_chat
-from .config import DecoderConfig, check_ids, is_whole, shown
+from .config import DecoderConfig, check_ids, is_whole, shown, warn_of_mask
 from .hf_config import read_json
 
 
@@ -164,18 +165,23 @@ def read_token_facts(folder: Path) -> TokenFacts | None:
 MASK = re.compile(r'\W*(mdm_)?mask\W*', re.IGNORECASE)  # <|mask|>, <|MASK|>, <mask>, [MASK], …
 
 
-def find_mask(facts: TokenFacts) -> int | None:
-    "Return the id of the tokenizer's mask, by its role, else by its text. Raise `ValueError`."
+def named_masks(facts: TokenFacts) -> dict[int, str]:
+    "Return the masks of a tokenizer as id -> text: the one with the role, else all that look so."
     named = facts.id_of('mask_token')
     if named is not None:
-        return named
-    found = sorted(token for token in facts.special if MASK.fullmatch(token))
+        return {named: facts.roles['mask_token']}
+    return {facts.ids[token]: token for token in sorted(facts.special) if MASK.fullmatch(token)}
+
+
+def find_mask(facts: TokenFacts) -> int | None:
+    "Return the id of the tokenizer's mask, if it has one. Raise `ValueError` for several."
+    found = named_masks(facts)
     if len(found) > 1:
         raise ValueError(
-            f'{facts.where}: the tokenizer has the masks {" and ".join(found)}; '
+            f'{facts.where}: the tokenizer has the masks {" and ".join(found.values())}; '
             'say which by mask_token_id'
         )
-    return facts.ids[found[0]] if found else None
+    return next(iter(found), None)
 
 
 # %% ../../nbs/01_model/25_special_tokens.ipynb #special-tokens-13
@@ -227,19 +233,16 @@ def token_ends(facts: TokenFacts | None, released: tuple[int, ...], vocab_size: 
 
 
 # %% ../../nbs/01_model/25_special_tokens.ipynb #special-tokens-18
-def find_ids(config: DecoderConfig, facts: TokenFacts | None, ends: list[int], takes_mask: bool):
-    """Complete the special ids of a config in place, by what the tokenizer's files say.
+def find_ids(config: DecoderConfig, facts: TokenFacts | None, ends: list[int]):
+    """Complete the special ids of a config but the mask, in place, by the tokenizer's files.
 
-    `ends`: of further files; `takes_mask`: whether a mask of the tokenizer is the model's.
-    Raise `ValueError` for a mask that the model has no row for.
+    `ends`: of further files.
     """
     released = config.released.get('eos_token_ids', ())
     known = [*config.eos_token_ids, *ends, *token_ends(facts, released, config.vocab_size)]
     config.eos_token_ids = tuple(dict.fromkeys(known))  # each once
     if facts is None:
         return
-    if takes_mask and config.mask_token_id is None:
-        config.mask_token_id = find_mask(facts)
     for role in ('bos', 'pad'):
         token_id = facts.id_of(f'{role}_token')
         fits = token_id is not None and token_id < config.vocab_size
@@ -247,9 +250,29 @@ def find_ids(config: DecoderConfig, facts: TokenFacts | None, ends: list[int], t
             setattr(config, f'{role}_token_id', token_id)
 
 
-def set_mask(config: DecoderConfig, mask_token_id: int | None):
-    "Set the mask that was asked for, and check the one there is. Raise `ValueError`."
-    if mask_token_id is not None:
-        config.mask_token_id = mask_token_id
+# %% ../../nbs/01_model/25_special_tokens.ipynb #special-tokens-18-2
+def settle_mask(
+    config: DecoderConfig,
+    facts: TokenFacts | None,
+    asked: int | None,
+    *,
+    source: str,
+    takes_mask: bool,
+):
+    """Set the mask of a config in place: the one asked for, else the config's, the tokenizer's.
+
+    `source`: the file that the config's is from; `takes_mask`: whether a mask of the tokenizer is
+    the model's. Warn where a file says another than `asked`. Raise `ValueError` for an id that the
+    model has no row for.
+    """
+    own, named = config.mask_token_id, named_masks(facts) if facts is not None else {}
+    if asked is not None:
+        config.mask_token_id = asked
+    elif own is None and takes_mask and facts is not None:
+        config.mask_token_id = find_mask(facts)
     if config.mask_token_id is not None:
         check_ids(config, 'mask_token_id', (config.mask_token_id,))
+    if asked is None:
+        return
+    said = {} if asked in named else {i: f'the tokenizer of {facts.where}' for i in named}
+    warn_of_mask(asked, said | ({} if own is None else {own: source}))

@@ -33,6 +33,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from ..model.config import warn_of_mask
 from .blocks import Block, Span
 from .canvas import Canvas
 from .config import DiffusionGenerationConfig, needs_logits
@@ -181,6 +182,8 @@ class Request:
         check_room(prompt, length, session.info.max_seq_len)
         check_stops(self.ends)
         check_vocabulary(config, session.info.vocab_size)
+        if config.mask_token_id is not None and session.info.mask_token_id is not None:
+            warn_of_mask(config.mask_token_id, {session.info.mask_token_id: 'the model'})
         self.canvas = Canvas(prompt, length, mask, tail or ())
         self.generator = None
         if config.seed is not None:
