@@ -61,7 +61,7 @@ def test_a_file_says_how_its_method_is_called(exported):
     from diffulex_edge.runtime.pte_file import open_program
 
     program = open_program(exported('sdar')[1])
-    schema = json.loads(program.load_method('get_model_schema').execute(())[0])
+    schema = json.loads(program.load_method('get_model_schema')(())[0])
     facts = program.metadata('forward')
     inputs = schema['forward']['inputs']
     assert list(schema) == ['forward']

@@ -3,7 +3,13 @@
 
 # %% pte-file-26
 from diffulex_edge.model.files import SEAL
-from diffulex_edge.runtime.pte_file import find_step, load_method, open_program, read_constants
+from diffulex_edge.runtime.pte_file import (
+    Program,
+    find_step,
+    load_method,
+    open_program,
+    read_constants,
+)
 
 CUTS = {
     'empty': lambda data: data[:0],
@@ -29,7 +35,34 @@ def changed(data, place):
 
 
 # %% pte-file-27
+import subprocess
+import sys
+
 import pytest
+import torch
+
+
+def test_the_answers_are_those_of_the_documented_runtime(exported):
+    from executorch.runtime import Runtime
+
+    _, path = exported('sdar')
+    documented, program = Runtime.get().load_program(path), Program(path)
+    assert program.method_names == documented.method_names
+    step = torch.tensor([[5, 6, 7]]), torch.tensor([0]), torch.tensor([3])
+    expected = documented.load_method('forward').execute(step)
+    got = program.load_method('forward')(step)
+    assert all(torch.equal(one, other) for one, other in zip(got, expected, strict=True))
+
+
+def test_a_file_runs_without_the_compiler(exported):
+    _, path = exported('sdar')
+    code = f"""
+import sys
+from diffulex_edge.runtime.pte import PteSession
+PteSession({str(path)!r}).step([5, 6, 7], 0, 3)
+assert 'executorch.exir' not in sys.modules
+"""
+    subprocess.run([sys.executable, '-c', code], check=True)
 
 
 def whole_file(exported):

@@ -22,6 +22,8 @@ import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from ..runtime.pte_file import native_runtime
+
 
 # %% ../../nbs/04_backends/01_backends.ipynb #backends-03
 @dataclass(frozen=True)
@@ -119,9 +121,7 @@ def lacks(module: str, why: str) -> str:
 
 def not_in_runtime(delegate: str, why: str) -> str:
     "Return `why` when ExecuTorch's Python runtime does not have this delegate, else ''."
-    from executorch.runtime import Runtime  # slow to import
-
-    return '' if Runtime.get().backend_registry.is_available(delegate) else why
+    return '' if native_runtime()._is_available(delegate) else why
 
 
 # %% ../../nbs/04_backends/01_backends.ipynb #backends-16

@@ -39,13 +39,13 @@ def largest_pieces(path: str | Path, count: int = 5) -> list[int]:
 MEMORY_CHILD = """
 import sys, torch
 from diffulex_edge.runtime.pte import PteSession
-from executorch.runtime import Runtime
-import executorch.kernels.quantized
+from diffulex_edge.runtime.pte_file import native_runtime
 
 def peak():  # in kB
     lines = open('/proc/self/status')
     return next(line.split()[1] for line in lines if line.startswith('VmHWM'))
 
+native_runtime()
 print(peak())
 session = PteSession(sys.argv[1])
 size = session.info.max_tokens

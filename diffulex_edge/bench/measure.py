@@ -24,6 +24,7 @@ from pathlib import Path
 
 from ..runtime.config import DiffusionGenerationConfig, configure
 from ..runtime.diffusion import DiffusionEngine
+from ..runtime.pte_file import native_runtime
 from ..runtime.step_record import StepRecord
 from ..runtime.trace import Trace
 
@@ -70,10 +71,7 @@ def answer(
 def load_libraries(source: str | Path):
     "Import what running `source` needs and is not the model."
     if str(source).endswith('.pte'):
-        import executorch.kernels.quantized  # noqa: F401  slow to import, and not needed otherwise
-        from executorch.runtime import Runtime
-
-        Runtime.get()
+        native_runtime()
 
 
 def prefill_milliseconds(engine: DiffusionEngine, tokens: int, repeats: int) -> float:

@@ -168,9 +168,9 @@ class TimedMethod:
         self.method = method
         self.seconds = 0.0
 
-    def execute(self, inputs):
+    def __call__(self, inputs):
         start = time.process_time()
-        outputs = self.method.execute(inputs)
+        outputs = self.method(inputs)
         self.seconds += time.process_time() - start
         return outputs
 

@@ -54,6 +54,7 @@ from ..model.kv_cache import KVCacheConfig
 from ..model.scratch import resident
 from ..quant.streaming import load_quantized
 from ..runtime.pte import PteSession
+from ..runtime.pte_file import native_runtime
 from ..runtime.runner import compile_runner
 from .config import StageClock
 from .exporter import export_model
@@ -160,8 +161,7 @@ def export_measured(folder: Path, pte: Path, job: dict) -> dict:
 def step_measured(pte: Path, size: int = 16) -> dict:
     "Load a file and make two steps; return CPU seconds and resident MB."
     torch.set_num_threads(1)
-    import executorch.kernels.quantized  # noqa: F401  before anything is measured
-
+    native_runtime()  # before anything is measured
     before, start = resident(), time.process_time()
     session = PteSession(pte)
     loaded, held = time.process_time(), resident()

@@ -38,6 +38,7 @@ from platformdirs import user_cache_dir
 
 from ..model.files import written
 from .draft_trees import BEAMS
+from .pte_file import native_runtime
 from .step import Session
 
 # %% ../../nbs/02_runtime/26_forward_costs.ipynb #forward-costs-04
@@ -133,10 +134,8 @@ def processor() -> str:
 
 def costs_key(path: Path) -> str:
     "Return what the costs of a file depend on: its name, size and time, processor and threads."
-    from executorch.extension.pybindings import portable_lib  # takes seconds
-
     about = path.stat()
-    threads = getattr(portable_lib, '_threadpool_get_thread_count', os.cpu_count)()
+    threads = native_runtime()._threadpool_get_thread_count()
     return f'{path.name} {about.st_size} {about.st_mtime_ns}, {processor()}, {threads} threads'
 
 

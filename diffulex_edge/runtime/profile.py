@@ -27,6 +27,7 @@ import torch
 
 from ..notices import quietly
 from .pte import PteSession
+from .pte_file import Program
 
 
 # %% ../../nbs/02_runtime/41_profile.ipynb #profile-03
@@ -92,8 +93,6 @@ def record_step(path: str | Path, dump: Path, tokens: int, cached: int, *, runs:
 
     Raises `ValueError` when the step does not fit the file.
     """
-    from executorch.runtime import Runtime  # takes seconds
-
     info = PteSession(path).info
     if not 1 <= tokens <= info.max_tokens or cached < 0 or cached + tokens > info.max_seq_len:
         raise ValueError(
@@ -103,21 +102,21 @@ def record_step(path: str | Path, dump: Path, tokens: int, cached: int, *, runs:
     fills = range(0, cached, info.max_tokens)
     with quietly():
         # with a debug buffer the clock would also log every tensor
-        program = Runtime.get().load_program(Path(path), enable_etdump=True, debug_buffer_size=0)
+        program = Program(path, enable_etdump=True, debug_buffer_size=0)
         method = program.load_method('forward')
         for start in fills:
             run_step(method, min(info.max_tokens, cached - start), start)
         run_step(method, tokens, cached)  # the first call of a shape sets XNNPACK up for it
     for _ in range(runs):
         run_step(method, tokens, cached)
-    program.write_etdump_result_to_file(str(dump), '')
+    program.native.write_etdump_result_to_file(str(dump), '')
     return len(fills) + 1
 
 
 def run_step(method, tokens: int, start: int):
     "Run a step of `tokens` zeros into cache rows from `start`."
     ids = torch.zeros(1, tokens, dtype=torch.long)  # [1, T]
-    method.execute((ids, torch.tensor([start]), torch.tensor([start + tokens])))
+    method((ids, torch.tensor([start]), torch.tensor([start + tokens])))
 
 
 # %% ../../nbs/02_runtime/41_profile.ipynb #profile-12

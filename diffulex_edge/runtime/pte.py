@@ -25,6 +25,7 @@ from diffulex_edge.runtime.pte_file import (
     check_unchanged,
     find_step,
     load_method,
+    native_runtime,
     open_program,
     read_constants,
     run_method,
@@ -218,6 +219,4 @@ def to_prediction(outputs: list, rows: int, logits: bool, mask_token_id: int | N
 # %% ../../nbs/02_runtime/05_pte.ipynb #pte-22
 def set_threads(n: int):
     "Set the number of threads of ExecuTorch's pool, for the whole process."
-    from executorch.extension.pybindings import portable_lib  # takes seconds
-
-    portable_lib._unsafe_reset_threadpool(n)
+    native_runtime()._unsafe_reset_threadpool(n)

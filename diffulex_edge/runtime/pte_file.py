@@ -8,6 +8,8 @@ __all__ = [
     'IDENTIFIER',
     'expected_size',
     'check_bytes',
+    'native_runtime',
+    'Program',
     'open_program',
     'read_constants',
     'find_step',
@@ -71,8 +73,43 @@ def check_bytes(path: Path) -> bool:
     return False
 
 
+# %% ../../nbs/02_runtime/04_pte_file.ipynb #pte-file-07b
+def native_runtime():
+    "Return ExecuTorch's extension module, with the operators of quantized embeddings."
+    import executorch.kernels.quantized  # noqa: F401  and torch, whose libraries are needed
+    from executorch.extension.pybindings import _C
+
+    return _C
+
+
+class Program:
+    """A program and its methods, each of which is loaded once.
+
+    `options`: of the extension's `_load_program`, such as `enable_etdump`.
+    Raises `RuntimeError` when the file is no whole program.
+    """
+
+    def __init__(self, path: str | Path, **options):
+        runtime = native_runtime()
+        level = runtime.Verification.InternalConsistency
+        self.native = runtime._load_program(str(path), program_verification=level, **options)
+        count = self.native.num_methods()
+        self.method_names = {self.native.get_method_name(index) for index in range(count)}
+        self.methods = {}
+
+    def load_method(self, name: str):
+        "Return a method, which takes a sequence of inputs and returns a list of outputs."
+        if name not in self.methods:
+            self.methods[name] = self.native.load_method(name)
+        return self.methods[name]
+
+    def metadata(self, name: str):
+        "Return what the program says of a method, which is not loaded for it."
+        return self.native.method_meta(name)
+
+
 # %% ../../nbs/02_runtime/04_pte_file.ipynb #pte-file-08
-def open_program(path: Path, verify: bool = True):
+def open_program(path: Path, verify: bool = True) -> Program:
     """Return the ExecuTorch program of a file, whose bytes are checked first unless told not to.
 
     Raises `FileNotFoundError`, or `ValueError` when the file is cut short, changed or no program.
@@ -88,11 +125,7 @@ def open_program(path: Path, verify: bool = True):
 
     try:
         with quietly():
-            # Both take seconds to import. The first registers operators of quantized embeddings.
-            import executorch.kernels.quantized  # noqa: F401
-            from executorch.runtime import Runtime
-
-            return Runtime.get().load_program(path)
+            return Program(path)
     except RuntimeError as error:
         raise ValueError(
             f'{path} is not a whole ExecuTorch program ({error}); export it again'
@@ -109,7 +142,7 @@ def read_constants(program, path: Path) -> dict:
         if name not in program.method_names:
             continue
         try:
-            values = program.load_method(name).execute(())
+            values = program.load_method(name)(())
         except RuntimeError as error:
             raise ValueError(f'{path} could not be read ({error}); export it again') from None
         if name != 'get_eos_ids' and len(values) != 1:
@@ -174,7 +207,7 @@ def check_methods(program, name: str, info: ModelInfo, path: Path):
 def run_method(method, inputs: tuple, path: Path) -> list:
     "Return what a loaded method says. Raise `ValueError` when it cannot be run."
     try:
-        return method.execute(inputs)
+        return method(inputs)
     except RuntimeError as error:
         raise ValueError(f'a step of {path} failed ({error}); export the model again') from None
 
