@@ -1,4 +1,4 @@
-"""What every test shares: two processes, the `slow` mark, golden fixtures and a quiet torch."""
+"""What every test shares: some processes, the `slow` mark, golden fixtures and a quiet torch."""
 
 import fcntl
 import os
@@ -11,7 +11,7 @@ try:
 except ModuleNotFoundError:
     torch = None  # the tests of the notebook tools run without torch
 
-PROCESSES = 2
+PROCESSES = 3  # on two cores: one of them often waits for a program that it started
 
 
 def pytest_addoption(parser):
@@ -29,7 +29,7 @@ def pytest_configure(config):
 
 @pytest.hookimpl(tryfirst=True)  # before pytest-xdist looks at its options
 def pytest_cmdline_main(config):
-    """Run the whole folder in two processes and without its slow tests.
+    """Run the whole folder in three processes and without its slow tests.
 
     Unless something else was asked for: one file, a debugger, `-n 0`, `-p no:xdist` and the
     tests in a browser run as ever; `--slow` runs all tests, `-m slow` the slow ones.
@@ -47,26 +47,27 @@ def pytest_cmdline_main(config):
         return
     if whole_folder and not in_browser:
         options.numprocesses = PROCESSES
-        # each process begins with one half of the files, and helps the other at the end
+        # each process begins with a part of the files, and helps another at the end
         options.dist = 'worksteal' if options.dist == 'no' else options.dist
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config, items):
-    """Give each of two processes a half that begins with the files of slow tests.
+    """Give each process a part that begins with files of slow tests.
 
-    What is left at the end, when one helps the other, is short then.
+    What is left at the end, when one helps another, is short then.
     """
     if not hasattr(config, 'workerinput'):
         return
+    processes = config.workerinput['workercount']
     files = {}
     for item in items:
         files.setdefault(item.path, []).append(item)
     slow = {item.path for item in items if item.get_closest_marker('slow')}
-    halves = [[], []]
+    parts = [[] for _ in range(processes)]
     for path in sorted(files, key=lambda path: path not in slow):
-        min(halves, key=len).extend(files[path])
-    items[:] = halves[0] + halves[1]
+        min(parts, key=len).extend(files[path])
+    items[:] = sum(parts, [])
 
 
 @pytest.fixture(autouse=True)

@@ -4,6 +4,7 @@
 
 # %% arm-18
 import json
+import os
 
 import pytest
 import torch
@@ -58,9 +59,13 @@ def test_closeness_sees_a_flip_and_how_near_it_was():
     assert (same['logits'], same['kl'], same['flip']) == (0, 0, None)
 
 
+EVERY = [(family, how) for family in arm.ARM_FAMILIES for how in arm.ARM_QUANTIZATIONS]
+THREE = [('tiny', 'dynamic_int8'), ('sdar', 'none'), ('dream', 'dynamic_int4')]
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    'family, quantization', [('tiny', 'dynamic_int8'), ('sdar', 'none'), ('dream', 'dynamic_int4')]
+    'family, quantization', EVERY if os.environ.get('DIFFULEX_EVERY_CELL') else THREE
 )
 def test_emulated_arm_is_close_to_this_machine(family, quantization, tmp_path):
     missing = missing_for_boards()

@@ -63,15 +63,13 @@ from diffulex_edge.runtime.step import EagerSession
 
 
 @pytest.fixture(scope='module')
-def exported(tmp_path_factory):
+def small_cache(exported):
     "A model, and its `.pte` with the cache in 8 bits."
-    model, path = golden('sdar_a'), tmp_path_factory.mktemp('cache') / 'm.pte'
-    export_model(model, output_path=path, quantization='none,cache=int8')
-    return model, path
+    return exported('sdar', 'none,cache=int8')
 
 
-def test_pte_is_near_eager(exported):
-    model, path = exported
+def test_pte_is_near_eager(small_cache):
+    model, path = small_cache
     pte, eager = PteSession(path), EagerSession(quantize(model, 'none,cache=int8'))
     plain = EagerSession(model)
     ids = torch.randint(0, 190, (40,), generator=torch.Generator().manual_seed(0)).tolist()
@@ -92,8 +90,8 @@ def test_pte_is_near_eager(exported):
 
 
 # %% int8-cache-15
-def test_the_same_answer_where_tokens_are_apart(exported):
-    model, path = exported
+def test_the_same_answer_where_tokens_are_apart(small_cache):
+    model, path = small_cache
     config = DiffusionGenerationConfig(
         max_new_tokens=17, num_iterations=1, eos_token_id=(), candidates=2
     )
@@ -115,11 +113,9 @@ def planned_memory(path):
     return sum(plan.non_const_buffer_sizes)
 
 
-def test_it_is_a_quarter_in_memory(tmp_path):
-    model = golden('sdar_a')
-    plain, small = tmp_path / 'plain.pte', tmp_path / 'small.pte'
-    export_model(model, output_path=plain, methods=('forward',))
-    export_model(model, output_path=small, quantization='none,cache=int8', methods=('forward',))
+def test_it_is_a_quarter_in_memory(small_cache, exported):
+    model, small = small_cache
+    _, plain = exported('sdar')
     config = model.config
     saved = KVCacheConfig.of(config).bytes - KVCacheConfig.of(config, dtype=torch.int8).bytes
     # what is planned besides the cache differs, too

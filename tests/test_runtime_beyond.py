@@ -222,18 +222,25 @@ ON_GOLDEN = {
     'sdar_entropy_bounded': ('sdar', SDAR | dict(eb_threshold=1.0)),
 }
 
-
 # %% beyond-27
+from functools import cache
+
+
 def agreement(ids, others):
     "The share of positions with the same token."
     return sum(a == b for a, b in zip(ids, others)) / max(1, len(ids))
 
 
+@cache
+def one_by_one(count):
+    "Return the answers to puzzles without a cache, a token a step."
+    return [solve(puzzle, settings())[0] for puzzle in puzzles(count)]
+
+
 def on_sudoku(name, count=10):
     "A preset on puzzles: `(forwards, tokens per forward, agreement, solved)`."
     forwards = masks = solved = same = 0
-    for puzzle in puzzles(count):
-        slow, _ = solve(puzzle, settings())
+    for puzzle, slow in zip(puzzles(count), one_by_one(count), strict=True):
         ids, records = solve(puzzle, preset(name, seed=0, **ON_SUDOKU[name]))
         empty = [i + 1 for i, cell in enumerate(puzzle) if not cell]
         same += agreement([ids[i] for i in empty], [slow[i] for i in empty])

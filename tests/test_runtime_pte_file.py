@@ -62,7 +62,8 @@ from diffulex_edge.runtime.pte import PteSession
 PteSession({str(path)!r}).step([5, 6, 7], 0, 3)
 assert 'executorch.exir' not in sys.modules
 """
-    subprocess.run([sys.executable, '-c', code], check=True)
+    done = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
 
 
 def whole_file(exported):

@@ -147,6 +147,8 @@ def plain_python(source):
 
 def late_directive(source):
     """Return the first directive below the first line of code, or None."""
+    if not re.search(r'#\s*\|', source):
+        return None  # in most cells nothing looks like one, and reading tokens takes long
     quiet = tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE
     code_seen = False
     for token in tokenize.generate_tokens(io.StringIO(plain_python(source)).readline):
