@@ -13,8 +13,6 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
-from ..model.config import brief
-
 if sys.version_info < (3, 11):
     import tomli as tomllib
 else:
@@ -73,7 +71,7 @@ def said(entry: dict, where: str) -> Said:
         return Said(entry['says'], entry['in'])
     if set(entry) == {'not_in'}:
         return Said(None, entry['not_in'])
-    raise ValueError(f'{where} is {brief(str(entry))}; give says and in, or not_in')
+    raise ValueError(f'{where} is {entry!r}; give says and in, or not_in')
 
 
 def read_released(text: str) -> list[Released]:
