@@ -40,11 +40,18 @@ def test_layers_are_left_out_when_all_after_the_first_are_alike(change, layer, k
 
 
 # %% like-layers-13d
-def test_no_layer_is_left_out_beside_a_draft_head():
+@pytest.mark.parametrize(
+    'read, kept', [((), 3), ((2,), 3), ((4, 2), 3), ((1,), 5), ((5,), 5), ((2, 3, 4), 5)]
+)
+def test_a_draft_head_is_traced_on_layers_that_stand_for_its_own(read, kept):
     from diffulex_edge.model.draft_head import DraftHead, attach_head
 
-    model = attach_head(five_layers(), DraftHead(64, 8, (2,), torch.arange(5)))
-    assert short_form(model) is model
+    model = attach_head(five_layers(), DraftHead(64, 8, read, torch.arange(5)))
+    short = short_form(model)
+    assert len(short.layers) == kept
+    assert short.drafter.head.layers == (read if kept == 5 else (1, 2)[: len(read)])
+    assert model.drafter.head.layers == read
+    assert short.drafter.head.join is model.drafter.head.join
 
 
 def test_layers_of_another_quantization_are_not_alike():

@@ -6,10 +6,16 @@
 import os
 
 import pytest
+import torch
 
 from diffulex_edge.backends import like_layers
+from diffulex_edge.backends.repeated_layers import unroll
 from diffulex_edge.export import export_model
+from diffulex_edge.export.config import ExportConfig
+from diffulex_edge.export.lowering import trace
 from diffulex_edge.export.matrix import cell_model, cells
+from diffulex_edge.export.request import check_request
+from diffulex_edge.model.draft_head import DraftHead, DraftingStep, attach_head
 
 SLOW = [
     ('sdar', 'dynamic_int8,embedding=int8'),
@@ -38,6 +44,47 @@ def test_repeated_layers_give_the_same_bytes(family, quantization, tmp_path, mon
     repeated = file()
     monkeypatch.setattr(like_layers, 'short_form', lambda model: model)
     assert file() == repeated
+
+
+# %% repeated-layers-22b
+def headed(read, layers):
+    "A model of tiny layers with a draft head that reads these"
+    torch.manual_seed(0)
+    model = cell_model('llama', num_hidden_layers=layers)
+    return attach_head(model, DraftHead(model.config.hidden_size, 16, read, torch.arange(9)))
+
+
+def masked():
+    "One with a mask adapter"
+    torch.manual_seed(0)
+    model = cell_model('llama', num_hidden_layers=4)
+    model.add_mask_adapter(2)
+    model.config.mask_token_id = 5
+    return model
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings('error:layers are traced one by one')
+@pytest.mark.parametrize('make', [lambda: headed((3, 2), 4), masked], ids=['head', 'masks'])
+def test_a_model_that_drafts_gives_the_same_bytes(make, tmp_path, monkeypatch):
+    def file():
+        return export_model(make(), output_path=tmp_path / 'x.pte').path.read_bytes()
+
+    repeated = file()
+    monkeypatch.setattr(like_layers, 'short_form', lambda model: model)
+    assert file() == repeated
+
+
+@pytest.mark.parametrize('read', [(4,), (2, 4), (4, 2)])
+def test_a_draft_head_reads_its_own_layers(read):
+    model = headed(read, 5)
+    request = check_request(model, None, ExportConfig())
+    inputs = torch.tensor([[7, 8, 9]]), torch.tensor([0]), torch.tensor([3]), torch.full((3,), 2)
+    with torch.no_grad():
+        program = trace(like_layers.short_form(model), request)['forward'].run_decompositions()
+        *_, states = unroll(program, model).module()(*inputs)
+        *_, expected = DraftingStep(model)(*inputs)
+    assert torch.allclose(states, expected, atol=1e-5)
 
 
 # %% repeated-layers-23

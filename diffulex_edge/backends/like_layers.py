@@ -8,14 +8,19 @@ __all__ = [
     'pieces',
     'tensor_form',
     'module_form',
+    'layers_read',
+    'reading_first',
     'short_form',
     'Unlike',
     'layer_of',
     'in_layer',
+    'has_layers',
     'Regions',
     'shapes',
     'Comparison',
     'check_regions',
+    'is_behind',
+    'outputs_read',
 ]
 
 # %% ../../nbs/04_backends/09_like_layers.ipynb #like-layers-02
@@ -63,14 +68,29 @@ def module_form(module: nn.Module | None):
 TRACED = 3  # the first layer, the second, which is repeated, and the last
 
 
+def layers_read(model: nn.Module) -> tuple[int, ...]:
+    "Return the layers, counted from 1, whose outputs a draft head of `model` reads, if it has one."
+    drafter = getattr(model, 'drafter', None)
+    return () if drafter is None else drafter.head.layers
+
+
+def reading_first(drafter: nn.Module) -> nn.Module:
+    "Return a drafter, on the same weights, that reads the first layers in place of its own."
+    head, short = copy.copy(drafter.head), copy.copy(drafter)
+    head.layers = tuple(range(1, len(head.layers) + 1))
+    short._modules = drafter._modules | dict(head=head)
+    return short
+
+
 def short_form(model: nn.Module) -> nn.Module:
-    """Return `model` with three of its layers, on the same weights.
+    """Return `model` with three of its layers, on the same weights; see `reading_first`.
 
     It is the model itself when that has no more, when layers after the first differ, or when a
-    draft head reads what layers between give.
+    draft head reads the first layer, the last, or more than two.
     """
-    layers = model.layers
-    if len(layers) <= TRACED or getattr(model, 'drafter', None) is not None:
+    layers, read = model.layers, layers_read(model)
+    within = all(1 < layer < len(layers) for layer in read) and len(read) < TRACED
+    if len(layers) <= TRACED or not within:
         return model
     second = module_form(layers[1])
     if any(module_form(layer) != second for layer in layers[2:]):
@@ -78,6 +98,8 @@ def short_form(model: nn.Module) -> nn.Module:
     short = copy.copy(model)
     chosen = nn.ModuleList([layers[0], layers[1], layers[-1]])
     short._modules = model._modules | dict(layers=chosen)
+    if read:
+        short._modules |= dict(drafter=reading_first(model.drafter))
     return short
 
 
@@ -95,6 +117,11 @@ def layer_of(name: str | None) -> int | None:
 def in_layer(name: str, layer: int) -> str:
     "Return the name of the same tensor in another layer; it may be that of an input, too."
     return re.sub(r'(layers[._])\d+', rf'\g<1>{layer}', name, count=1)
+
+
+def has_layers(program: ExportedProgram) -> bool:
+    "Return whether a program takes tensors of layers."
+    return any(layer_of(spec.target) is not None for spec in program.graph_signature.input_specs)
 
 
 # %% ../../nbs/04_backends/09_like_layers.ipynb #like-layers-09-b
@@ -218,3 +245,30 @@ def check_regions(regions: Regions):
     for one, other in zip(ends[1], ends[2], strict=True):
         if not match(one, other):
             raise Unlike(f'{one} leaves the second layer, {other} the third')
+
+
+# %% ../../nbs/04_backends/09_like_layers.ipynb #like-layers-read-02
+def is_behind(regions: Regions, node: fx.Node) -> bool:
+    "Return whether an operator follows the last layer and belongs to none."
+    modules = node.meta.get('nn_module_stack') or {}
+    inside = any(layer_of(f'{path}.') is not None for path, _ in modules.values())
+    return regions.place.get(node, -1) > regions.end and not inside
+
+
+def outputs_read(regions: Regions, count: int) -> list[fx.Node]:
+    """Return the outputs of the first two layers, of which a draft head reads the first `count`.
+
+    Raises `Unlike` unless just those of these layers' results are used behind the last layer.
+    """
+    read = [
+        node
+        for node in regions.calls
+        if regions.region(node) in (0, 1) and any(is_behind(regions, user) for user in node.users)
+    ]
+    if not count and not read:
+        return []
+    first = regions.place[read[0]] if read else 0
+    outputs = [regions.calls[first], regions.calls[first + regions.period]]
+    if regions.region(outputs[0]) != 0 or read != outputs[:count]:
+        raise Unlike(f'{read} are used behind the last layer, and a draft head reads {count}')
+    return outputs

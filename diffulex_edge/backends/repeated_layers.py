@@ -26,8 +26,12 @@ from diffulex_edge.backends.like_layers import (
     Regions,
     Unlike,
     check_regions,
+    has_layers,
     in_layer,
+    is_behind,
     layer_of,
+    layers_read,
+    outputs_read,
     pieces,
 )
 
@@ -67,6 +71,10 @@ class Unrolling:
         self.input_specs: list[InputSpec] = []
         self.output_specs: list[OutputSpec] = []
         self.state, self.constants = {}, {}
+        read = layers_read(model)
+        self.outputs = outputs_read(regions, len(read))
+        # output that a draft head reads -> the table with the one that it stands for
+        self.read = {node: layer - 2 for node, layer in zip(self.outputs, read)}
 
     def layers_of(self, items: list, layer: Callable) -> Iterator[tuple]:
         """Yield `(item, table, layer of the whole model or None)` in the order of a full trace.
@@ -124,9 +132,11 @@ class Unrolled(Unrolling):
             return tables[copied - 1][regions.calls[place + regions.period]]
         return tables[0][node]
 
-    def argument_after(self, node: fx.Node) -> fx.Node:
-        "Return what takes the place of an argument `node` behind the copies."
+    def argument_after(self, node: fx.Node, user: fx.Node) -> fx.Node:
+        "Return what takes the place of an argument `node` of `user`, which is behind the copies."
         regions = self.regions
+        if node in self.read and is_behind(regions, user):
+            return self.tables[self.read[node]][self.outputs[1]]
         place = regions.place.get(node, -1)
         if regions.starts[0] <= place < regions.starts[1]:
             raise Unlike(f'{node} of the first layer is used behind the second')
@@ -151,14 +161,17 @@ class Unrolled(Unrolling):
             for node in regions.calls[starts[1] : starts[2]]:
                 self.add_call(node, copied, partial(self.argument, copied=copied))
         for node in regions.calls[starts[2] :]:
-            self.add_call(node, 0, self.argument_after)
+            self.add_call(node, 0, partial(self.argument_after, user=node))
 
     def add_outputs(self):
         "Write the outputs: what becomes of the caches, by layer, and what the step returns."
         specs = self.regions.program.graph_signature.output_specs
         ends, nodes = list(zip(self.regions.output.args[0], specs)), []
         for (node, spec), table, layer in self.layers_of(ends, lambda end: layer_of(end[1].target)):
-            made = self.argument_after(node) if layer is None else self.tables[table][node]
+            if layer is None:
+                made = self.argument_after(node, self.regions.output)
+            else:
+                made = self.tables[table][node]
             target = spec.target if layer is None else in_layer(spec.target, layer)
             arg = type(spec.arg)(name=made.name)
             self.output_specs.append(OutputSpec(spec.kind, arg, target))
@@ -199,7 +212,8 @@ def unroll(program: ExportedProgram, model: nn.Module) -> ExportedProgram:
 def repeated_layers(model: nn.Module, short: nn.Module) -> Iterator[None]:
     """Unroll programs of the step on `short` that are lowered inside the block.
 
-    `short`: the `short_form` of `model`. Raises `Unlike` from within the lowering.
+    `short`: the `short_form` of `model`. A draft head's own method has no layers and stays as it
+    is. Raises `Unlike` from within the lowering.
     """
     from executorch.exir.passes import DebugHandleGeneratorPass  # slow to import
     from executorch.exir.program import _program
@@ -207,8 +221,10 @@ def repeated_layers(model: nn.Module, short: nn.Module) -> Iterator[None]:
     generate = _program._generate_edge_program
 
     def generate_whole(*args, **options):
-        program = unroll(generate(*args, **options), model)
-        DebugHandleGeneratorPass()(program.graph_module)
+        program = generate(*args, **options)
+        if has_layers(program):
+            program = unroll(program, model)
+            DebugHandleGeneratorPass()(program.graph_module)
         return program
 
     if short is model:
