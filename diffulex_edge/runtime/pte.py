@@ -43,6 +43,7 @@ from diffulex_edge.runtime.step import (
 
 from ..model.tokenizer import Tokenizer, tokenizer_beside
 from ..model.tokenizer_files import saved_identity, token_files
+from ..notices import quietly
 from .facts import ModelInfo
 from .rows import Rows
 
@@ -219,4 +220,5 @@ def to_prediction(outputs: list, rows: int, logits: bool, mask_token_id: int | N
 # %% ../../nbs/02_runtime/05_pte.ipynb #pte-22
 def set_threads(n: int):
     "Set the number of threads of ExecuTorch's pool, for the whole process."
-    native_runtime()._unsafe_reset_threadpool(n)
+    with quietly():
+        native_runtime()._unsafe_reset_threadpool(n)
