@@ -17,21 +17,18 @@ from diffulex_edge.export.matrix import cell_model, cells
 from diffulex_edge.export.request import check_request
 from diffulex_edge.model.draft_head import DraftHead, DraftingStep, attach_head
 
-SLOW = [
-    ('sdar', 'dynamic_int8,embedding=int8'),
-    ('dream', 'dynamic_int4,embedding=int4,cache=int8'),
-    ('fast_dllm_v2', 'fp16'),
-]
 OTHERS = ('llama', 'qwen', 'a2d', 'stable_diffcoder', 'illada', 'nemotron_labs_diffusion', 'wedlm')
-EVERY = [(name, how) for name, backend, how in cells() if backend == 'xnnpack'] + [
-    (name, how) for name in OTHERS for how in ('none', 'fp16', 'dynamic_int8,embedding=int8')
+EVERY = [
+    ('dream', 'dynamic_int4,embedding=int4,cache=int8'),
+    *((name, how) for name, backend, how in cells() if backend == 'xnnpack'),
+    *((name, how) for name in OTHERS for how in ('none', 'fp16', 'dynamic_int8,embedding=int8')),
 ]
-ON_REQUEST = EVERY if os.environ.get('DIFFULEX_EVERY_CELL') else []
+TRIED = EVERY if os.environ.get('DIFFULEX_EVERY_CELL') else EVERY[:1]
 
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings('error:layers are traced one by one')
-@pytest.mark.parametrize('family, quantization', SLOW + ON_REQUEST)
+@pytest.mark.parametrize('family, quantization', TRIED)
 def test_repeated_layers_give_the_same_bytes(family, quantization, tmp_path, monkeypatch):
     if quantization == 'static_int8':
         pytest.skip('its layers differ in their ranges, so each is traced')
