@@ -5,11 +5,18 @@
 from collections import Counter
 from dataclasses import replace
 from functools import lru_cache
+from inspect import signature
 
 import pytest
 import torch
 
-from diffulex_edge.dev.testing import golden_cases, golden_dir, golden_file, rows_alone
+from diffulex_edge.dev.testing import (
+    golden_cases,
+    golden_dir,
+    golden_file,
+    golden_model,
+    rows_alone,
+)
 from diffulex_edge.model import load_model
 from diffulex_edge.runtime.diffusion import DiffusionEngine
 from diffulex_edge.runtime.loop import denoise
@@ -408,6 +415,47 @@ def test_sdar_ends_where_the_model_does(name):
     assert (list(ended), ended.finish) == (free[:5], 'eos')
     asked = preset(name, gen_length=24, greedy=True, stopping_criteria_idx=[free[9]])
     assert list(DiffusionEngine(model).generate(prompt, asked)) == free[: free.index(free[9])]
+
+
+# %% presets-34b
+HOMES = {  # the beginning of a preset's name -> the family it is of; all others are LLaDA's
+    'bd3lm': 'a2d-qwen3',
+    'mdlm': 'a2d-qwen3',
+    'dream': 'dream',
+    'fast_dream': 'dream',
+    'fast_v2': 'fast_dllm_v2',
+    'lfm2': 'lfm2_diffusion',
+    'nemotron': 'nemotron_labs_diffusion',
+    'sdar': 'sdar',
+    'stable': 'stable_diffcoder',
+    'wedlm': 'wedlm',
+}
+BRIEF = dict(gen_length=32, max_new_tokens=32, max_tokens=32, steps=32, greedy=True)
+
+
+def brief_preset(name):
+    "Return a preset of 32 tokens, in as many steps and without chance, as far as it can be told."
+    function, fixed = PRESETS[name]
+    taken = set(signature(function).parameters) - set(fixed)
+    asked = {field: value for field, value in BRIEF.items() if field in taken}
+    if 'block_length' in taken and name.startswith(('llada', 'fast_llada', 'd3llm')):
+        asked['block_length'] = 32
+    return replace(preset(name, **asked), seed=1)
+
+
+@pytest.mark.parametrize('name', PRESETS)
+def test_every_preset_ends_where_the_model_does(name):
+    home = next((home for start, home in HOMES.items() if name.startswith(start)), 'llada')
+    folder = golden_model(home)
+    mask = golden_file(folder.name)['mask_id']
+    model = load_model(folder, max_seq_len=128, mask_token_id=mask)
+    config, prompt = brief_preset(name), [5, 9, 20, 7, 3]
+    model.config.eos_token_ids = ()
+    free = DiffusionEngine(model).generate(prompt, config)
+    model.config.eos_token_ids = (free[3],)
+    ended = DiffusionEngine(model).generate(prompt, config)
+    assert free[3] not in list(ended)
+    assert ended.finish == 'eos' or len(ended) == len(free)
 
 
 # %% presets-35

@@ -38,8 +38,8 @@ def wedlm(
         confidence_threshold=confidence_threshold or None,
         confidence_temperature=temperature or 1.0,
         filtered_confidence=True,
-        eos_token_id=(),
-        early_stop=False,
+        eos_token_id=() if compat else None,  # the original goes on to the last token
+        early_stop=not compat,
         full=True,
     )
 
