@@ -22,6 +22,7 @@ from diffulex_edge.app.output import (
     [
         (ValueError('a\n  b'), 'diffulex-edge: a b'),
         (MemoryError(), 'diffulex-edge: MemoryError'),
+        (ValueError('a \x1b[2J\ud83d'), 'diffulex-edge: a \ufffd[2J\ufffd'),
         (RuntimeError('deep'), 'diffulex-edge: deep (DIFFULEX_TRACEBACK=1 shows where)'),
     ],
 )

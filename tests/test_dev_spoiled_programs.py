@@ -10,7 +10,13 @@ from unittest.mock import patch
 import pytest
 
 from diffulex_edge.dev.harness import BAD, find_bad, judge, run_campaign
-from diffulex_edge.dev.spoiled_programs import SPOILED_PROGRAMS, make_headed, try_contract
+from diffulex_edge.dev.spoiled_programs import (
+    SPOILED_PROGRAMS,
+    make_headed,
+    make_record,
+    try_contract,
+    try_record,
+)
 
 
 @pytest.fixture(scope='module')
@@ -71,6 +77,13 @@ def test_a_runner_whose_text_depends_on_drafts_is_found(tmp_path):
     (tmp_path / 'talk.pte').write_bytes(b'never read')
     put_runner(tmp_path, 'case "$*" in *--drafts*) echo b;; *) echo a;; esac')
     assert 'wrong: another text with drafts' in find_bad(CALLED['talker'], tmp_path)
+
+
+def test_sizes_that_nobody_checks_are_found(tmp_path):
+    parts, check = make_record(tmp_path), 'diffulex_edge.runtime.profile.check_record'
+    cases = [partial(try_record, Random(number), parts, tmp_path) for number in range(12)]
+    with patch(check):
+        assert ('wrong', 'code of an ETRecord ran') in map(judge, cases)
 
 
 def test_constants_that_nobody_checks_are_found(headed, tmp_path):

@@ -8,6 +8,7 @@ from diffulex_edge.dev.testing import random_llama
 from diffulex_edge.model.loading import asset
 from diffulex_edge.train.both_sides import Manner, Markup
 from diffulex_edge.train.conversations import write_conversations
+from diffulex_edge.train.teacher import load_texts, save_texts
 
 MARKUP = Markup([1, 2, 3], [7, 4, 5], [7, 2, 3], [0, 1, 4])
 
@@ -35,6 +36,16 @@ def test_a_file_is_continued_where_it_stopped(tmp_path):
     with pytest.raises(ValueError, match='batch 8'):
         other = SETTINGS | dict(batch=9)
         write_conversations(model, MARKUP, tmp_path / 'a', tokens=300, **other)
+
+
+@pytest.mark.parametrize('batches', [None, 0, -1, 2.5, True, 10**30, 'x' * 500])
+def test_a_file_that_does_not_say_where_it_stopped_is_refused(batches, tmp_path):
+    path = tmp_path / 'a'
+    texts = write_conversations(small_llama(), MARKUP, path, tokens=10, **SETTINGS)
+    save_texts(path, texts, load_texts(path)[1] | dict(batches=batches))
+    with pytest.raises(ValueError, match='how many batches') as refused:
+        write_conversations(small_llama(), MARKUP, path, tokens=300, **SETTINGS)
+    assert len(str(refused.value)) < 300
 
 
 def test_no_broad_prompt_begins_as_a_question_of_the_training():

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from diffulex_edge.dev.testing import random_llama
-from diffulex_edge.train.teacher import Prompts, load_texts, write_texts
+from diffulex_edge.train.teacher import Prompts, Text, load_texts, save_texts, write_texts
 
 
 def small_llama():
@@ -16,6 +16,8 @@ def small_llama():
 
 
 # %% teacher-21
+from dataclasses import replace
+
 PROMPTS = [('even' if i % 2 == 0 else 'odd', [1, 2, i]) for i in range(10, 20)]
 SETTINGS = dict(new=12, opening=3, batch=4)
 
@@ -45,6 +47,23 @@ def test_text_of_another_model_or_other_settings_is_refused(tmp_path):
     model.layers[0].down.weight.data[0, 0] += 1
     with pytest.raises(ValueError, match='model'):
         write_texts(model, PROMPTS, tmp_path / 'a', **SETTINGS)
+
+
+def test_a_token_that_the_model_has_not_is_refused(tmp_path):
+    model = small_llama()
+    [text, *rest] = write_texts(model, PROMPTS, tmp_path / 'a', **SETTINGS)
+    about = load_texts(tmp_path / 'a')[1]
+    for strange in (-1, model.config.vocab_size):
+        save_texts(tmp_path / 'a', [replace(text, ids=[strange, *text.ids[1:]]), *rest], about)
+        with pytest.raises(ValueError, match=f'holds the token {strange}'):
+            write_texts(model, PROMPTS, tmp_path / 'a', **SETTINGS)
+
+
+@pytest.mark.parametrize('about', [[], None, 'x'])
+def test_what_is_said_about_texts_has_names(about, tmp_path):
+    save_texts(tmp_path / 'a', [Text([1, 2, 3], 1, 2, 'sea')], about)
+    with pytest.raises(ValueError, match='it is about'):
+        load_texts(tmp_path / 'a')
 
 
 def test_another_file_is_refused(tmp_path):

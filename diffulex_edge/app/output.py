@@ -81,8 +81,12 @@ EXPECTED = (ValueError, OSError, ImportError, RuntimeError, MemoryError)
 
 
 def one_line(error: BaseException) -> str:
-    """Return the message of an error as one line, or the name of its class if it has none."""
-    return ' '.join(str(error).split()) or type(error).__name__
+    """Return the message of an error as one line, or the name of its class if it has none.
+
+    What a file or a path puts into it must not steer a terminal: only what prints is left.
+    """
+    line = ' '.join(str(error).split()) or type(error).__name__
+    return ''.join(char if char.isprintable() else '\ufffd' for char in line)
 
 
 # %% ../../nbs/10_app/01_output.ipynb #output-13

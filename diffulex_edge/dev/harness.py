@@ -31,6 +31,7 @@ import json
 import os
 import pkgutil
 import select
+import shlex
 import signal
 import subprocess
 import sys
@@ -43,6 +44,8 @@ from functools import partial
 from pathlib import Path
 from random import Random
 from unittest.mock import patch
+
+import torch
 
 from ..model.files import written
 from ..runtime.forward_costs import processor
@@ -114,6 +117,7 @@ def run_cases(campaign: Campaign, folder: Path, seed: int, first: int, rest: flo
     def tell(*values):
         os.write(pipe, (json.dumps(values) + '\n').encode())
 
+    torch.set_num_threads(1)  # a fork would wait for its parent's threads for ever
     state = campaign.prepare(folder)
     limit_memory()
     number, until = first, time.time() + rest
@@ -254,19 +258,24 @@ def cpu_seconds() -> float:
 
 
 def write_figures(path: Path, seed: int, **figures):
-    """Write figures as JSON, with where they come from."""
-    origin = dict(commit=commit(), seed=seed, processor=processor())
+    """Write figures as JSON, with where they come from; the folder is made."""
+    command = shlex.join(['python', *sys.orig_argv[1:]])
+    origin = dict(commit=commit(), seed=seed, processor=processor(), command=command)
     origin['cpu_seconds'] = round(cpu_seconds())
+    path.parent.mkdir(parents=True, exist_ok=True)
     with written(path) as part:
         part.write_text(json.dumps(origin | figures, indent=1) + '\n', encoding='utf-8')
 
 
 def said_origin(figures: dict) -> str:
     """Return in a line where figures come from."""
-    return (
+    said = (
         f'Commit {figures["commit"]}, seed {figures["seed"]}, '
         f'{figures["cpu_seconds"]:,} s of CPU on {figures["processor"]}.'
     )
+    if 'command' in figures:  # which the first runs did not keep
+        said += f' Written by `{figures["command"]}`.'
+    return said
 
 
 # %% ../../nbs/90_dev/12_harness.ipynb #harness-21

@@ -4,6 +4,8 @@
 
 # %% auto #0
 __all__ = [
+    'ABOUT',
+    'WORDS',
     'SPOILED_FILES',
     'record_trace',
     'try_trace',
@@ -14,6 +16,8 @@ __all__ = [
     'write_work_files',
     'read_work_file',
     'try_work_file',
+    'write_taught',
+    'try_taught',
     'Untimed',
     'write_costs',
     'try_costs',
@@ -122,15 +126,13 @@ def try_head(rng: Random, data: bytes, folder: Path):
 def write_work_files(folder: Path) -> dict[str, bytes]:
     """Write the files that a training and an export leave for their next run."""
     from diffulex_edge.train.state import save_state
-    from diffulex_edge.train.teacher import Text, save_texts
 
     save_state(folder / 'state.safetensors', dict(w=torch.ones(3)), [], dict(step=3))
-    save_texts(folder / 'texts.safetensors', [Text([1, 2, 3], 1, 2, 'sea')], dict(seed=0))
     prompts = dict(templates=['About {}?'], topics=dict(sea=['ships', 'fish']), held=['sea'])
     (folder / 'prompts.json').write_text(json.dumps(prompts))
     row = dict(name='x', backend='xnnpack', quantization='none', bytes=3, delegates=1, cpu=1.0)
     (folder / 'exports.json').write_text(json.dumps(dict(key=row)))
-    names = 'state.safetensors', 'texts.safetensors', 'prompts.json', 'exports.json'
+    names = 'state.safetensors', 'prompts.json', 'exports.json'
     return {name: (folder / name).read_bytes() for name in names}
 
 
@@ -138,12 +140,10 @@ def read_work_file(path: Path):
     """Read a file as the next run does."""
     from diffulex_edge.export.model_exporter import export_all
     from diffulex_edge.train.state import load_state
-    from diffulex_edge.train.teacher import Prompts, load_texts
+    from diffulex_edge.train.teacher import Prompts
 
     if path.name == 'state.safetensors':
         load_state(path, dict(w=torch.zeros(3)), [], dict(step=3))
-    elif path.name == 'texts.safetensors':
-        load_texts(path)
     elif path.name == 'prompts.json':
         Prompts.load(path).ask(held=False, per_subject=1)
     else:
@@ -159,6 +159,38 @@ def try_work_file(rng: Random, files: dict[str, bytes], folder: Path):
     json_file = name.endswith('.json')
     path.write_bytes(spoil_json(rng, data.decode()) if json_file else spoil_safetensors(rng, data))
     read_work_file(path)
+
+
+# %% ../../nbs/90_dev/14_spoiled_files.ipynb #files-08-6
+ABOUT = dict(model='0123456789abcdef', manner=[40, 0.5, 1.0, 0.7, 0.04], batch=8, seed=0)
+WORDS = 60  # tokens of the model that is taught
+
+
+def write_taught(folder: Path) -> bytes:
+    """Write conversations as a teacher leaves them, and return the bytes of their file."""
+    from diffulex_edge.train.teacher import Text, save_texts
+
+    rng = Random(0)
+    said = [[rng.randrange(WORDS) for _ in range(40)] for _ in range(6)]
+    topics = 'greedy answers', 'sampled answers'
+    texts = [Text(ids, 12, 12, topics[number % 2]) for number, ids in enumerate(said)]
+    save_texts(folder / 'texts.safetensors', texts, ABOUT | dict(batches=3))
+    return (folder / 'texts.safetensors').read_bytes()
+
+
+def try_taught(rng: Random, data: bytes, folder: Path):
+    """Go on with spoiled texts: as conversations, and as answers to prompts."""
+    from diffulex_edge.train.conversations import resumed_conversations
+    from diffulex_edge.train.lessons import before_repeats
+    from diffulex_edge.train.teacher import resumed_texts
+
+    path = folder / 'case.safetensors'
+    path.write_bytes(spoil_safetensors(rng, data))
+    for text in resumed_texts(path, ABOUT, WORDS):
+        assert all(0 <= token < WORDS for token in text.ids), 'a token that there is not'
+        assert 0 <= before_repeats(text) <= len(text.ids), 'more than there is'
+    _, batches = resumed_conversations(path, ABOUT, WORDS)
+    torch.Generator().manual_seed(ABOUT['seed'] + batches)
 
 
 # %% ../../nbs/90_dev/14_spoiled_files.ipynb #files-08-2
@@ -238,7 +270,8 @@ SPOILED_FILES = (
     Campaign('trace', 'a recording, replayed and shown', record_trace, try_trace),
     Campaign('adapter', 'a mask adapter', write_adapter, try_adapter),
     Campaign('head', 'a draft head', write_head, try_head),
-    Campaign('state', 'states, texts, prompts, indices', write_work_files, try_work_file),
+    Campaign('state', 'states, prompts, indices', write_work_files, try_work_file),
+    Campaign('teacher', 'texts and conversations of a teacher', write_taught, try_taught),
     Campaign('costs', 'what forwards cost, kept', write_costs, try_costs),
     Campaign('folder', 'the check of a published folder', write_folder, try_folder),
 )

@@ -15,6 +15,9 @@ __all__ = [
     'make_headed',
     'ask_headed',
     'try_contract',
+    'make_record',
+    'spoil_record',
+    'try_record',
     'build_runner',
     'spoil_kept',
     'run_one_line',
@@ -25,9 +28,11 @@ __all__ = [
 
 # %% ../../nbs/90_dev/15_spoiled_programs.ipynb #programs-02
 import io
+import json
 import subprocess
 from pathlib import Path
 from random import Random
+from zipfile import ZipFile
 
 import torch
 
@@ -143,6 +148,52 @@ def try_contract(rng: Random, truth: dict, folder: Path):
     assert len(answer) <= 5 and all(0 <= token < 60 for token in answer), f'{list(answer)}'
 
 
+# %% ../../nbs/90_dev/15_spoiled_programs.ipynb #programs-06-9
+def make_record(folder: Path) -> dict[str, bytes]:
+    """Return the parts of an ETRecord; the ETDump that it explains is `folder/step.etdp`."""
+    from diffulex_edge.export import export_model
+    from diffulex_edge.runtime.profile import record_step
+
+    path = folder / 'recorded.pte'
+    if not path.is_file():
+        model = load_model(golden_dir() / 'sdar_a', max_seq_len=96)
+        export_model(model, output_path=path, methods=('forward',), etrecord=True)
+        record_step(path, folder / 'step.etdp', 8, 16, runs=1)
+    with ZipFile(path.with_suffix('.etrecord')) as file:
+        return {name: file.read(name) for name in file.namelist()}
+
+
+def spoil_record(rng: Random, parts: dict[str, bytes], ran: Path) -> dict[str, bytes]:
+    """Return an ETRecord's parts, one of them spoiled, or with a size that would write `ran`."""
+    graphs = [name for name, data in parts.items() if b'expr_str' in data]
+    if rng.random() < 0.4:
+        name = rng.choice(graphs)
+        code = json.dumps(f"open('{ran}', 'w')").encode()
+        size = b'"expr_str": "24*s27"'
+        return parts | {name: parts[name].replace(size, b'"expr_str": ' + code)}
+    name = rng.choice([name for name, data in parts.items() if data])
+    if parts[name][:1] in b'{[':
+        return parts | {name: spoil_json(rng, parts[name].decode())}
+    return parts | {name: spoil_bytes(rng, parts[name])}
+
+
+def try_record(rng: Random, parts: dict[str, bytes], folder: Path):
+    """Link calls to the model by a spoiled ETRecord."""
+    from diffulex_edge.runtime.profile import read_calls
+
+    path, ran = folder / 'case.etrecord', folder / 'ran'
+    with ZipFile(path, 'w') as file:
+        for name, data in spoil_record(rng, parts, ran).items():
+            file.writestr(name, data)
+    if rng.random() < 0.1:
+        path.write_bytes(spoil_bytes(rng, path.read_bytes()))
+    try:
+        calls = read_calls(folder / 'step.etdp', path)
+    finally:
+        assert not ran.exists(), 'code of an ETRecord ran'
+    assert calls and all(call.ms >= 0 for call in calls), 'no times'
+
+
 # %% ../../nbs/90_dev/15_spoiled_programs.ipynb #programs-06
 RUNNER_OPTIONS = (
     *('max-new-tokens', 'iterations', 'threshold', 'block-size', 'threads', 'verify', 'cached'),
@@ -249,6 +300,7 @@ def try_talker(rng: Random, state: dict, folder: Path):
 SPOILED_PROGRAMS = (
     Campaign('pte', 'a .pte in Python', make_program, try_program, native=True),
     Campaign('contract', 'constants and methods', make_headed, try_contract, native=True),
+    Campaign('record', 'a graph for the clock', make_record, try_record),
     Campaign('runner', 'the C++ runner', build_runner, try_runner),
     Campaign('talker', 'the C++ runner in conversation', build_talker, try_talker),
 )

@@ -4,6 +4,7 @@
 
 # %% auto #0
 __all__ = [
+    'SIZE',
     'OpTime',
     'operator_of',
     'by_operator',
@@ -11,17 +12,23 @@ __all__ = [
     'record_step',
     'run_step',
     'read_events',
+    'check_sizes',
+    'check_record',
     'CallTime',
     'module_of',
     'linked_calls',
     'profile_graph',
+    'read_calls',
 ]
 
 # %% ../../nbs/02_runtime/41_profile.ipynb #profile-02
+import json
+import re
 import tempfile
 from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
+from zipfile import ZipFile
 
 import torch
 
@@ -121,7 +128,7 @@ def run_step(method, tokens: int, start: int):
 
 # %% ../../nbs/02_runtime/41_profile.ipynb #profile-12
 def read_events(dump: Path, etrecord: Path | None = None) -> list:
-    """Return the events of an ETDump, linked to the graph of a record if there is one.
+    """Return the events of an ETDump, linked to the graph of a record that `check_record` passed.
 
     Raises `ValueError` when there are none.
     """
@@ -136,6 +143,36 @@ def read_events(dump: Path, etrecord: Path | None = None) -> list:
     raise ValueError(
         'the installed ExecuTorch runtime recorded no events; it was built without its event tracer'
     )
+
+
+# %% ../../nbs/02_runtime/41_profile.ipynb #profile-20-2
+# what torch prints of a size: dimensions, numbers, signs, and these functions; no `9**9**9`
+SIZE = re.compile(
+    r'(?:\b(?:Max|Min|Eq|Ne|Mod|PythonMod|FloorDiv|CleanDiv|CeilDiv)(?=\()'
+    r'|\b[suz]\d+\b(?:\*\*[2-9]\b)?|\b\d{1,15}\b|\*(?!\*)|[-+/(), <>=!])+'
+)
+
+
+def check_sizes(pairs: list[tuple]) -> dict:
+    "Return an object of a record. Raise `ValueError` when a size in it is no plain arithmetic."
+    for name, value in pairs:
+        if name == 'expr_str' and not (len(str(value)) < 500 and SIZE.fullmatch(str(value))):
+            raise ValueError(f'the size {str(value)[:60]!r} is no plain arithmetic')
+    return dict(pairs)
+
+
+def check_record(etrecord: Path):
+    """Raise `ValueError` when a record holds sizes that are no sizes, or parts that are packed.
+
+    ExecuTorch's reader gives the text of a size to sympy, which runs it as Python.
+    """
+    with ZipFile(etrecord) as file:
+        for entry in file.infolist():
+            if entry.compress_type:
+                raise ValueError(f'{entry.filename} is compressed, which no ETRecord is')
+            name = entry.filename
+            if not name.endswith(('_state_dict', '_constants', '_example_inputs', '_V0')):
+                json.loads(file.read(name), object_pairs_hook=check_sizes)
 
 
 # %% ../../nbs/02_runtime/41_profile.ipynb #profile-21
@@ -171,8 +208,32 @@ def linked_calls(events, skip: int = 0) -> list[CallTime]:
 def profile_graph(
     path: str | Path, etrecord: str | Path, tokens: int = 32, cached: int = 64, *, runs: int = 5
 ) -> list[CallTime]:
-    "Return the calls of a step, linked to the model. Arguments and errors: see `profile_step`."
+    """Return the calls of a step, linked to the model. Arguments and errors: see `profile_step`.
+
+    Raises `ValueError`, too, when the record is damaged or of another file.
+    """
+    if not Path(etrecord).is_file():
+        raise FileNotFoundError(
+            f'{etrecord} is missing; write it with export_model(…, etrecord=True)'
+        )
     with tempfile.TemporaryDirectory() as folder:
         dump = Path(folder) / 'step.etdp'
         skip = record_step(path, dump, tokens, cached, runs=runs)
-        return linked_calls(read_events(dump, Path(etrecord)), skip)
+        return read_calls(dump, Path(etrecord), skip)
+
+
+# %% ../../nbs/02_runtime/41_profile.ipynb #profile-21-2
+def read_calls(dump: Path, etrecord: Path, skip: int = 0) -> list[CallTime]:
+    """Return the calls of an ETDump, linked by a record, without their first `skip` runs.
+
+    Raises `ValueError` when the record is damaged or of another file.
+    """
+    try:
+        check_record(etrecord)
+        return linked_calls(read_events(dump, etrecord), skip)
+    except Exception as error:  # a damaged record makes ExecuTorch's reader raise anything
+        reason = (str(error) or type(error).__name__).splitlines()[0][:200]
+        raise ValueError(
+            f'{etrecord} is no ETRecord of this file ({reason}); '
+            'write it again with export_model(…, etrecord=True)'
+        ) from None

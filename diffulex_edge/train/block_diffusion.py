@@ -42,7 +42,7 @@ from .adapter import start_adapter, trainable
 from .forward import computing_on, side_by_side
 from .lessons import Recipe
 from .recurrent_head import batch_of, time_share
-from .teacher import Text, load_texts
+from .teacher import Text, check_tokens, load_texts
 
 
 # %% ../../nbs/08_train/12_block_diffusion.ipynb #block-diffusion-03
@@ -287,6 +287,7 @@ def main(argv: list[str] | None = None):
     texts = load_texts(asked.texts)[0]
     model = load_gguf(packaged_gguf(), max_seq_len=recipe.length)
     model.config.mask_token_id = 4
+    check_tokens(asked.texts, texts, model.config.vocab_size)
     torch.set_float32_matmul_precision('high')
     began = time.monotonic()
 

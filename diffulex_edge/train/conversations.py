@@ -76,7 +76,7 @@ def write_conversations(
         openings=hashlib.sha256(asked.encode()).hexdigest()[:16],
     )
     path.parent.mkdir(parents=True, exist_ok=True)
-    texts, batches = resumed_conversations(path, about)
+    texts, batches = resumed_conversations(path, about, model.config.vocab_size)
     began = time.monotonic()
     while sum(len(text.ids) - text.prompt for text in texts) < tokens:
         if minutes is not None and time.monotonic() - began > 60 * minutes:
@@ -96,10 +96,18 @@ def write_conversations(
 FOR_GROWING = [SDPBackend.FLASH_ATTENTION, SDPBackend.EFFICIENT_ATTENTION, SDPBackend.MATH]
 
 
-def resumed_conversations(path: Path, about: dict) -> tuple[list[Text], int]:
+def resumed_conversations(path: Path, about: dict, vocab_size: int) -> tuple[list[Text], int]:
     "Return the texts of a file so far, and their batches; see `resumed_texts`."
-    texts = resumed_texts(path, about)
-    return texts, load_texts(path)[1]['batches'] if texts else 0
+    texts = resumed_texts(path, about, vocab_size)
+    if not texts:
+        return texts, 0
+    batches = load_texts(path)[1].get('batches')
+    if type(batches) is not int or not 0 < batches < 2**31:
+        raise ValueError(
+            f'{path} does not say how many batches it holds ({str(batches)[:60]!r}); '
+            'delete it and write it again'
+        )
+    return texts, batches
 
 
 # %% ../../nbs/08_train/11_conversations.ipynb #conversations-27

@@ -36,7 +36,7 @@ from ..runtime.speculation import speculate
 from ..runtime.step import EagerSession
 from .lessons import agreeing, before_repeats
 from .recurrent_head import draft, known_rows, train_head
-from .teacher import Prompts, Text, load_texts, write_batch
+from .teacher import Prompts, Text, check_tokens, load_texts, write_batch
 
 
 # %% ../../nbs/08_train/09_draft_head.ipynb #draft-head-06
@@ -233,6 +233,7 @@ def main(argv: list[str] | None = None):
     taught = [text for text in taught if len(text.ids) > 6]
     rows = max((len(text.ids) for text in taught), default=0)
     model, texts = broad_answers(asked.new, rows, asked.more)
+    check_tokens(asked.texts, taught, model.config.vocab_size)
     if asked.train:
         heads[str(asked.out)] = train_smollm2(model, taught, asked)
     if asked.new == 0:

@@ -9,9 +9,11 @@ __all__ = [
     'Text',
     'fingerprint',
     'save_texts',
+    'whole_numbers',
     'list_texts',
     'load_texts',
     'write_batch',
+    'check_tokens',
     'resumed_texts',
     'write_texts',
 ]
@@ -136,12 +138,21 @@ def save_texts(path: str | Path, texts: list[Text], about: dict):
         save_file(tensors, part, dict(topics=json.dumps(topics), about=json.dumps(about)))
 
 
+def whole_numbers(column: torch.Tensor) -> list[int]:
+    "Return the numbers of a column. Raise `ValueError` when they are not whole ones in a row."
+    if column.dim() != 1 or column.dtype not in (torch.int32, torch.int64):
+        raise ValueError(f'a column of {column.dtype} with {column.dim()} dimensions')
+    return column.tolist()
+
+
 def list_texts(ids: list[int], columns: list[list[int]], topics: list[str]) -> list[Text]:
     "Return the texts of the columns of a file. Raise `ValueError` when they do not fit together."
     texts, start = [], 0
     for length, prompt, greedy, topic in zip(*columns, strict=True):
         if not 0 <= prompt <= greedy <= length or topic < 0:
             raise ValueError(f'text {len(texts)} has impossible lengths')
+        if not isinstance(topics[topic], str):
+            raise ValueError(f'the topic {str(topics[topic])[:60]!r} is no text')
         texts.append(Text(ids[start : start + length], prompt, greedy, topics[topic]))
         start += length
     if start != len(ids):
@@ -160,10 +171,12 @@ def load_texts(path: str | Path) -> tuple[list[Text], dict]:
     names = 'ids', 'length', 'prompt', 'greedy', 'topic'
     try:
         with safe_open(path, 'pt') as file:
-            ids, *columns = (file.get_tensor(name).tolist() for name in names)
+            ids, *columns = (whole_numbers(file.get_tensor(name)) for name in names)
             topics = json.loads(file.metadata()['topics'])
             about = json.loads(file.metadata()['about'])
         texts = list_texts(ids, columns, topics)
+        if not isinstance(about, dict):
+            raise ValueError(f'it is about {str(about)[:60]!r}')
     except (SafetensorError, LookupError, TypeError, ValueError, RecursionError) as error:
         reason = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
         raise ValueError(
@@ -186,10 +199,22 @@ def write_batch(
     return texts
 
 
-def resumed_texts(path: Path, about: dict) -> list[Text]:
+def check_tokens(path: str | Path, texts: list[Text], vocab_size: int):
+    "Raise `ValueError` when the texts of a file hold a token that the model has not."
+    for text in texts:
+        strange = [token for token in text.ids if not 0 <= token < vocab_size]
+        if strange:
+            raise ValueError(
+                f'{path} holds the token {strange[0]}, and the model has {vocab_size}; '
+                'it is damaged or of another model: delete it and write it again'
+            )
+
+
+def resumed_texts(path: Path, about: dict, vocab_size: int) -> list[Text]:
     """Return the texts written to `path` so far.
 
-    Raises `ValueError` when it was written with another model or settings than `about` names.
+    Raises `ValueError` when it was written with another model or settings than `about` names,
+    or holds tokens beyond the vocabulary.
     """
     if not path.exists():
         return []
@@ -197,9 +222,10 @@ def resumed_texts(path: Path, about: dict) -> list[Text]:
     for name, value in about.items():
         if saved.get(name) != value:
             raise ValueError(
-                f'{path} was written with {name} {saved.get(name)!r}; '
+                f'{path} was written with {name} {saved.get(name)!r:.100}; '
                 'give another path or delete it'
             )
+    check_tokens(path, texts, vocab_size)
     return texts
 
 
@@ -233,7 +259,7 @@ def write_texts(
         prompts=hashlib.sha256(repr(prompts).encode()).hexdigest()[:16],
     )
     path.parent.mkdir(parents=True, exist_ok=True)
-    texts = resumed_texts(path, about)
+    texts = resumed_texts(path, about, model.config.vocab_size)
     for first in range(len(texts), len(prompts), batch):
         count = sum(len(text.ids) - text.prompt for text in texts)
         if tokens is not None and count >= tokens:
