@@ -4,6 +4,7 @@
 # %% generate-08
 import pytest
 import typer
+from tokenizers import processors
 
 from diffulex_edge.app.generate import encode_text, generate_command, print_profile
 from diffulex_edge.model.tokenizer import load_tokenizer
@@ -17,6 +18,18 @@ def test_a_model_without_tokenizer_takes_no_text():
 def test_a_system_message_needs_a_template():
     with pytest.raises(ValueError, match='chat template'):
         encode_text('Hello', load_tokenizer('tiny'), 'tiny', system='Be brief.')
+
+
+def test_a_raw_prompt_begins_as_the_tokenizer_begins_texts():
+    tokenizer = load_tokenizer('tiny')
+    token, end = '[EOS]', tokenizer.special_ids['[EOS]']
+    begin = processors.TemplateProcessing(f'{token} $A', special_tokens=[(token, end)])
+    tokenizer.tk.post_processor = begin
+    ids = tokenizer.encode('1 2')
+    assert encode_text('1 2', tokenizer, 'tiny') == [end, *ids]
+    assert encode_text('1 2', tokenizer, 'tiny', bos=False) == ids
+    tokenizer.template = '{{ messages[0].content }}'  # which says itself how a chat begins
+    assert encode_text('1 2', tokenizer, 'tiny') == ids
 
 
 # %% generate-16

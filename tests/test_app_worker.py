@@ -5,7 +5,13 @@
 import pytest
 
 from diffulex_edge.app.protocol import Refused
-from diffulex_edge.app.worker import Worker, encode_messages, new_tokens, request_config
+from diffulex_edge.app.worker import (
+    Worker,
+    encode_messages,
+    encode_prompts,
+    new_tokens,
+    request_config,
+)
 
 
 @pytest.mark.parametrize('wanted, given', [(5, 5), (28, 28), (29, 28), (4096, 28), (-1, 28)])
@@ -26,6 +32,8 @@ def test_a_prompt_that_fills_the_cache_is_refused():
 # %% worker-20
 from types import SimpleNamespace
 
+from tokenizers import processors
+
 from diffulex_edge.app.opening import open_model
 
 
@@ -35,6 +43,14 @@ def test_a_file_without_logits_refuses_a_temperature():
     assert request_config(dict(stop=[], temperature=1e-40), engine, 5).temperature == 0
     with pytest.raises(Refused, match='temperature'):
         request_config(dict(stop=[], temperature=0.5), engine, 5)
+
+
+def test_a_text_begins_as_the_tokenizer_begins_texts():
+    engine = open_model('tiny')
+    ids, end = engine.tokenizer.encode('1 2'), engine.tokenizer.special_ids['[EOS]']
+    begin = processors.TemplateProcessing('[EOS] $A', special_tokens=[('[EOS]', end)])
+    engine.tokenizer.tk.post_processor = begin
+    assert encode_prompts(dict(prompts=['1 2', ids]), engine) == [[end, *ids], ids]
 
 
 @pytest.mark.parametrize('prompt', ['', [10**9], '<mask>'], ids=['empty', 'unknown id', 'mask'])

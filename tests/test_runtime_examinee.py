@@ -97,6 +97,8 @@ def test_lm_eval_missing(monkeypatch):
 
 
 # %% examinee-60
+from tokenizers import processors
+
 from diffulex_edge.model.tokenizer import load_tokenizer
 
 
@@ -109,6 +111,11 @@ def test_a_context_is_a_turn_where_there_is_a_template():
     prompt, rest = split_ids(engine, '1 2', ' 3', chat=None)
     assert (prompt, rest) == ([tag, *raw[0]], raw[1])
     assert split_ids(engine, '', '3', chat=None)[1] == tokenizer.encode('3')
+    end = tokenizer.special_ids['[EOS]']
+    begin = processors.TemplateProcessing('[EOS] $A', special_tokens=[('[EOS]', end)])
+    tokenizer.tk.post_processor = begin  # texts begin with it, and the answer is in the middle
+    assert split_ids(engine, '1 2', ' 3', chat=None)[1] == raw[1]
+    assert split_ids(engine, '1 2', ' 3') == ([end, *raw[0]], raw[1])
 
 
 # %% examinee-48

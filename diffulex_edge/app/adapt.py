@@ -60,7 +60,7 @@ def encoded(prompts: list[tuple[str, str]], tokenizer) -> list[tuple[str, list[i
     """Return `(topic, prompt)` as `(topic, ids)`, in the chat template where there is one."""
     if tokenizer.template:
         return [(topic, tokenizer.chat(prompt)) for topic, prompt in prompts]
-    return [(topic, tokenizer.encode(prompt + '\n')) for topic, prompt in prompts]
+    return [(topic, tokenizer.prompt(prompt + '\n')) for topic, prompt in prompts]
 
 
 # %% ../../nbs/10_app/09_adapt.ipynb #adapt-07

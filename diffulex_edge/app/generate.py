@@ -18,6 +18,7 @@ __all__ = [
     'Settings',
     'Chat',
     'System',
+    'Begin',
     'AsIds',
     'Revision',
     'Eager',
@@ -68,12 +69,19 @@ def read_ids(text: str) -> list[int]:
 
 # %% ../../nbs/10_app/12_generate.ipynb #generate-06
 def encode_text(
-    text: str, tokenizer, model: str, *, chat: bool | None = None, system: str | None = None
+    text: str,
+    tokenizer,
+    model: str,
+    *,
+    chat: bool | None = None,
+    system: str | None = None,
+    bos: bool = True,
 ) -> list[int]:
     """Return the token ids of a text; `chat`: in the chat template, None if there is one.
 
-    Raises `ValueError` where there is no tokenizer (`model` is named), and for a system message
-    outside a template.
+    `bos`: a text outside a template begins as the tokenizer begins its texts. Raises
+    `ValueError` where there is no tokenizer (`model` is named), and for a system message outside
+    a template.
     """
     if tokenizer is None:
         raise ValueError(
@@ -86,7 +94,7 @@ def encode_text(
             '--system needs a chat template; drop --raw, or put the system message into the prompt'
         )
     if not templated:
-        return tokenizer.encode(text)
+        return tokenizer.prompt(text) if bos else tokenizer.encode(text)
     messages = [dict(role='user', content=text)]
     if system is not None:
         messages.insert(0, dict(role='system', content=system))
@@ -138,6 +146,10 @@ Chat = Annotated[
     ),
 ]
 System = Annotated[str | None, Option(help='system message of the chat')]
+Begin = Annotated[
+    bool,
+    Option('--bos/--no-bos', help='begin a raw prompt as the tokenizer begins its texts, or not'),
+]
 AsIds = Annotated[
     bool,
     Option(
@@ -249,6 +261,7 @@ def generate_command(
     setting: Settings = None,
     chat: Chat = None,
     system: System = None,
+    bos: Begin = True,
     ids: AsIds = False,
     max_seq_len: CacheRows = None,
     mask_token_id: MaskId = None,
@@ -272,7 +285,8 @@ def generate_command(
     if ids:
         start, shown = read_ids(text), None
     else:
-        start, shown = encode_text(text, engine.tokenizer, model, chat=chat, system=system), text
+        manner = dict(chat=chat, system=system, bos=bos)
+        start, shown = encode_text(text, engine.tokenizer, model, **manner), text
     length = dict(max_new_tokens=max_new_tokens, stop_sequences=tuple(stop) if stop else None)
     sampling = dict(temperature=temperature, top_k=top_k, top_p=top_p, seed=seed)
     denoising = dict(block_size=block, num_iterations=steps, confidence_threshold=threshold)

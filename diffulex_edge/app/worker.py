@@ -134,7 +134,7 @@ def encode_prompts(request: dict, engine: DiffusionEngine) -> list[list[int]]:
         return [encode_messages(request['messages'], engine.tokenizer)]
     encoded = []
     for prompt in request['prompts']:
-        ids = engine.tokenizer.encode(prompt) if isinstance(prompt, str) else prompt
+        ids = engine.tokenizer.prompt(prompt) if isinstance(prompt, str) else prompt
         if not ids:
             raise Refused(400, 'the prompt is empty; give at least one token', 'prompt')
         if max(ids) >= engine.session.info.vocab_size:

@@ -62,7 +62,7 @@ def split_ids(
     if prompt == raw and whole[: len(prompt)] == prompt:
         rest = whole[len(prompt) :]
     else:  # the boundary lies within a token, or a template ends there
-        rest = engine.encode(text, chat=False)
+        rest = engine.tokenizer.encode(text)  # without a beginning
     if not prompt:
         prompt = [engine.session.info.bos_token_id or 0]
     return prompt, rest
