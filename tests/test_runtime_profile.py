@@ -11,6 +11,7 @@ from diffulex_edge.runtime.profile import (
     OpTime,
     by_operator,
     linked_calls,
+    node_times,
     profile_graph,
     profile_step,
 )
@@ -68,6 +69,8 @@ def test_a_step_that_does_not_fit(exported):
 
 # %% profile-26
 def test_a_record_changes_no_byte_and_names_the_modules(exported, tmp_path):
+    from executorch.devtools.etrecord import parse_etrecord
+
     from diffulex_edge.export import export_model
 
     model, plain = exported('sdar')
@@ -78,6 +81,11 @@ def test_a_record_changes_no_byte_and_names_the_modules(exported, tmp_path):
     paths = {path for path, _ in model.named_modules()}
     assert modules <= paths
     assert {'head', 'layers.0.qkv', 'layers.1.down'} <= modules
+    timed = set(node_times(calls)['forward']['results'])
+    program = parse_etrecord(str(tmp_path / 'x.etrecord')).edge_dialect_program
+    nodes = {f'{node.name}_' for node in program.graph.nodes}  # so the developer tools name them
+    assert timed <= nodes
+    assert {node for node in nodes if 'linear' in node} <= timed
 
 
 # %% profile-27
@@ -87,4 +95,7 @@ def test_calls_keep_their_order_and_the_least_run():
     linked.module_hierarchy, linked.op_types = nodes, ['mul', 'add']
     inside = event('FC #1', [1.0, 1.0, 1.0], delegated=True)
     [call] = linked_calls([inside, linked], skip=1)
-    assert call == CallTime(['layers.0.down', ''], ['mul', 'add'], True, 2.0)
+    assert call == CallTime(['layers.0.down', ''], ['mul', 'add'], True, 2.0, [*nodes])
+    slow = CallTime([], [], False, 0.5, ['aten_add'])
+    results = node_times([call, slow])['forward']['results']  # one node is in both calls
+    assert results == dict(aten_mul=dict(value=2000.0), aten_add=dict(value=2500.0))

@@ -19,6 +19,7 @@ __all__ = [
     'linked_calls',
     'profile_graph',
     'read_calls',
+    'node_times',
 ]
 
 # %% ../../nbs/02_runtime/41_profile.ipynb #profile-02
@@ -184,6 +185,7 @@ class CallTime:
     operators: list[str]  # of the graph
     delegated: bool
     ms: float
+    nodes: list[str]  # of the graph, as ExecuTorch's developer tools name them
 
 
 def module_of(hierarchy: dict) -> str:
@@ -201,7 +203,8 @@ def linked_calls(events, skip: int = 0) -> list[CallTime]:
         modules = [module_of(nodes or {}) for nodes in event.module_hierarchy.values()]
         ms = min(event.perf_data.raw[skip:])
         delegated = event.name == 'DELEGATE_CALL'
-        found.append(CallTime(list(dict.fromkeys(modules)), event.op_types, delegated, ms))
+        names, nodes = list(dict.fromkeys(modules)), list(event.module_hierarchy)
+        found.append(CallTime(names, event.op_types, delegated, ms, nodes))
     return found
 
 
@@ -237,3 +240,24 @@ def read_calls(dump: Path, etrecord: Path, skip: int = 0) -> list[CallTime]:
             f'{etrecord} is no ETRecord of this file ({reason}); '
             'write it again with export_model(…, etrecord=True)'
         ) from None
+
+
+# %% ../../nbs/02_runtime/41_profile.ipynb #profile-28
+def node_times(calls: list[CallTime]) -> dict:
+    """Return the times of a step's calls as per-node data for Model Explorer, in us.
+
+    A node has the time of the calls that run it; in a delegate that is the time of the whole call.
+    """
+    us = defaultdict(float)
+    for call in calls:
+        for node in call.nodes:
+            us[node] += call.ms * 1e3
+    return {
+        'forward': dict(
+            name='us of the call',
+            results={node: dict(value=round(time, 1)) for node, time in us.items()},
+            gradient=[dict(stop=0, bgColor='#ffffff'), dict(stop=1, bgColor='#ff8a65')],
+            hideAggregatedStats=['sum'],  # it would count a call once for each of its nodes
+            hideInChildrenStatsTable=True,  # which shows parts of that sum
+        )
+    }
