@@ -252,6 +252,20 @@ def test_a_text_is_a_turn_and_its_answer_text(built, spoken):
         assert cut == whole[: whole.index(stop)]
 
 
+def test_a_stop_string_that_is_a_special_token(built, spoken, tmp_path):
+    from diffulex_edge.model.tokenizer import tokenizer_beside
+
+    tokenizer, path = tokenizer_beside(spoken), tmp_path / 'model.pte'
+    ids = run_runner(built, spoken, [tokenizer.prompt('Hi')], max_new_tokens=12)[0]
+    token = tokenizer.tk.id_to_token(ids[3])
+    tokenizer.tk.add_special_tokens([token])  # it has no text any more
+    shutil.copy(spoken, path)
+    tokenizer.save(path)
+    options = ('--prompt', 'Hi', '--raw', '1', '--stop', token)
+    assert said(built, path, *options) == tokenizer.decode(ids[: ids.index(ids[3])])
+    assert said(built, path, *options[:4]) == tokenizer.decode(ids)
+
+
 # %% runner-draw-test
 def test_drawn_tokens_follow_the_distribution(built, exported):
     from diffulex_edge.runtime.sampler import filter_logits, forbid

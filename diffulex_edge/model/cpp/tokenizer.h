@@ -402,6 +402,14 @@ class Tokenizer {
     return ids;
   }
 
+  // The text of a special token, or none for other ids.
+  const std::string* special_token(int64_t id) const {
+    if (id < 0 || size_t(id) >= pieces.size() || !special[id]) return nullptr;
+    for (const Added& each : added)
+      if (each.id == id) return &each.text;
+    return nullptr;
+  }
+
   // The bytes that an id adds to a text, of which `first` is the beginning; none for special ones.
   std::string piece(int64_t id, bool first) const {
     if (id < 0 || size_t(id) >= pieces.size() || special[id]) return "";

@@ -145,10 +145,19 @@ class Writer {
   Writer(const Tokenizer& tokenizer, const std::vector<std::string>& stops, FILE* out)
       : tokenizer(tokenizer), stops(stops), out(out) {}
 
+  // Whether an id is a special token, which has no text, that was given as a stop string.
+  bool is_stop(int64_t id) const {
+    const std::string* token = tokenizer.special_token(id);
+    return token && std::find(stops.begin(), stops.end(), *token) != stops.end();
+  }
+
   // The answer's final ids so far, the earlier calls' among them.
   void take(const Ids& ids) {
     const size_t before = text.size();
-    for (; taken < ids.size(); ++taken) text += tokenizer.piece(ids[taken], text.empty());
+    for (; taken < ids.size() && !stopped; ++taken) {
+      stopped = is_stop(ids[taken]);
+      if (!stopped) text += tokenizer.piece(ids[taken], text.empty());
+    }
     size_t cut = text.size();
     for (const std::string& stop : stops)
       cut = std::min(cut, text.find(stop, before - std::min(before, stop.size() - 1)));
