@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from diffulex_edge.app.demo import demo, grid, open_kept, perplexity
+from diffulex_edge.app.comparison import perplexity
+from diffulex_edge.app.demo import demo, grid, open_kept
 from diffulex_edge.model.loading import load_model
 from diffulex_edge.tiny.sudoku import encode_sudoku
 

@@ -155,7 +155,7 @@ def test_a_profile_says_costs_and_choices(settings, said):
 
     from rich.console import Console
 
-    from diffulex_edge.dev.testing import adapted_llama
+    from diffulex_edge.dev.small_models import adapted_llama
     from diffulex_edge.runtime.config import configure
     from diffulex_edge.runtime.diffusion import DiffusionEngine
     from diffulex_edge.runtime.forward_costs import Costs

@@ -60,6 +60,7 @@ def test_a_fact_has_all_files_that_say_it(folder):
     assert config.eos_token_ids == tuple(value for value, _ in facts['end'])
 
 
+# %% inspecting-12-b
 def test_a_mask_that_is_not_taken_is_told(folder):
     hf = json.loads((folder / 'config.json').read_text())
     (folder / 'config.json').write_text(json.dumps(hf | dict(mask_token_id=7)))

@@ -53,6 +53,7 @@ def test_a_text_begins_as_the_tokenizer_begins_texts():
     assert encode_prompts(dict(prompts=['1 2', ids]), engine) == [[end, *ids], ids]
 
 
+# %% worker-20-b
 @pytest.mark.parametrize('prompt', ['', [10**9], '<mask>'], ids=['empty', 'unknown id', 'mask'])
 def test_a_prompt_that_the_engine_would_not_take(prompt):
     engine = open_model('tiny')

@@ -26,6 +26,7 @@ EVERY = [
 TRIED = EVERY if os.environ.get('DIFFULEX_EVERY_CELL') else EVERY[:1]
 
 
+# %% repeated-layers-22-b
 @pytest.mark.slow
 @pytest.mark.filterwarnings('error:layers are traced one by one')
 @pytest.mark.parametrize('family, quantization', TRIED)

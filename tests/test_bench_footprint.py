@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from diffulex_edge.bench.footprint import largest_pieces, python_memory
-from diffulex_edge.dev.testing import random_llama
+from diffulex_edge.dev.small_models import random_llama
 from diffulex_edge.export import export_model
 
 

@@ -27,7 +27,7 @@ from diffulex_edge.model.heads import ConfidenceStep, FullStep
 # %% program-head-02
 def drafting_llama():
     "A random Llama with a random draft head."
-    from diffulex_edge.dev.testing import random_llama
+    from diffulex_edge.dev.small_models import random_llama
     from diffulex_edge.model.draft_head import DraftHead, attach_head
 
     return attach_head(random_llama(), DraftHead(48, 16, (1,), torch.arange(40)))

@@ -4,7 +4,7 @@
 # %% a2d-06
 import pytest
 
-from diffulex_edge.dev.testing import SMALL_SHAPE as SHAPE
+from diffulex_edge.dev.small_models import SMALL_SHAPE as SHAPE
 from diffulex_edge.model.a2d_edge import A2DEdge
 from diffulex_edge.model.hf_config import read_config
 

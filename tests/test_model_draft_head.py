@@ -5,7 +5,7 @@
 import pytest
 import torch
 
-from diffulex_edge.dev.testing import random_llama
+from diffulex_edge.dev.small_models import random_llama
 from diffulex_edge.model.draft_head import (
     DraftHead,
     DraftingStep,

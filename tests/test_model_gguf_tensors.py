@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from gguf import GGUFWriter
 
-from diffulex_edge.dev.testing import random_llama
+from diffulex_edge.dev.small_models import random_llama
 from diffulex_edge.model.checkpoint import expand_names
 from diffulex_edge.model.gguf_tensors import ADJACENT, GGUF_NAMES, GGUFFile
 

@@ -4,7 +4,7 @@
 # %% stable-diffcoder-04
 import pytest
 
-from diffulex_edge.dev.testing import SMALL_SHAPE as SHAPE
+from diffulex_edge.dev.small_models import SMALL_SHAPE as SHAPE
 from diffulex_edge.model.hf_config import read_config
 from diffulex_edge.model.stable_diffcoder_edge import StableDiffCoderEdge
 

@@ -8,7 +8,8 @@ from random import Random
 
 import pytest
 
-from diffulex_edge.dev.testing import adapted_llama, golden_dir
+from diffulex_edge.dev.small_models import adapted_llama
+from diffulex_edge.dev.testing import golden_dir
 from diffulex_edge.model import load_model
 from diffulex_edge.runtime.answers import StopGeneration
 from diffulex_edge.runtime.config import DiffusionGenerationConfig, changed, configure
@@ -515,7 +516,7 @@ def test_a_model_that_denoises_goes_on_denoising():
 # %% diffusion-43b
 from types import SimpleNamespace
 
-from diffulex_edge.dev.testing import random_llama
+from diffulex_edge.dev.small_models import random_llama
 from diffulex_edge.model.tokenizer import load_tokenizer
 from diffulex_edge.runtime.engine import GenerationConfig, InferenceEngine
 

@@ -229,7 +229,7 @@ def test_quick_start(family, size, tmp_path):
 @pytest.fixture(scope='module', params=['llama', 'sdar', 'llada'])
 def exported_pair(request, exported, tmp_path_factory):
     "An eager model of a family, and its exported file."
-    from diffulex_edge.dev.testing import random_llama
+    from diffulex_edge.dev.small_models import random_llama
     from diffulex_edge.export import export_model
 
     if request.param != 'llama':

@@ -5,6 +5,7 @@
 import pytest
 import torch
 
+from diffulex_edge.dev.small_models import written_request
 from diffulex_edge.dev.testing import golden_dir
 from diffulex_edge.model import load_model
 from diffulex_edge.runtime.blocks import Block, Span
@@ -54,15 +55,6 @@ def test_a_forbidden_token_is_never_chosen(session):
 
 
 # %% judging-22
-def written_request(session, **settings):
-    "A request in the middle of its only block: 40 and 41 are revealed, two masks are left."
-    config = configure(**dict(max_new_tokens=4, eos_token_id=9) | settings)
-    request = Request(session, [5, 6, 7, 8], config)
-    request.canvas.extend(8)
-    request.canvas.write({4: 40, 5: 41})
-    return request
-
-
 def flat_prediction(session, best):
     "A prediction of four rows whose best tokens are these, each with nearly all probability."
     logits = torch.zeros(4, session.info.vocab_size)

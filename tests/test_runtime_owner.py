@@ -82,7 +82,7 @@ def test_a_second_one_in_the_same_thread_is_refused(is_stream, word):
 import gc
 import weakref
 
-from diffulex_edge.dev.testing import random_llama
+from diffulex_edge.dev.small_models import random_llama
 from diffulex_edge.runtime.config import DiffusionGenerationConfig
 from diffulex_edge.runtime.step import EagerSession
 

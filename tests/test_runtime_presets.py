@@ -10,6 +10,7 @@ from inspect import signature
 import pytest
 import torch
 
+from diffulex_edge.dev.small_models import Stubborn
 from diffulex_edge.dev.testing import (
     golden_cases,
     golden_dir,
@@ -459,15 +460,6 @@ def test_every_preset_ends_where_the_model_does(name):
 
 
 # %% presets-35
-class Stubborn(EagerSession):
-    "A model that says the mask everywhere."
-
-    def step(self, tokens, start, kv_len, **more):
-        prediction = super().step(tokens, start, kv_len, **more | dict(logits=True))
-        prediction.logits[:, self.info.mask_token_id] = 1e3
-        return prediction
-
-
 STUBBORN = [
     ('llada', 'fast_llada', dict(threshold=0.9, gen_length=16, block_length=8, steps=2)),
     ('fast_dllm_v2', 'fast_v2', dict(block_size=8, max_new_tokens=16)),

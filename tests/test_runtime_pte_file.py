@@ -66,6 +66,7 @@ assert 'executorch.exir' not in sys.modules
     assert done.returncode == 0, done.stderr
 
 
+# %% pte-file-27-c
 def whole_file(exported):
     "The bytes of an exported file"
     return exported('sdar')[1].read_bytes()

@@ -4,28 +4,19 @@
 # %% recording-10
 import pytest
 
+from diffulex_edge.dev.small_models import written_request
 from diffulex_edge.dev.testing import golden_dir
 from diffulex_edge.model import load_model
 from diffulex_edge.runtime.blocks import Span
 from diffulex_edge.runtime.config import configure
 from diffulex_edge.runtime.judging import Proposal
 from diffulex_edge.runtime.recording import record
-from diffulex_edge.runtime.request import Request
 from diffulex_edge.runtime.step import EagerSession
 
 
 @pytest.fixture(scope='module')
 def session():
     return EagerSession(load_model(golden_dir() / 'sdar_a', max_seq_len=256))
-
-
-def written_request(session, **settings):
-    "A request in the middle of its only block: 40 and 41 are revealed, two masks are left."
-    config = configure(**dict(max_new_tokens=4, eos_token_id=9) | settings)
-    request = Request(session, [5, 6, 7, 8], config)
-    request.canvas.extend(8)
-    request.canvas.write({4: 40, 5: 41})
-    return request
 
 
 # %% recording-11

@@ -55,19 +55,10 @@ def test_what_several_blocks_refuse(folder, settings):
 
 
 # %% several-blocks-11b
+from diffulex_edge.dev.small_models import Stubborn
 from diffulex_edge.dev.testing import golden_file
 from diffulex_edge.runtime.pipeline import pipeline
 from diffulex_edge.runtime.window import slide
-
-
-class Stubborn(EagerSession):
-    "A model that says the mask everywhere."
-
-    def step(self, tokens, start, kv_len, **more):
-        prediction = super().step(tokens, start, kv_len, **more | dict(logits=True))
-        prediction.logits[:, self.info.mask_token_id] = 1e3
-        return prediction
-
 
 STUCK_LOOPS = {  # settings -> the loop, a model that it goes with, and they
     'several blocks': (several_blocks, 'llada_a', dict(block_size=8, lookahead=4)),

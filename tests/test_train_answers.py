@@ -4,7 +4,7 @@
 # %% answers-06
 import pytest
 
-from diffulex_edge.dev.testing import random_llama
+from diffulex_edge.dev.small_models import random_llama
 from diffulex_edge.runtime.engine import GenerationConfig, InferenceEngine
 from diffulex_edge.train.answers import answer_all
 

@@ -5,7 +5,7 @@
 import pytest
 import torch
 
-from diffulex_edge.dev.testing import adapted_llama
+from diffulex_edge.dev.small_models import adapted_llama
 from diffulex_edge.model.loading import block_model
 from diffulex_edge.train.adapter import trainable
 from diffulex_edge.train.block_diffusion import (

@@ -6,7 +6,8 @@ import math
 # %% block-figures-04
 import pytest
 
-from diffulex_edge.dev.testing import golden_dir, random_llama
+from diffulex_edge.dev.small_models import random_llama
+from diffulex_edge.dev.testing import golden_dir
 from diffulex_edge.model import load_model
 from diffulex_edge.train.block_figures import figures, measured
 

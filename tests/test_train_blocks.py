@@ -46,7 +46,7 @@ def block_rows(model, clean, starts, ids, masked):
 
 
 # %% blocks-07
-from diffulex_edge.dev.testing import adapted_llama
+from diffulex_edge.dev.small_models import adapted_llama
 
 
 def tiny_llama():

@@ -5,7 +5,7 @@ import torch
 import torch.nn.functional as F
 
 # %% both-sides-06
-from diffulex_edge.dev.testing import random_llama
+from diffulex_edge.dev.small_models import random_llama
 from diffulex_edge.model.tokenizer import load_tokenizer
 from diffulex_edge.train.both_sides import (
     ANSWERED,

@@ -4,7 +4,7 @@
 import json
 
 # %% conversations-24
-from diffulex_edge.dev.testing import random_llama
+from diffulex_edge.dev.small_models import random_llama
 from diffulex_edge.model.loading import asset
 from diffulex_edge.train.both_sides import Manner, Markup
 from diffulex_edge.train.conversations import write_conversations

@@ -5,7 +5,7 @@
 import pytest
 import torch
 
-from diffulex_edge.dev.testing import random_llama
+from diffulex_edge.dev.small_models import random_llama
 from diffulex_edge.model.draft_head import load_head, save_head
 from diffulex_edge.model.loading import smollm2_head
 from diffulex_edge.runtime.draft_trees import look_up

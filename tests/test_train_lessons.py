@@ -6,7 +6,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from diffulex_edge.dev.testing import adapted_llama
+from diffulex_edge.dev.small_models import adapted_llama
 from diffulex_edge.train.forward import clean_rows
 from diffulex_edge.train.lessons import (
     before_repeats,

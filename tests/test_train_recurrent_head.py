@@ -6,9 +6,8 @@ import time
 # %% recurrent-head-03
 import pytest
 import torch
-import torch.nn as nn
 
-from diffulex_edge.dev.testing import random_llama
+from diffulex_edge.dev.small_models import random_llama
 from diffulex_edge.model.draft_head import unit
 from diffulex_edge.train.answers import answer_all
 from diffulex_edge.train.recurrent_head import known_rows, time_share, train_head
@@ -67,7 +66,7 @@ def test_a_head_reads_what_the_step_computes():
     assert torch.allclose(model.head(hidden[1]), model.logits(ids[::-1]), atol=1e-4)
     assert torch.allclose(known[..., 48:], unit(hidden), atol=1e-5)
     model.layers = model.layers[:1]  # what stands behind the first layer is the last of this one
-    model.norm = nn.Identity()
+    model.norm = torch.nn.Identity()
     assert torch.allclose(known[0, :, :48], unit(known_rows(model, torch.tensor([ids]), ())[1][0]))
 
 

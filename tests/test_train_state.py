@@ -5,7 +5,7 @@
 import pytest
 import torch
 
-from diffulex_edge.train.state import load_state, moments, save_state
+from diffulex_edge.train.state import descend, load_state, moments, save_state
 
 
 def plane():
@@ -26,6 +26,18 @@ def fit(model, optimizer, steps):
         error.square().mean().backward()
         optimizer.step()
         optimizer.zero_grad()
+
+
+# %% state-05d
+def test_a_step_is_no_longer_than_the_rate():
+    weight = torch.nn.Parameter(torch.zeros(4))
+    optimizer = torch.optim.SGD([weight])
+    with torch.enable_grad():
+        descend(optimizer, 0.1 * weight.sum(), rate=0.5)
+        assert torch.allclose(weight.data, torch.full((4,), -0.05))
+        descend(optimizer, 1e6 * weight.sum(), rate=0.5)
+        assert weight.grad is None
+    assert torch.allclose(weight.data, torch.full((4,), -0.05 - 0.5 / 2))
 
 
 # %% state-19

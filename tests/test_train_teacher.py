@@ -6,7 +6,7 @@ import json
 # %% teacher-10
 import pytest
 
-from diffulex_edge.dev.testing import random_llama
+from diffulex_edge.dev.small_models import random_llama
 from diffulex_edge.train.teacher import Prompts, Text, load_texts, save_texts, write_texts
 
 
@@ -39,6 +39,7 @@ def test_every_second_answer_begins_with_sampled_tokens(tmp_path):
     assert [text.greedy - text.prompt for text in texts] == [0, 3] * 5
 
 
+# %% teacher-21-b
 def test_text_of_another_model_or_other_settings_is_refused(tmp_path):
     model = small_llama()
     write_texts(model, PROMPTS, tmp_path / 'a', **SETTINGS)

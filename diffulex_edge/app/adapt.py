@@ -26,8 +26,8 @@ __all__ = [
     'load_prompts',
     'encoded',
     'set_mask_token',
-    'peak_megabytes',
     'write_with_bar',
+    'write_held',
     'teach_with_bar',
     'train_with_bar',
     'adapt_command',
@@ -43,21 +43,20 @@ from typing import Annotated, Literal
 
 from typer import Argument, Option
 
-from .output import check_output, emit
+from .output import check_output, emit, peak_megabytes
 
 
 # %% ../../nbs/10_app/09_adapt.ipynb #adapt-04
 def load_prompts(path: Path | None):
-    """Return the prompts of a file, or those that come with the library."""
-    from importlib.resources import files
-
+    """Return the prompts of a file, or the library's own."""
+    from diffulex_edge.model.loading import asset
     from diffulex_edge.train.teacher import Prompts
 
-    return Prompts.load(path or files('diffulex_edge') / 'assets' / 'smollm2' / 'prompts.json')
+    return Prompts.load(path or asset('smollm2', 'prompts.json'))
 
 
 def encoded(prompts: list[tuple[str, str]], tokenizer) -> list[tuple[str, list[int]]]:
-    """Return `(topic, prompt)` as `(topic, ids)`, in the chat template where there is one."""
+    """Return `(topic, prompt)` as `(topic, ids)`, in the chat template if there is one."""
     if tokenizer.template:
         return [(topic, tokenizer.chat(prompt)) for topic, prompt in prompts]
     return [(topic, tokenizer.prompt(prompt + '\n')) for topic, prompt in prompts]
@@ -85,18 +84,11 @@ def set_mask_token(model, tokenizer, checkpoint: str, mask_token: str | None):
 
 
 # %% ../../nbs/10_app/09_adapt.ipynb #adapt-10
-def peak_megabytes() -> int:
-    """Return the highest memory of this process in MB (2²⁰ bytes), 0 where it is not known."""
-    from diffulex_edge.bench.measure import peak_bytes
-
-    return (peak_bytes() or 0) >> 20
-
-
 def write_with_bar(kind: str, write, model, asked, work: Path, *, tokens: int | None, **options):
     """Write `held` or `teacher` text to the work folder, with a bar.
 
     `write`: `write_texts` with the prompts that are `asked`, or `write_conversations` with a
-    markup. Of several processes the first one writes, and the others read.
+    markup. Of several processes the first writes; the others read.
     """
     from tqdm import tqdm
 
@@ -117,6 +109,16 @@ def write_with_bar(kind: str, write, model, asked, work: Path, *, tokens: int | 
     return texts
 
 
+# %% ../../nbs/10_app/09_adapt.ipynb #adapt-10-b
+def write_held(model, prompts, work: Path, **options):
+    """Write the answers that an adapter is measured on."""
+    from diffulex_edge.train.teacher import write_texts
+
+    return write_with_bar(
+        'held', write_texts, model, prompts, work, tokens=None, opening=0, **options
+    )
+
+
 def teach_with_bar(teacher: str, model, prompts, tokenizer, work: Path, *, new: int, **options):
     """Write teacher text: answers to prompts, or, with `both`, conversations."""
     from diffulex_edge.train.both_sides import Manner, markup_of
@@ -132,10 +134,10 @@ def teach_with_bar(teacher: str, model, prompts, tokenizer, work: Path, *, new: 
 
 
 # %% ../../nbs/10_app/09_adapt.ipynb #adapt-11
-def train_with_bar(model, texts, state: Path, recipe, held, **options):
+def train_with_bar(model, texts, work: Path, recipe, held, **options):
     """Train an adapter, with a bar; `held`: texts to measure on, `options` as for `adapt`.
 
-    Returns its parameters and the log of the training.
+    Its state is kept in the work folder. Returns its parameters and the log.
     """
     from tqdm import tqdm
 
@@ -154,7 +156,7 @@ def train_with_bar(model, texts, state: Path, recipe, held, **options):
         return adapt(
             model,
             texts,
-            state,
+            work / 'state.safetensors',
             recipe,
             evaluate=lambda trained: draft_accuracy(trained, held),
             progress=show,
@@ -192,9 +194,7 @@ Rate = Annotated[float, Option(help='highest learning rate')]
 Held = Annotated[int, Option(min=1, help='answers to held topics that it is measured on')]
 Minutes = Annotated[float | None, Option(help='stop training after so many; call again to go on')]
 WorkFolder = Annotated[Path | None, Option(help='where text and state are kept; default: OUT.work')]
-LogAsJson = Annotated[
-    bool, Option('--json', help='print the results and the log of the training as JSON')
-]
+LogAsJson = Annotated[bool, Option('--json', help='print results and log as JSON')]
 
 
 # %% ../../nbs/10_app/09_adapt.ipynb #adapt-14
@@ -226,7 +226,6 @@ def adapt_command(
     """
     from diffulex_edge.train.forward import processes, rank_of_all
     from diffulex_edge.train.lessons import Recipe
-    from diffulex_edge.train.teacher import write_texts
 
     check_output(out, make_folder=True)
     asked = load_prompts(prompts)
@@ -234,22 +233,15 @@ def adapt_command(
     work = work or out.with_name(out.name + '.work')
     options = dict(new=new, batch=batch, seed=seed)
     rows = recipe.run + (CONVERSATION if teacher == 'both' else new)
+    ways = 0 if teacher == 'both' else len(asked.templates)
+    model, tokenizer, train, test = prepare(checkpoint, mask_token, asked, ways, held, rows, seed)
     with processes(device) as place:
-        ways = 0 if teacher == 'both' else len(asked.templates)
-        model, tokenizer, train, test = prepare(
-            checkpoint, mask_token, asked, ways, held, rows, seed
-        )
-        model.to(place)
-        test = write_with_bar(
-            'held', write_texts, model, test, work, tokens=None, opening=0, **options
-        )
+        test = write_held(model.to(place), test, work, **options)
         texts = teach_with_bar(teacher, model, train, tokenizer, work, tokens=tokens, **options)
-        state = work / 'state.safetensors'
         options = dict(init=init, minutes=minutes, device=place)
-        params, log = train_with_bar(model, texts, state, recipe, test[:8], **options)
-        if rank_of_all()[0] > 0:  # the first of several processes tells
-            return
-        tell(results_of(model, out, params, texts, test, asked.held, log), as_json)
+        params, log = train_with_bar(model, texts, work, recipe, test[:8], **options)
+        if rank_of_all()[0] == 0:  # the first of several processes tells
+            tell(results_of(model, out, params, texts, test, asked.held, log), as_json)
 
 
 # %% ../../nbs/10_app/09_adapt.ipynb #adapt-15
@@ -259,8 +251,7 @@ def prepare(
     """Load the model and encode its prompts.
 
     `ways` to ask about each subject of the training; `rows`: rows of the cache behind the longest
-    prompt. Returns the model, its tokenizer, the prompts to train on and `held` prompts to
-    measure on.
+    prompt. Returns the model, its tokenizer, the prompts to train on and `held` to measure on.
     """
     from diffulex_edge.model import load_model
     from diffulex_edge.model.tokenizer import load_tokenizer
@@ -314,7 +305,7 @@ def summary(results: dict) -> str:
 
 
 def tell(results: dict, as_json: bool):
-    """Print the results, in a few lines or as JSON."""
+    """Print results, in a few lines or as JSON."""
     if as_json:
         emit(results)
     else:

@@ -20,7 +20,6 @@ __all__ = [
     'write_tiny',
     'show_tiny',
     'show_smollm2',
-    'perplexity',
     'run_tiny',
     'run_smollm2',
     'print_comparison',
@@ -35,7 +34,6 @@ import sys
 from pathlib import Path
 from random import Random
 
-import torch
 import typer
 from rich.console import Console
 from rich.text import Text
@@ -48,7 +46,7 @@ from ..runtime.diffusion import DiffusionGenerationConfig
 from ..tiny.language import mark, question
 from ..tiny.sudoku import TAG, check_sudoku, decode_sudoku, encode_sudoku, sudoku
 from ..viz.film import counted
-from .comparison import measure_both, table
+from .comparison import measure_both, perplexity, table
 from .opening import open_model
 from .output import err
 from .progress import stages
@@ -199,16 +197,6 @@ NEXT = """What next:
   diffulex-edge lab                             the tour, in JupyterLab
   diffulex-edge export path/to/checkpoint -o model.pte   a checkpoint of your own
 """
-
-
-def perplexity(model, prompt: list[int], written: list[int]) -> float:
-    """Return the perplexity of an answer under a causal model.
-
-    It is the number of equally likely tokens that would be as hard to guess, on average.
-    """
-    logits = model.logits(prompt + written)[len(prompt) - 1 : -1]  # [len(written), vocab]
-    chances = logits.log_softmax(-1).gather(1, torch.tensor(written)[:, None])
-    return float((-chances.mean()).exp())
 
 
 def run_tiny(console: Console, folder: str | None) -> dict:

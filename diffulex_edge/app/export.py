@@ -21,8 +21,10 @@ __all__ = [
     'stage_figures',
     'while_loading',
     'say_expected',
+    'load_and_lower',
     'export_command',
     'warn_of_no_tokenizer',
+    'published',
     'publish_command',
     'backends_table',
     'backends_command',
@@ -149,6 +151,30 @@ def say_expected(checkpoint: str, output: Path, quantization: str, shape: dict, 
         check_room(expected, output, available_memory())
 
 
+# %% ../../nbs/10_app/11_export.ipynb #export-08f
+def load_and_lower(checkpoint: str, output: Path, loading: dict, **lowering):
+    """Load a checkpoint and export it, with a bar; return its engine and the result.
+
+    `loading`: options of `open_model`; `lowering`: of `export_model`.
+    """
+    # torch takes seconds to import, and `--help` should not
+    from diffulex_edge.app.progress import stages
+    from diffulex_edge.export import export_model
+    from diffulex_edge.export.config import StageClock
+    from diffulex_edge.export.exporter import STAGE_SHARES
+
+    scratch = str(output.absolute().parent)
+    with stages(f'exporting {checkpoint}', STAGE_SHARES, err) as enter:
+        clock = StageClock(enter)
+        with clock('load'):
+            engine = open_model(checkpoint, scratch=scratch, **loading)
+        lowering |= dict(progress=enter, tokenizer=engine.tokenizer)
+        result = export_model(engine.session.model, output_path=output, **lowering)
+    result.cpu = clock.cpu | result.cpu
+    result.peaks = clock.peaks | result.peaks
+    return engine, result
+
+
 # %% ../../nbs/10_app/11_export.ipynb #export-09
 def export_command(
     checkpoint: Checkpoint,
@@ -170,40 +196,22 @@ def export_command(
     if output.suffix != '.pte':
         raise typer.BadParameter(f'{output} does not end in .pte', param_hint='--output')
     check_output(output, make_folder=True)
-    # torch takes seconds to import, and `--help` should not
-    from diffulex_edge.app.progress import stages
-    from diffulex_edge.export import export_model
-    from diffulex_edge.export.config import StageClock
-    from diffulex_edge.export.exporter import STAGE_SHARES
-
-    shape = dict(
-        revision=revision,
-        max_seq_len=max_seq_len,
-        block_length=block_length,
-        mask_token_id=mask_token_id,
-    )
+    shape = dict(block_length=block_length, mask_token_id=mask_token_id)
+    shape |= dict(revision=revision, max_seq_len=max_seq_len)
     streamed = while_loading(backend, quantization)
     if backend == 'xnnpack':
         say_expected(checkpoint, output, quantization, shape, anyway)
-    with stages(f'exporting {checkpoint}', STAGE_SHARES, err) as enter:
-        clock = StageClock(enter)
-        with clock('load'):
-            scratch = str(output.absolute().parent)
-            engine = open_model(checkpoint, quantization=streamed, scratch=scratch, **shape)
-        result = export_model(
-            engine.session.model,
-            output_path=output,
-            backend=backend,
-            quantization=quantization,
-            methods=tuple(method or ('forward', 'logits')),
-            max_tokens=max_tokens,
-            contract=contract,
-            etrecord=etrecord,
-            progress=enter,
-            tokenizer=engine.tokenizer,
-        )
-    result.cpu = clock.cpu | result.cpu
-    result.peaks = clock.peaks | result.peaks
+    engine, result = load_and_lower(
+        checkpoint,
+        output,
+        shape | dict(quantization=streamed),
+        backend=backend,
+        quantization=quantization,
+        methods=tuple(method or ('forward', 'logits')),
+        max_tokens=max_tokens,
+        contract=contract,
+        etrecord=etrecord,
+    )
     if not engine.tokenizer:
         warn_of_no_tokenizer(checkpoint, output)
     err.print(stage_figures(result), style='dim', soft_wrap=True)
@@ -224,6 +232,16 @@ def warn_of_no_tokenizer(checkpoint: str, output: Path):
 
 
 # %% ../../nbs/10_app/11_export.ipynb #publish-01
+def published(folder: Path, run: dict) -> str:
+    """Return what is said of a folder to upload and its measured answer."""
+    return (
+        f'{folder}: {run["megabytes"]:.1f} MB, {run["tokens_per_second"]:.1f} tokens/s here, '
+        f'best token as in fp32 in {run["same_best_token"]:.0%} of {run["rows"]} rows. '
+        f'Upload it with: hf upload OWNER/NAME {folder}'
+    )
+
+
+# %% ../../nbs/10_app/11_export.ipynb #publish-01-b
 def publish_command(
     checkpoint: Checkpoint,
     folder: Annotated[Path, Argument(help='the folder to make; it must not exist, or be of ours')],
@@ -264,13 +282,7 @@ def publish_command(
     if as_json:
         emit(dict(folder=str(folder), **run))
         return
-    out.print(
-        f'{folder}: {run["megabytes"]:.1f} MB, {run["tokens_per_second"]:.1f} tokens/s here, '
-        f'best token as in fp32 in {run["same_best_token"]:.0%} of {run["rows"]} rows. '
-        f'Upload it with: hf upload OWNER/NAME {folder}',
-        markup=False,
-        soft_wrap=True,
-    )
+    out.print(published(folder, run), markup=False, soft_wrap=True)
 
 
 # %% ../../nbs/10_app/11_export.ipynb #export-16

@@ -30,6 +30,8 @@ __all__ = [
     'say_loading',
     'print_profile',
     'answer_prompt',
+    'opened',
+    'prompt_text',
     'generate_command',
 ]
 
@@ -244,6 +246,23 @@ def answer_prompt(
 
 
 # %% ../../nbs/10_app/12_generate.ipynb #generate-15
+def opened(model: str, **options):
+    """Return the engine of `open_kept`, and say that the model is being loaded."""
+    from diffulex_edge.app.demo import open_kept
+
+    say_loading(model)
+    return open_kept(model, **options)
+
+
+def prompt_text(prompt: str) -> str:
+    """Return the text of a prompt, read from stdin for `-`; raise `ValueError` for an empty one."""
+    text = readable(sys.stdin.read() if prompt == '-' else prompt)
+    if not text.strip():
+        raise ValueError('the prompt is empty; say something, or give - and a text to read')
+    return text
+
+
+# %% ../../nbs/10_app/12_generate.ipynb #generate-15-b
 def generate_command(
     model: Model,
     prompt: Prompt,
@@ -273,25 +292,16 @@ def generate_command(
     profile: Profile = False,
 ):
     """Answer a prompt."""
-    from diffulex_edge.app.demo import open_kept
-
     check_output(trace)
-    text = readable(sys.stdin.read() if prompt == '-' else prompt)
-    if not text.strip():
-        raise ValueError('the prompt is empty; say something, or give - and a text to read')
-    say_loading(model)
+    text = prompt_text(prompt)
     fixed = dict(revision=revision, max_seq_len=max_seq_len, mask_token_id=mask_token_id)
-    engine = open_kept(model, eager=eager, **fixed)
-    if ids:
-        start, shown = read_ids(text), None
-    else:
-        manner = dict(chat=chat, system=system, bos=bos)
-        start, shown = encode_text(text, engine.tokenizer, model, **manner), text
+    engine = opened(model, eager=eager, **fixed)
+    talk = dict(chat=chat, system=system, bos=bos)
+    start = read_ids(text) if ids else encode_text(text, engine.tokenizer, model, **talk)
     length = dict(max_new_tokens=max_new_tokens, stop_sequences=tuple(stop) if stop else None)
     sampling = dict(temperature=temperature, top_k=top_k, top_p=top_p, seed=seed)
     denoising = dict(block_size=block, num_iterations=steps, confidence_threshold=threshold)
-    given = length | sampling | denoising | dict(drafts=drafts)
-    settings = read_settings(setting or [])
-    config = make_config(engine.session.info, preset=preset, settings=settings, **given)
+    given = length | sampling | denoising | dict(drafts=drafts, preset=preset)
+    config = make_config(engine.session.info, settings=read_settings(setting or []), **given)
     output = dict(trace=trace, watch=watch, as_json=as_json, profile=profile)
-    answer_prompt(engine, start, config, title=model, shown=shown, **output)
+    answer_prompt(engine, start, config, title=model, shown=None if ids else text, **output)

@@ -11,6 +11,7 @@ __all__ = [
     'to_json',
     'emit',
     'accept_all_text',
+    'peak_megabytes',
     'wants_watching',
     'show_console',
     'one_line',
@@ -60,6 +61,14 @@ def accept_all_text():
     """Let standard output take every text: what its encoding has not becomes a question mark."""
     if hasattr(sys.stdout, 'reconfigure') and not writes_all(sys.stdout):
         sys.stdout.reconfigure(errors='replace')
+
+
+# %% ../../nbs/10_app/01_output.ipynb #output-peak
+def peak_megabytes() -> int:
+    """Return the highest memory of this process in MB (2²⁰ bytes), 0 where it is not known."""
+    from diffulex_edge.bench.measure import peak_bytes
+
+    return (peak_bytes() or 0) >> 20
 
 
 # %% ../../nbs/10_app/01_output.ipynb #output-07

@@ -74,6 +74,7 @@ def said(entry: dict, where: str) -> Said:
     raise ValueError(f'{where} is {entry!r}; give says and in, or not_in')
 
 
+# %% ../../nbs/10_app/22_released.ipynb #released-19-b
 def read_released(text: str) -> list[Released]:
     """Return the checkpoints of a table, the smallest first. Raises `ValueError`."""
     tables = tomllib.loads(text)

@@ -12,6 +12,7 @@ __all__ = [
     'encode_prompts',
     'new_tokens',
     'request_config',
+    'Served',
     'Worker',
     'check_start',
 ]
@@ -199,19 +200,13 @@ def request_config(request: dict, engine: DiffusionEngine, wanted: int):
 
 
 # %% ../../nbs/10_app/16_worker.ipynb #worker-11
-class Worker:
-    """A queue in front of one engine: one request runs, `waiting` at most wait."""
+class Served:
+    """An engine under a name, and what it may be asked."""
 
-    def __init__(
-        self, engine: DiffusionEngine, name: str, waiting: int = 8, max_tokens: int = 1024
-    ):
+    def __init__(self, engine: DiffusionEngine, name: str, max_tokens: int):
         self.engine = engine
         self.name = name
-        self.limit = waiting + 1
         self.max_tokens = max_tokens
-        self.lock = asyncio.Lock()
-        self.inside = 0  # requests that run or wait
-        self.stats = Stats()
 
     def prepare(self, request: dict) -> list[tuple[list[int], DiffusionGenerationConfig]]:
         """Return ids and settings of every prompt of a checked request. Raises `Refused`."""
@@ -227,6 +222,20 @@ class Worker:
         for prompt, config in prepared:
             check_start(self.engine, prompt, config)
         return prepared
+
+
+# %% ../../nbs/10_app/16_worker.ipynb #worker-11-b
+class Worker(Served):
+    """A queue in front of one engine: one request runs, `waiting` at most wait."""
+
+    def __init__(
+        self, engine: DiffusionEngine, name: str, waiting: int = 8, max_tokens: int = 1024
+    ):
+        super().__init__(engine, name, max_tokens)
+        self.limit = waiting + 1
+        self.lock = asyncio.Lock()
+        self.inside = 0  # requests that run or wait
+        self.stats = Stats()
 
     async def start(self, prompt: list[int], config) -> Run:
         """Begin when those before it are over.

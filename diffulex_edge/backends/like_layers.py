@@ -15,6 +15,7 @@ __all__ = [
     'layer_of',
     'in_layer',
     'has_layers',
+    'TakenApart',
     'Regions',
     'shapes',
     'Comparison',
@@ -125,8 +126,8 @@ def has_layers(program: ExportedProgram) -> bool:
 
 
 # %% ../../nbs/04_backends/09_like_layers.ipynb #like-layers-09-b
-class Regions:
-    "A program of three layers, taken apart."
+class TakenApart:
+    "A program of layers: its inputs and operators, and which layer uses which tensor where."
 
     def __init__(self, program: ExportedProgram):
         self.program = program
@@ -138,12 +139,24 @@ class Regions:
         self.output = nodes[-1]
         self.place = {node: place for place, node in enumerate(self.calls)}
         self.layer = {node: layer_of(self.specs[node.name].target) for node in self.inputs}
-        used = [
+
+    def used(self) -> list[tuple[int | None, int]]:
+        "Return `(layer, place)` of every operator that uses a tensor of a layer."
+        return [
             (self.layer[node], self.place[user])
             for node in self.inputs
             for user in node.users
             if user in self.place
         ]
+
+
+# %% ../../nbs/04_backends/09_like_layers.ipynb #like-layers-09-b-b
+class Regions(TakenApart):
+    "A program of three layers, and which of its operators are whose."
+
+    def __init__(self, program: ExportedProgram):
+        super().__init__(program)
+        used = self.used()
         if {layer for layer, _ in used} < set(range(TRACED)):
             raise Unlike('a layer uses none of its tensors')
         starts = [min(place for at, place in used if at == layer) for layer in range(TRACED)]

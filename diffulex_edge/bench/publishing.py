@@ -208,8 +208,7 @@ def publish(
         ids, answer = own_answer(model, tokenizer, prompt, tokens)
         program = part / PROGRAM
         facts = dict(checkpoint=name, revision=revision, licence=licence, **how)
-        facts['model'] = vars(PteSession(program).info)
-        facts['versions'] = versions()
+        facts |= dict(model=vars(PteSession(program).info), versions=versions())
         facts['measured'] = figures(program, model, ids, answer)
         facts['smoke_step'] = smoke_step(program, ids + answer)
         facts['export'] = done

@@ -6,6 +6,8 @@
 __all__ = [
     'MARK',
     'LINK',
+    'ANY_LINK',
+    'CODE',
     'chapters',
     'link',
     'navigation_lines',
@@ -14,14 +16,21 @@ __all__ = [
     'update_navigation',
     'mended',
     'mend_links',
+    'links',
+    'linked_files',
+    'texts',
+    'broken_links',
 ]
 
 # %% ../../nbs/90_dev/03_navigation.ipynb #navigation-03
 import os
 import re
+from pathlib import Path
+from urllib.parse import unquote
 
 from diffulex_edge.dev.project import (
     NotebookError,
+    markdown_text,
     notebooks,
     page_title,
     read_notebook,
@@ -163,3 +172,36 @@ def mend_links(root):
             write_notebook(path, notebook)
             changed.append(path.relative_to(root))
     return changed
+
+
+# %% ../../nbs/90_dev/03_navigation.ipynb #navigation-17c
+ANY_LINK = re.compile(r'(?<!!)\[[^\]]*\]\(([^)\s]+)\)')
+CODE = re.compile(r'```.*?```|`[^`\n]*`', flags=re.S)
+
+
+def links(path: Path) -> list[str]:
+    """Return the targets of the links in a notebook's Markdown cells or in a `.md` file."""
+    text = markdown_text(path) if path.suffix == '.ipynb' else path.read_text(encoding='utf-8')
+    text = CODE.sub(lambda found: '' if '](' in found[0] else found[0], text)
+    return ANY_LINK.findall(text)
+
+
+def linked_files(page: Path) -> dict[str, Path]:
+    """Return the links of a page to files and folders of the project, with what they name."""
+    inside = [link for link in links(page) if not re.match(r'(https?|mailto):|#', link)]
+    return {link: page.parent / unquote(link.partition('#')[0]) for link in inside}
+
+
+def texts(root: Path) -> list[Path]:
+    """Return the `.md` files at the top and those for contributors."""
+    return [*sorted(root.glob('*.md')), *sorted(root.glob('.github/*.md'))]
+
+
+def broken_links(root: Path) -> list[str]:
+    """Return what is wrong with the links of notebooks and `.md` files, a line each."""
+    return [
+        f'{page.relative_to(root).as_posix()}: the link {link} leads nowhere'
+        for page in [*notebooks(root), *texts(root)]
+        for link, target in linked_files(page).items()
+        if not target.exists()
+    ]

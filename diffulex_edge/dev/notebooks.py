@@ -6,7 +6,6 @@
 __all__ = [
     'IMPORTED',
     'SLOW',
-    'copy_project',
     'skipped',
     'names_used',
     'repeated_tests',
@@ -16,6 +15,7 @@ __all__ = [
     'forked_kernels',
     'chosen_notebooks',
     'seconds_file',
+    'recorded_seconds',
     'slowest_first',
     'save_seconds',
     'run_and_report',
@@ -28,7 +28,6 @@ import argparse
 import ast
 import json
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -41,6 +40,7 @@ from pathlib import Path
 
 from diffulex_edge.dev.project import (
     NotebookError,
+    copy_project,
     notebooks,
     plain_python,
     project_root,
@@ -49,20 +49,6 @@ from diffulex_edge.dev.project import (
 )
 
 from .rendering import symbols
-
-
-# %% ../../nbs/90_dev/05_notebooks.ipynb #notebooks-06
-def copy_project(root, to):
-    """Copy what a notebook may read: notebooks, library, tests and the files at the top."""
-    config = settings(root)
-    skip = shutil.ignore_patterns('.*', '__pycache__')
-    for folder in (config['nbs_path'], config['lib_path'], 'tests'):
-        if (root / folder).exists():
-            shutil.copytree(root / folder, to / folder, ignore=skip)
-    for path in root.iterdir():
-        if path.is_file() and not path.name.startswith('.'):
-            shutil.copy(path, to)
-    return to
 
 
 # %% ../../nbs/90_dev/05_notebooks.ipynb #notebooks-09
@@ -216,20 +202,24 @@ def seconds_file(root):
     return root / settings(root)['nbs_path'] / 'seconds.json'
 
 
+def recorded_seconds(root):
+    """Return `{notebook: seconds}` as far as they were recorded."""
+    path = seconds_file(root)
+    return json.loads(path.read_text(encoding='utf-8')) if path.is_file() else {}
+
+
 def slowest_first(root, pages):
     """Return notebooks in the order to start them in: the slow ones, then the others as read."""
-    path = seconds_file(root)
-    seconds = json.loads(path.read_text(encoding='utf-8')) if path.is_file() else {}
+    seconds = recorded_seconds(root)
     return sorted(pages, key=lambda page: -seconds.get(page.as_posix(), 0))
 
 
 def save_seconds(root, measured):
     """Write the seconds of notebooks over those that were recorded; quick ones are left out."""
-    path = seconds_file(root)
-    seconds = json.loads(path.read_text(encoding='utf-8')) if path.is_file() else {}
+    seconds = recorded_seconds(root)
     seconds |= {page.as_posix(): round(value) for page, value in measured.items()}
     slow = {page: value for page, value in sorted(seconds.items()) if value >= SLOW}
-    path.write_text(json.dumps(slow, indent=1) + '\n', encoding='utf-8')
+    seconds_file(root).write_text(json.dumps(slow, indent=1) + '\n', encoding='utf-8')
 
 
 # %% ../../nbs/90_dev/05_notebooks.ipynb #notebooks-20
@@ -254,7 +244,7 @@ def run_all(root, names=(), jobs=2, timeout=600, skip_tests=False, record=False,
     `skip_tests`: without the test cells that pytest runs too; `record`: remember the slow ones;
     `fork`: with `forked_kernels`. Return `(number of passed ones, messages of the failures)`.
     """
-    chosen = slowest_first(root, chosen_notebooks(root, names))
+    jobs, chosen = max(1, jobs), slowest_first(root, chosen_notebooks(root, names))
     with tempfile.TemporaryDirectory() as folder:
         copy = copy_project(root, Path(folder).resolve())
         env = {
@@ -288,24 +278,16 @@ def edge_run(argv=None):
     parser.add_argument(
         '--record', action='store_true', help='write down which are slow, to begin with them'
     )
-    arguments = parser.parse_args(argv)
+    options = vars(parser.parse_args(argv))
     for package in ('nbclient', 'nbdev'):
         if not find_spec(package):
             sys.exit(
                 f'edge_run needs {package}, which is not installed here: '
                 "run pip install -e '.[dev]' in the project"
             )
-    names = [Path(name).stem for name in arguments.names]
+    names = [Path(name).stem for name in options.pop('names')]
     try:
-        passed, faults = run_all(
-            project_root(),
-            names,
-            jobs=max(1, arguments.jobs),
-            timeout=arguments.timeout,
-            skip_tests=arguments.skip_tests,
-            record=arguments.record,
-            fork=arguments.fork,
-        )
+        passed, faults = run_all(project_root(), names, **options)
     except NotebookError as error:
         sys.exit(f'edge_run: {error}')
     for fault in faults:

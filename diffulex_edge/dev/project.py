@@ -11,6 +11,7 @@ __all__ = [
     'project_root',
     'settings',
     'notebooks',
+    'copy_project',
     'read_notebook',
     'write_notebook',
     'markdown_text',
@@ -33,6 +34,7 @@ import ast
 import io
 import json
 import re
+import shutil
 import tokenize
 from configparser import ConfigParser
 from pathlib import Path
@@ -75,6 +77,20 @@ def notebooks(root):
         if not hidden:
             found.append(path)
     return sorted(found)
+
+
+# %% ../../nbs/90_dev/01_project.ipynb #project-08c
+def copy_project(root, to):
+    """Copy what a notebook may read: notebooks, library, tests and the files at the top."""
+    config = settings(root)
+    skip = shutil.ignore_patterns('.*', '__pycache__')
+    for folder in (config['nbs_path'], config['lib_path'], 'tests'):
+        if (root / folder).exists():
+            shutil.copytree(root / folder, to / folder, ignore=skip)
+    for path in root.iterdir():
+        if path.is_file() and not path.name.startswith('.'):
+            shutil.copy(path, to)
+    return to
 
 
 # %% ../../nbs/90_dev/01_project.ipynb #project-10

@@ -4,7 +4,6 @@
 
 # %% auto #0
 __all__ = [
-    'SMALL_SHAPE',
     'golden_dir',
     'golden_file',
     'golden_folders',
@@ -25,9 +24,6 @@ __all__ = [
     'logits_errors',
     'check_logits',
     'logits_table',
-    'random_llama',
-    'adapted_llama',
-    'small_head',
 ]
 
 # %% ../../nbs/90_dev/06_testing.ipynb #testing-03
@@ -42,8 +38,7 @@ import torch
 from safetensors import safe_open
 from torch import Tensor
 
-from ..model import LlamaEdge, LlamaEdgeConfig, load_model
-from ..model.draft_head import DraftHead
+from ..model import load_model
 from ..model.layers import rotate
 from ..runtime.blocks import chunks_before
 
@@ -284,32 +279,3 @@ def logits_table(family: str):
         errors = logits_errors(folder, case)
         shown = ', '.join(f'{name} {error:.0e}' for name, error in errors.items())
         print(f'{folder:15} {case["name"]:26}{shown}')
-
-
-# %% ../../nbs/90_dev/06_testing.ipynb #testing-llama
-SMALL_SHAPE = dict(vocab_size=40, hidden_size=16, intermediate_size=24)
-SMALL_SHAPE |= dict(num_hidden_layers=1, num_attention_heads=2)
-
-
-def random_llama(**changes):
-    "Return a random Llama of two layers and 60 tokens, always the same."
-    shape = dict(vocab_size=60, hidden_size=48, intermediate_size=80, num_hidden_layers=2)
-    heads = dict(num_attention_heads=4, num_key_value_heads=2, max_seq_len=64)
-    torch.manual_seed(0)
-    return LlamaEdge(LlamaEdgeConfig(**shape | heads | changes))
-
-
-def adapted_llama(**changes):
-    "Return a `random_llama` with a random mask adapter; its mask is 59."
-    model = random_llama(mask_token_id=59, eos_token_ids=(), **changes)
-    model.add_mask_adapter(4)
-    model.mask_embed.normal_()
-    for parameter in model.layers.parameters():
-        parameter.data += 0.1 * torch.randn_like(parameter)
-    return model
-
-
-def small_head() -> DraftHead:
-    "Return a random draft head for a `random_llama`, always the same."
-    torch.manual_seed(0)
-    return DraftHead(hidden=48, inner=16, layers=(1,), vocabulary=torch.arange(0, 60, 2))

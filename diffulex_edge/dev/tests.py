@@ -86,13 +86,8 @@ def nbdev_files(root):
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder).resolve() / 'project'
         copy_sources(root, copy)
-        run = subprocess.run(
-            [sys.executable, '-c', NBDEV_EXPORT],
-            cwd=copy,
-            env=env,
-            capture_output=True,
-            text=True,
-        )
+        command = [sys.executable, '-c', NBDEV_EXPORT]
+        run = subprocess.run(command, cwd=copy, env=env, capture_output=True, text=True)
         if run.returncode:
             raise NotebookError(
                 f'nbdev could not export the notebooks of {root}: '

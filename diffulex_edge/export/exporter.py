@@ -131,8 +131,7 @@ def export_model(
     backend of constant shapes every step has this many (default 32, or two blocks).
 
     Raises `ValueError` naming what is unknown, does not fit or lost its quantization in
-    lowering, `RuntimeError` naming what this machine lacks to lower. On any error no file is
-    left behind. A path that cannot be written is refused before the work.
+    lowering, `RuntimeError` naming what this machine lacks to lower. On any error no file is left.
     """
     check_writable(output_path)
     config = ExportConfig(
@@ -150,7 +149,6 @@ def export_model(
     request.tokenizer = tokenizer
     clock = StageClock(progress)
     with torch.no_grad(), rare_collections():
-        with clock('quantize'):
-            # The fp32 weights are free from here on if nobody else holds them.
+        with clock('quantize'):  # afterwards fp32 weights are free that nobody else holds
             model = quantize(model, request.quantization)
         return lower_to_file(model, request, clock)

@@ -167,6 +167,7 @@ def mask_for(model: Decoder, path: str | Path, own: int, asked: int | None) -> i
     return mask
 
 
+# %% ../../nbs/01_model/19_adapter.ipynb #adapter-13-b
 def load_adapter(model: Decoder, path: str | Path, *, mask_token_id: int | None = None) -> Decoder:
     """Attach a mask adapter to `model`, in place, and return the model.
 

@@ -9,6 +9,7 @@ __all__ = [
     'SIZE',
     'NUMBER',
     'LONG_FIELD',
+    'WORDS',
     'raise_exception',
     'to_json',
     'Generation',
@@ -164,6 +165,15 @@ class CountedCode(CodeGenerator):
 
 
 # %% ../../nbs/01_model/24_chat_template.ipynb #chat-template-05d-2
+WORDS = dict(  # what a template may call, beside what Jinja has
+    dict=PlainDict(),
+    namespace=PlainNamespace,
+    raise_exception=raise_exception,
+    strftime_now=lambda form: datetime.now().strftime(form),
+)
+
+
+# %% ../../nbs/01_model/24_chat_template.ipynb #chat-template-05d-2-b
 class ChatEnvironment(ImmutableSandboxedEnvironment):
     "A sandbox for one rendering, with bounds on steps, seconds and sizes."
 
@@ -176,9 +186,7 @@ class ChatEnvironment(ImmutableSandboxedEnvironment):
         )
         self.steps, self.end = 0, time.monotonic() + SECONDS
         del self.globals['lipsum']
-        self.globals |= dict(dict=PlainDict(), namespace=PlainNamespace)
-        self.globals['raise_exception'] = raise_exception
-        self.globals['strftime_now'] = lambda form: datetime.now().strftime(form)
+        self.globals |= WORDS
         self.filters = self.filters | dict(tojson=to_json)
         self.filters = {name: checked(one) for name, one in self.filters.items()}
 

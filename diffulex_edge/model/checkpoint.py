@@ -18,7 +18,6 @@ __all__ = [
     'copy_weights',
     'fill_in_turn',
     'build',
-    'check_named_block',
     'folder_config',
     'load_folder',
 ]
@@ -42,7 +41,7 @@ from diffulex_edge.model.special_tokens import (
 
 from .config import DecoderConfig, brief, shown
 from .decoder import Decoder
-from .hf_config import read_config, read_json
+from .hf_config import check_named_block, read_config, read_json
 from .tensor_files import SafetensorsFolder
 
 
@@ -247,24 +246,6 @@ def build(
     allocate(model, dtype)
     copy_weights(model, names, source)
     return model
-
-
-# %% ../../nbs/01_model/27_checkpoint.ipynb #checkpoint-21-2
-def check_named_block(folder: Path, config: DecoderConfig):
-    """Raise `ValueError` where a name, as `SDAR-8B-Chat-b32`, tells another block length.
-
-    The repositories of SDAR do; a config without one would be read as the usual four. The name
-    may be that of a folder of the Hub's cache, above `snapshots`.
-    """
-    if config.block_length <= 1:
-        return
-    for name in (folder.name, *(above.name for above in folder.absolute().parents[:2])):
-        found = re.search(r'-b(\d+)$', name)
-        if found and int(found[1]) != config.block_length:
-            raise ValueError(
-                f'{folder}: no file says how long a block is, {config.block_length} is usual, and '
-                f'{name} is named for {found[1]}; say it with block_length (--block-length)'
-            )
 
 
 # %% ../../nbs/01_model/27_checkpoint.ipynb #checkpoint-21-3

@@ -20,6 +20,7 @@ __all__ = [
     'released_id',
     'check_ids',
     'fill_ids',
+    'DecoderShape',
     'DecoderConfig',
     'complete',
     'count_parameters',
@@ -210,13 +211,8 @@ def fill_ids(config):
 
 # %% ../../nbs/01_model/01_config.ipynb #config-17
 @dataclass(kw_only=True)
-class DecoderConfig:
-    """Shape, token ids and conventions of a decoder-only diffusion language model.
-
-    Sizes left `None` follow from the others. Special ids left `None` are those of the family's
-    released checkpoints (`released`), or the last ids of a vocabulary too small for those.
-    Raises `ValueError` naming the field that is wrong.
-    """
+class DecoderShape:
+    "The sizes of a decoder and what its layers have; sizes left `None` follow from the others."
 
     vocab_size: int = 32000  # rows of the embedding, columns of the logits
     hidden_size: int = 512  # width of the residual stream
@@ -232,6 +228,18 @@ class DecoderConfig:
     o_bias: bool = False  # bias on the attention output projection
     qk_norm: bool = False  # RMSNorm of each query and key head before the rotation (SDAR)
     tie_word_embeddings: bool = False  # the head is the embedding
+
+
+# %% ../../nbs/01_model/01_config.ipynb #config-17-b
+@dataclass(kw_only=True)
+class DecoderConfig(DecoderShape):
+    """Shape, token ids and conventions of a decoder-only diffusion language model.
+
+    Special ids left `None` are those of the family's released checkpoints (`released`), or the
+    last ids of a vocabulary too small for those. Raises `ValueError` naming the field that is
+    wrong.
+    """
+
     max_seq_len: int = 2048  # rows of the KV cache: prompt and answer must fit
     block_length: int = 1  # B of the mask rule k // B <= q // B; 1: causal, 0: bidirectional
     # what is final is read causally, whatever the block length (Nemotron-Labs-Diffusion)

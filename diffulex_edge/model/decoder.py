@@ -5,8 +5,8 @@
 # %% auto #0
 __all__ = [
     'HF_NAMES',
+    'Marks',
     'last_row',
-    'random_embedding',
     'lay_out',
     'Trunk',
     'register_buffers',
@@ -29,6 +29,7 @@ from diffulex_edge.model.layers import (
     block_mask,
     half_turn,
     mask_runs,
+    random_embedding,
     row_mask,
     rows_aside,
     run_mask,
@@ -55,6 +56,23 @@ HF_NAMES = {  # our parameter -> tensors of the checkpoint, stacked by rows
 }
 
 
+# %% ../../nbs/01_model/05_decoder.ipynb #decoder-06c
+class Marks:
+    "What a family and a `config.json` of it say; see `find_family`."
+
+    Config = DecoderConfig
+    family = 'decoder'
+    model_types: tuple[str, ...] = ()  # of its own: they suffice
+    borrowed_types: tuple[str, ...] = ()  # another family's too: the model class must be named
+    architectures: tuple[str, ...] = ()  # every model class that a config may name
+    code: tuple[str, ...] = ()  # files in `auto_map` that are the family's, whatever class is named
+    bases: tuple[str, ...] = ()  # classes of other families that a config with such a file may name
+    telling: tuple[str, ...] = ()  # which of `hf_config.TELLING` a config of the family may have
+    layer_kinds: tuple[str, ...] = ('full_attention',)  # what `layer_types` of a config may name
+    absent = dict(rope_theta=1e4, rms_norm_eps=1e-6)  # what a config that leaves them out means
+    names = HF_NAMES
+
+
 # %% ../../nbs/01_model/05_decoder.ipynb #decoder-08
 def last_row(kv_len: Tensor, size: int) -> int:
     "Return `kv_len[0]` as a number of the graph, with the bounds that `torch.export` must know."
@@ -62,16 +80,6 @@ def last_row(kv_len: Tensor, size: int) -> int:
     torch._check(end >= 1)
     torch._check(end <= size)
     return end
-
-
-def random_embedding(vocab_size: int, width: int) -> nn.Embedding:
-    """Return an embedding of unit variance.
-
-    Drawn uniformly: a normal draw on the `meta` device imports 75 MB.
-    """
-    bound = 3**0.5
-    table = nn.init.uniform_(torch.empty(vocab_size, width), -bound, bound)
-    return nn.Embedding.from_pretrained(table)
 
 
 # %% ../../nbs/01_model/05_decoder.ipynb #decoder-11
@@ -154,8 +162,8 @@ class Trunk(nn.Module):
 def register_buffers(model: Trunk, dtype: torch.dtype):
     """(Re)make what is not a weight, in place.
 
-    These are the constants of norms and rotation, always fp32, and an empty KV cache in the dtype
-    of the weights.
+    These are the constants of norms and rotation, in fp32, and an empty KV cache in the dtype of
+    the weights.
     """
     config = model.config
     cos, sin = rope_table(config)  # [S, D] each
@@ -226,24 +234,11 @@ def hidden_states(
 
 
 # %% ../../nbs/01_model/05_decoder.ipynb #decoder-21
-class Decoder(Trunk):
+class Decoder(Trunk, Marks):
     """A decoder-only language model with a static KV cache of `config.max_seq_len` rows.
 
-    A family is a subclass that names its config class, its marks in a `config.json` (see
-    `hf_config.find_family`) and its tensor `names`.
+    A family is a subclass that says its `Marks`.
     """
-
-    Config = DecoderConfig
-    family = 'decoder'
-    model_types: tuple[str, ...] = ()  # of its own: they suffice
-    borrowed_types: tuple[str, ...] = ()  # another family's too: the model class must be named
-    architectures: tuple[str, ...] = ()  # every model class that a config may name
-    code: tuple[str, ...] = ()  # files in `auto_map` that are the family's, whatever class is named
-    bases: tuple[str, ...] = ()  # classes of other families that a config with such a file may name
-    telling: tuple[str, ...] = ()  # which of `hf_config.TELLING` a config of the family may have
-    layer_kinds: tuple[str, ...] = ('full_attention',)  # what `layer_types` of a config may name
-    absent = dict(rope_theta=1e4, rms_norm_eps=1e-6)  # what a config that leaves them out means
-    names = HF_NAMES
 
     def __init__(self, config: DecoderConfig):
         super().__init__(config)

@@ -15,6 +15,7 @@ __all__ = [
     'cache_rows',
     'warn_beyond',
     'read_config',
+    'check_named_block',
 ]
 
 # %% ../../nbs/01_model/23_hf_config.ipynb #hf-config-01
@@ -174,3 +175,21 @@ def read_config(
     for field in ('mask_token_id', 'bos_token_id', 'pad_token_id'):
         setattr(config, field, fields.get(field))  # not those of other checkpoints
     return family, config
+
+
+# %% ../../nbs/01_model/23_hf_config.ipynb #hf-config-16b
+def check_named_block(folder: Path, config: DecoderConfig):
+    """Raise `ValueError` where a name, as `SDAR-8B-Chat-b32`, tells another block length.
+
+    The repositories of SDAR do; a config without one would be read as the usual four. The name
+    may be that of a folder of the Hub's cache, above `snapshots`.
+    """
+    if config.block_length <= 1:
+        return
+    for name in (folder.name, *(above.name for above in folder.absolute().parents[:2])):
+        found = re.search(r'-b(\d+)$', name)
+        if found and int(found[1]) != config.block_length:
+            raise ValueError(
+                f'{folder}: no file says how long a block is, {config.block_length} is usual, and '
+                f'{name} is named for {found[1]}; say it with block_length (--block-length)'
+            )

@@ -4,6 +4,7 @@
 
 # %% auto #0
 __all__ = [
+    'random_embedding',
     'RMSNorm',
     'half_turn',
     'rotate',
@@ -27,6 +28,17 @@ from torch import Tensor
 
 from .config import DecoderConfig
 from .kv_cache import KVCache
+
+
+# %% ../../nbs/01_model/04_layers.ipynb #layers-09b
+def random_embedding(vocab_size: int, width: int) -> nn.Embedding:
+    """Return an embedding of unit variance.
+
+    Drawn uniformly: a normal draw on the `meta` device imports 75 MB.
+    """
+    bound = 3**0.5
+    table = nn.init.uniform_(torch.empty(vocab_size, width), -bound, bound)
+    return nn.Embedding.from_pretrained(table)
 
 
 # %% ../../nbs/01_model/04_layers.ipynb #layers-04

@@ -172,9 +172,7 @@ class Lfm2Edge(Decoder):
         Raise `ValueError` for biases of the convolutions.
         """
         if hf.get('conv_bias'):
-            raise ValueError(
-                'config: conv_bias is true; convolutions with a bias are not supported'
-            )
+            raise ValueError('config: conv_bias is true; convolutions have no bias here')
         fields = {}
         if hf.get('intermediate_size') is not None:
             fields['intermediate_size'] = feed_forward_width(hf)

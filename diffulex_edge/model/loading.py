@@ -259,9 +259,8 @@ def load_model(
       `smollm2-blocks`, whose default is 4.
     - `mask_token_id`: says what none of the checkpoint's files does; it is also taken where one
       says another, with a warning that names both.
-    - `each(model, path)`: called with every module that has its weights, which it may replace;
-      see `fill_in_turn`. `smollm2-blocks` and `smollm2-head` read weights afterwards and do not
-      take it.
+    - `each(model, path)`: called with every module that has its weights, which it may replace, see
+      `fill_in_turn`; not for `smollm2-blocks` and `smollm2-head`, which read weights afterwards.
 
     Raise `FileNotFoundError` or `ValueError`, one sentence naming the file, field or tensor.
     """

@@ -8,6 +8,7 @@ __all__ = [
     'show_token',
     'broken_text',
     'beginning',
+    'Codec',
     'Tokenizer',
     'split_of_class',
     'read_tokenizer',
@@ -79,23 +80,11 @@ def beginning(tk: tokenizers.Tokenizer) -> list[int]:
 
 
 # %% ../../nbs/01_model/36_tokenizer.ipynb #tokenizer-06
-class Tokenizer:
-    """Text to token ids and back.
+class Codec:
+    "Text to token ids and back, nothing added."
 
-    `template` is the chat template; `special` maps a role (`bos_token`, `eos_token`, …) to its
-    token, for the template.
-    """
-
-    def __init__(
-        self,
-        tk: tokenizers.Tokenizer,
-        template: str | None = None,
-        special: dict[str, str] | None = None,
-    ):
+    def __init__(self, tk: tokenizers.Tokenizer):
         self.tk = tk
-        self.template = template
-        self.special = special or {}
-        self.add_bos = True  # whether `prompt` adds what the post-processor puts before a text
 
     def encode(self, text: str) -> list[int]:
         """Return the ids of a text; special tokens written in it are recognised, none are added.
@@ -110,15 +99,6 @@ class Tokenizer:
             reason = str(e).splitlines()[0][:200]
             raise ValueError(f'this tokenizer cannot encode a text: {reason}') from None
 
-    def prompt(self, text: str) -> list[int]:
-        """Return the ids of a raw prompt: a text behind the beginning that the tokenizer gives it.
-
-        Nothing is added with `add_bos` off, or where the text begins with it already.
-        """
-        ids = self.encode(text)
-        begin = beginning(self.tk) if self.add_bos else []
-        return ids if ids[: len(begin)] == begin else begin + ids
-
     def decode(self, ids: list[int], skip_special: bool = True) -> str:
         "Return the text of ids: U+FFFD for a cut character, nothing for an id without a token."
         return self.tk.decode(ids, skip_special_tokens=skip_special)
@@ -132,6 +112,35 @@ class Tokenizer:
         "Special token -> id."
         added = self.tk.get_added_tokens_decoder()
         return {token.content: token_id for token_id, token in added.items() if token.special}
+
+
+# %% ../../nbs/01_model/36_tokenizer.ipynb #tokenizer-06-b
+class Tokenizer(Codec):
+    """Text to token ids and back, and what a model wants around a text.
+
+    `template` is the chat template; `special` maps a role (`bos_token`, `eos_token`, …) to its
+    token, for the template.
+    """
+
+    def __init__(
+        self,
+        tk: tokenizers.Tokenizer,
+        template: str | None = None,
+        special: dict[str, str] | None = None,
+    ):
+        super().__init__(tk)
+        self.template = template
+        self.special = special or {}
+        self.add_bos = True  # whether `prompt` adds what the post-processor puts before a text
+
+    def prompt(self, text: str) -> list[int]:
+        """Return the ids of a raw prompt: a text behind the beginning that the tokenizer gives it.
+
+        Nothing is added with `add_bos` off, or where the text begins with it already.
+        """
+        ids = self.encode(text)
+        begin = beginning(self.tk) if self.add_bos else []
+        return ids if ids[: len(begin)] == begin else begin + ids
 
     def chat_text(self, messages: list[dict] | str) -> str:
         "Return the prompt for a conversation, see `chat_prompt`."

@@ -14,6 +14,7 @@ __all__ = [
     'sessions_for',
     'check_start',
     'check_kind',
+    'Sources',
     'Engine',
     'DiffusionEngine',
 ]
@@ -174,26 +175,9 @@ def check_kind(config, kind: type, engine) -> None:
         raise TypeError('{} takes a {}, not a {}'.format(*names))
 
 
-# %% ../../nbs/02_runtime/32_diffusion.ipynb #diffusion-13
-class Engine:
-    """A model, eager or from a `.pte`, with its cache and its tokenizer.
-
-    `reuse`: keep what a prompt shares with the one before in the cache.
-    Raises `ValueError` unless given either a model or a session.
-    """
-
-    def __init__(
-        self,
-        model: Decoder | None = None,
-        *,
-        session: Session | None = None,
-        tokenizer=None,
-        reuse: bool = True,
-    ):
-        if (model is None) == (session is None):
-            raise ValueError(f'give {type(self).__name__} either a model or a session')
-        self.session = session or EagerSession(model)
-        self.tokenizer, self.reuse = tokenizer, reuse
+# %% ../../nbs/02_runtime/32_diffusion.ipynb #diffusion-13a
+class Sources:
+    "The ways to make an engine: of a model, a checkpoint, an exported file."
 
     @classmethod
     def from_model(cls, model: Decoder, tokenizer=None):
@@ -214,6 +198,28 @@ class Engine:
         """
         session = PteSession(find_program(path, revision) or path)
         return cls(session=session, tokenizer=tokenizer or tokenizer_of(session))
+
+
+# %% ../../nbs/02_runtime/32_diffusion.ipynb #diffusion-13
+class Engine(Sources):
+    """A model, eager or from a `.pte`, with its cache and its tokenizer.
+
+    `reuse`: keep what a prompt shares with the one before in the cache.
+    Raises `ValueError` unless given either a model or a session.
+    """
+
+    def __init__(
+        self,
+        model: Decoder | None = None,
+        *,
+        session: Session | None = None,
+        tokenizer=None,
+        reuse: bool = True,
+    ):
+        if (model is None) == (session is None):
+            raise ValueError(f'give {type(self).__name__} either a model or a session')
+        self.session = session or EagerSession(model)
+        self.tokenizer, self.reuse = tokenizer, reuse
 
     def encode(self, prompt, chat: bool | None = None) -> list[int]:
         "Return the token ids of a prompt; see `encode_prompt`."
@@ -256,10 +262,7 @@ class DiffusionEngine(Engine):
         return write(*requests)
 
     def generate(self, prompt, config=None, callback=None, tail=None, chat=None) -> Generation:
-        """Return the answer to one prompt.
-
-        `tail`: a template for it, with masks to fill; `chat`: see `encode_text`.
-        """
+        "Return the answer to one prompt; `tail`: with masks to fill; `chat`: see `encode_text`."
         began = time.perf_counter()
         return collect(self, [self.start(prompt, config, None, tail, chat)], callback, began)[0]
 

@@ -10,13 +10,15 @@ __all__ = [
     'LEVELS',
     'MOST_ROWS',
     'FOUND',
-    'TRIAL_SHARE',
     'GOES_ON',
+    'TRIAL_SHARE',
     'Acceptance',
     'Choice',
     'of_masks',
     'of_head',
     'best_choice',
+    'best_count',
+    'Trials',
     'Controller',
 ]
 
@@ -117,10 +119,45 @@ def best_choice(
 
 
 # %% ../../nbs/02_runtime/27_drafting.ipynb #drafting-17
-TRIAL_SHARE = 0.015  # of the time, for trying drafts where none gain
+def best_count(chances: list[float], known: int, costs: Costs, spent: float) -> int:
+    """Return how many of the likeliest drafts promise most tokens per millisecond, at least one.
+
+    `chances` of the drafts, the highest first; `known` rows are computed with them, and `spent`
+    milliseconds went before.
+    """
+    total, best, count = 1.0, 0.0, 1
+    for nth, chance in enumerate(chances, 1):
+        total += chance
+        rate = total / (spent + costs.of(known + nth))
+        if rate > best:
+            best, count = rate, nth
+    return count
+
+
+# %% ../../nbs/02_runtime/27_drafting.ipynb #drafting-17-c
 GOES_ON = 0.6  # usual chance of a draft behind one that is right
+TRIAL_SHARE = 0.015  # of the time, for trying drafts where none gain
 
 
+@dataclass
+class Trials:
+    "The time put by where nothing is drafted, to try a draft now and then."
+
+    saved: float = 0.0  # milliseconds
+    waiting: bool = False  # the masks of a trial are waiting to be verified
+
+    def is_due(self, plain: Choice, one: Choice) -> bool:
+        "Return whether to draft `one` instead of nothing, and spend the time on it if so."
+        forwards = 2 if one.masks else 1  # of masks one forward drafts, the next verifies
+        self.saved += TRIAL_SHARE * plain.ms
+        due = self.saved >= forwards * (one.ms - plain.ms)
+        if not (due or self.waiting):
+            return False
+        self.saved, self.waiting = 0.0, due and forwards == 2
+        return True
+
+
+# %% ../../nbs/02_runtime/27_drafting.ipynb #drafting-17-b
 @dataclass
 class Controller:
     "Chooses what every forward of a generation drafts."
@@ -130,8 +167,7 @@ class Controller:
     most_levels: int = 0  # of a draft head
     guessed: Acceptance = field(default_factory=Acceptance)
     looked_up: Acceptance = field(default_factory=Acceptance)
-    saved: float = 0.0  # milliseconds put by for the next trial
-    trying: bool = False  # the masks of a trial are waiting to be verified
+    trials: Trials = field(default_factory=Trials)
     chosen: Choice | None = None  # the last one
 
     def choose(self, found: int = 0) -> tuple[Choice, str]:
@@ -143,12 +179,8 @@ class Controller:
         if best.rows > 1 or not (self.most_masks or self.most_levels):
             return best, why
         one = of_masks(*known, 1) if self.most_masks else of_head(*known, 1)
-        forwards = 2 if self.most_masks else 1  # of masks one forward drafts, the next verifies
-        self.saved += TRIAL_SHARE * plain.ms
-        due = self.saved >= forwards * (one.ms - plain.ms)
-        if not (due or self.trying):
+        if not self.trials.is_due(plain, one):
             return best, why
-        self.saved, self.trying = 0.0, due and forwards == 2
         self.chosen = one
         return one, f'a trial; {why}'
 
@@ -159,14 +191,8 @@ class Controller:
 
     def worth(self, drafts: list[Draft], known: int) -> int:
         "Return how many of the likeliest of a head's drafts a forward should check, at least one."
-        total, spent = 1.0, self.chosen.levels * self.costs.draft
-        best, count = 0.0, 1
-        for nth, chance in enumerate(sorted((draft.chance for draft in drafts), reverse=True), 1):
-            total += chance
-            rate = total / (spent + self.costs.of(known + nth))
-            if rate > best:
-                best, count = rate, nth
-        return count
+        chances = sorted((draft.chance for draft in drafts), reverse=True)
+        return best_count(chances, known, self.costs, self.chosen.levels * self.costs.draft)
 
     def note(self, rows: int, ms: float, offered: int, accepted: int, found: bool):
         """Learn from a forward: its time, and how many of the drafts offered it accepted.

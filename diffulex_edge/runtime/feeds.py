@@ -6,7 +6,9 @@ goes on from which.
 
 # %% auto #0
 __all__ = [
+    'depth_of',
     'Feed',
+    'guesses_behind',
     'room',
     'look_ahead',
     'Hints',
@@ -30,6 +32,15 @@ from .step import Prediction
 
 
 # %% ../../nbs/02_runtime/28_feeds.ipynb #feeds-03
+def depth_of(drafts: list[Draft]) -> int:
+    "Return how many drafts the longest line of a tree has."
+    depths = []
+    for draft in drafts:
+        depths.append(1 + (depths[draft.parent] if draft.parent >= 0 else 0))
+    return max(depths, default=0)
+
+
+# %% ../../nbs/02_runtime/28_feeds.ipynb #feeds-03-b
 @dataclass(frozen=True)
 class Feed:
     "The tokens of a verifying forward."
@@ -56,18 +67,13 @@ class Feed:
     def parents(self) -> list[int]:
         "The clean token that each clean token goes on from, -1 for the first."
         last = len(self.known) - 1
-        return [
-            *range(-1, last),
-            *(last + 1 + d.parent if d.parent >= 0 else last for d in self.drafts),
-        ]
+        behind = (last + 1 + d.parent if d.parent >= 0 else last for d in self.drafts)
+        return [*range(-1, last), *behind]
 
     @property
     def depth(self) -> int:
         "How many drafts the longest line has."
-        depths = []
-        for draft in self.drafts:
-            depths.append(1 + (depths[draft.parent] if draft.parent >= 0 else 0))
-        return max(depths, default=0)
+        return depth_of(self.drafts)
 
     def row(self, nth: int) -> int:
         "Return the row of the nth clean token."
@@ -79,10 +85,12 @@ class Feed:
         places = [place for place in range(nth + 1, len(clean)) if parents[place] == nth]
         return {clean[place]: place for place in reversed(places)}
 
-    def next_drafts(self, prediction: Prediction, nth: int) -> list[int]:
-        "Return what the masks behind the nth clean token guess."
-        first = self.row(nth) + 1
-        return prediction.ids[first : first + self.masks].tolist()
+
+# %% ../../nbs/02_runtime/28_feeds.ipynb #feeds-03-c
+def guesses_behind(feed: Feed, prediction: Prediction, nth: int) -> list[int]:
+    "Return what the masks behind the nth clean token guess."
+    first = feed.row(nth) + 1
+    return prediction.ids[first : first + feed.masks].tolist()
 
 
 # %% ../../nbs/02_runtime/28_feeds.ipynb #feeds-06

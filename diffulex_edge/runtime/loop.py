@@ -20,16 +20,24 @@ __all__ = [
     'denoise_block',
     'commit',
     'prepare_guidance',
-    'check_prefilled',
 ]
 
 # %% ../../nbs/02_runtime/21_loop.ipynb #loop-03
 from collections.abc import Iterator
 
+from diffulex_edge.runtime.prefill import (
+    Layout,
+    block_size_of,
+    check_prefilled,
+    guidance,
+    lay_out,
+    prefill,
+    store,
+)
+
 from .blocks import COVERS, Block, Place, Span, cover_of
 from .judging import Proposal, corrections, propose
 from .pace import Allowance
-from .prefill import Layout, block_size_of, guidance, lay_out, prefill, store
 from .recording import record
 from .request import Request, going_on, shift_of, within_block
 from .step_record import StepRecord
@@ -262,13 +270,3 @@ def prepare_guidance(request: Request, layout: Layout):
         )
     if layout.causal:
         request.twin = session.another()
-
-
-def check_prefilled(request: Request, index: int, layout: Layout):
-    "Raise `ValueError` where an original fails: all rows over, and no cache was ever written."
-    prefilled = layout.prefill_end > 0 and not request.offset
-    if request.config.quirks.fail_unprefilled and index == 0 and not prefilled:
-        raise ValueError(
-            'all rows ended in the first block and nothing was prefilled; '
-            'the original fails here, so does compat=True'
-        )

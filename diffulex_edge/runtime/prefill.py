@@ -18,6 +18,7 @@ __all__ = [
     'prompt_chunks',
     'prefill',
     'read_chunk',
+    'check_prefilled',
     'next_token',
 ]
 
@@ -230,6 +231,17 @@ def read_chunk(request: Request, chunk: Block, layout: Layout) -> Iterator[StepR
     "Read a stretch of the prompt into the cache; its end may name the first token."
     names_next = chunk.end == request.blocks[0].start
     yield from store(request, Span('prefill', *chunk, chunk.end), 0, layout.final_rule, names_next)
+
+
+# %% ../../nbs/02_runtime/20_prefill.ipynb #prefill-23b
+def check_prefilled(request: Request, index: int, layout: Layout):
+    "Raise `ValueError` where an original fails: all rows over, and no cache was ever written."
+    prefilled = layout.prefill_end > 0 and not request.offset
+    if request.config.quirks.fail_unprefilled and index == 0 and not prefilled:
+        raise ValueError(
+            'all rows ended in the first block and nothing was prefilled; '
+            'the original fails here, so does compat=True'
+        )
 
 
 # %% ../../nbs/02_runtime/20_prefill.ipynb #prefill-09

@@ -6,7 +6,6 @@
 __all__ = [
     'DREAM_SCORES',
     'V2_BLOCK',
-    'SDAR_STRATEGIES',
     'PRESETS',
     'llada',
     'fast_llada',
@@ -15,9 +14,6 @@ __all__ = [
     'fast_dream',
     'fast_dream_block',
     'fast_v2',
-    'ends_of_list',
-    'sdar_rule',
-    'sdar',
     'preset',
 ]
 
@@ -30,6 +26,7 @@ from diffulex_edge.runtime.block_samplers import (
     per_block,
     refuse,
     score_of,
+    sdar,
     stable_diffcoder,
 )
 from diffulex_edge.runtime.causal_samplers import (
@@ -281,76 +278,6 @@ def fast_v2(
         commit_last=True,
         full=True,
         **quirks if compat else {},
-    )
-
-
-# %% ../../nbs/02_runtime/36_presets.ipynb #presets-16
-SDAR_STRATEGIES = (
-    'sequential',
-    'low_confidence_static',
-    'low_confidence_dynamic',
-    'entropy_bounded',
-)
-
-
-def ends_of_list(ids, compat: bool) -> tuple[int, ...] | None:
-    "Return the ids that end an answer: without a list the model's, in the original none."
-    if ids is None and not compat:
-        return None
-    return tuple(ids or ())
-
-
-def sdar_rule(strategy: str, threshold: float, budget: float | None, compat: bool) -> dict:
-    "Return how a `remasking_strategy` of SDAR selects. Raises `ValueError` for an unknown one."
-    if strategy not in SDAR_STRATEGIES:
-        known = ', '.join(SDAR_STRATEGIES)
-        raise ValueError(f'remasking_strategy is {strategy!r}; SDAR knows {known}')
-    if strategy == 'entropy_bounded':
-        refuse(compat, "SDAR's generate", 'entropy_bounded')
-        return dict(entropy_budget=0.35 if budget is None else budget, confidence_threshold=None)
-    if strategy == 'sequential':
-        return dict(rule='sequential', confidence_threshold=None)
-    is_dynamic = strategy == 'low_confidence_dynamic'
-    return dict(confidence_threshold=threshold if is_dynamic else None, overwrite=compat)
-
-
-# %% ../../nbs/02_runtime/36_presets.ipynb #presets-17
-def sdar(
-    gen_length=128,
-    block_length=4,
-    denoising_steps=4,
-    temperature=1.0,
-    top_k=0,
-    top_p=1.0,
-    remasking_strategy='low_confidence_dynamic',
-    confidence_threshold=0.85,
-    eb_threshold=None,
-    stopping_criteria_idx=None,
-    greedy=False,
-    compat=False,
-) -> dict:
-    "`block_diffusion_generate` of JetAstra/SDAR; `greedy`: the best token instead of a draw."
-    if temperature == 0:
-        refuse(compat, "SDAR's generate", 'temperature 0')
-    by_budget = remasking_strategy == 'entropy_bounded'
-    rule = sdar_rule(remasking_strategy, confidence_threshold, eb_threshold, compat)
-    return rule | dict(
-        max_new_tokens=gen_length,
-        block_size=block_length,
-        num_iterations=None if by_budget else denoising_steps,
-        schedule='block',
-        strict=True,
-        temperature=0.0 if greedy else temperature,
-        confidence_temperature=temperature or 1.0,
-        top_k=top_k,
-        top_p=top_p,
-        filtered_confidence=True,
-        draws='block',
-        eos_token_id=ends_of_list(stopping_criteria_idx, compat),
-        stop='commit',
-        whole_blocks=True,
-        commit_last=True,
-        full=True,
     )
 
 

@@ -5,6 +5,7 @@
 # %% auto #0
 __all__ = [
     'ROUND',
+    'OpenFile',
     'PteSession',
     'tokenizer_of',
     'check_request',
@@ -49,8 +50,8 @@ from .rows import Rows
 
 
 # %% ../../nbs/02_runtime/05_pte.ipynb #pte-15
-class PteSession:
-    """The step of an exported file.
+class OpenFile:
+    """An exported file, opened: its facts, and its methods as they are asked for.
 
     `verify`: compare the file with its checksum before it is loaded.
     Raises `FileNotFoundError`, or `ValueError` when the file is damaged or of another kind.
@@ -70,7 +71,6 @@ class PteSession:
         more = self.program.metadata(self.name).num_inputs() == 4
         self.any_block = more and not self.info.draft_head
         self.loaded = self.loaded_draft = None
-        self.rows = Rows()
         self.stamp = stamp_of(self.path)
 
     @property
@@ -79,6 +79,24 @@ class PteSession:
         if self.loaded is None:
             self.loaded = load_method(self.program, self.name, self.path)
         return self.loaded
+
+    def draft(
+        self, states: torch.Tensor, tokens: list[int]
+    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        "See `Session.draft`."
+        if self.loaded_draft is None:
+            self.loaded_draft = load_method(self.program, 'draft', self.path)
+        inputs = states.contiguous(), torch.tensor([tokens])
+        return tuple(run_method(self.loaded_draft, inputs, self.path))
+
+
+# %% ../../nbs/02_runtime/05_pte.ipynb #pte-15-b
+class PteSession(OpenFile):
+    "The step of an exported file; arguments and errors as of `OpenFile`."
+
+    def __init__(self, path: str | Path, *, verify: bool = True):
+        super().__init__(path, verify=verify)
+        self.rows = Rows()
 
     def step(
         self,
@@ -90,7 +108,7 @@ class PteSession:
         logits: bool = False,
         reach: list[int] | None = None,
     ) -> Prediction:
-        "See `EagerSession.step`. Raises `ValueError` also for what `check_request` refuses."
+        "See `Session.step`. Raises `ValueError` also for what `check_request` refuses."
         check_step(self.info, tokens, start, kv_len)
         check_tree(self.info, tokens, reach, block_length)
         check_request(self, block_length, logits)
@@ -101,15 +119,6 @@ class PteSession:
         with self.rows.write(first_line(tokens, reach), start, block):
             outputs = run_method(self.method, args, self.path)
         return to_prediction(outputs, len(tokens), logits, self.info.mask_token_id)
-
-    def draft(
-        self, states: torch.Tensor, tokens: list[int]
-    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        "See `EagerSession.draft`."
-        if self.loaded_draft is None:
-            self.loaded_draft = load_method(self.program, 'draft', self.path)
-        inputs = states.contiguous(), torch.tensor([tokens])
-        return tuple(run_method(self.loaded_draft, inputs, self.path))
 
     def reset(self):
         "Forget the cache; rows at `kv_len` and after never count."

@@ -6,7 +6,6 @@
 __all__ = [
     'check_prompt',
     'check_room',
-    'check_stops',
     'check_vocabulary',
     'mask_of',
     'is_stop',
@@ -16,6 +15,8 @@ __all__ = [
     'Ahead',
     'one_row',
     'behind',
+    'fresh_canvas',
+    'seeded',
     'Request',
     'forbidden_ids',
     'settled_answer',
@@ -39,7 +40,7 @@ from .canvas import Canvas
 from .config import DiffusionGenerationConfig, needs_logits
 from .settings import is_ids
 from .step import Prediction, Session
-from .stopping import Ends, before_mask, first_cut, settled
+from .stopping import Ends, before_mask, check_stops, first_cut, settled
 
 
 # %% ../../nbs/02_runtime/17_request.ipynb #request-04
@@ -63,17 +64,6 @@ def check_room(prompt: list[int], length: int, max_seq_len: int):
 
 
 # %% ../../nbs/02_runtime/17_request.ipynb #request-04-2
-def check_stops(ends: Ends):
-    "Raise `ValueError` for an empty stop sequence, and for one of text where nothing can decode."
-    if any(len(sequence) == 0 for sequence in ends.sequences):
-        raise ValueError('a stop sequence is empty; leave it out')
-    if ends.texts and ends.decode is None:
-        raise ValueError(
-            'a stop sequence of text needs a tokenizer; '
-            'give its token ids, or give the engine a tokenizer'
-        )
-
-
 def check_vocabulary(config: DiffusionGenerationConfig, vocab_size: int):
     "Raise `ValueError` for a setting that names a token which the model does not have."
     distribution, eos = config.distribution, config.eos_token_id
@@ -168,6 +158,24 @@ def behind(ahead: Prediction | None, prediction: Prediction | None) -> Predictio
 
 
 # %% ../../nbs/02_runtime/17_request.ipynb #request-07
+def fresh_canvas(session: Session, prompt: list[int], config, tail, ends: Ends) -> Canvas:
+    "Return the canvas of a new request. Raise `ValueError` for what does not fit."
+    length = config.max_new_tokens if tail is None else len(tail)
+    check_prompt(prompt, ends.mask, config)
+    check_room(prompt, length, session.info.max_seq_len)
+    check_stops(ends)
+    check_vocabulary(config, session.info.vocab_size)
+    if config.mask_token_id is not None and session.info.mask_token_id is not None:
+        warn_of_mask(config.mask_token_id, {session.info.mask_token_id: 'the model'})
+    return Canvas(prompt, length, ends.mask, tail or ())
+
+
+def seeded(seed: int | None) -> torch.Generator | None:
+    "Return a generator of random numbers, or None for PyTorch's own."
+    return None if seed is None else torch.Generator().manual_seed(seed)
+
+
+# %% ../../nbs/02_runtime/17_request.ipynb #request-07-b
 class Request:
     """One answer to be written; `tail`: what is fixed of it, with masks where it is not.
 
@@ -177,17 +185,8 @@ class Request:
     def __init__(self, session: Session, prompt: list[int], config, tail=None, decode=None):
         self.session, self.config = session, config
         self.ends = ends_of(session, config, decode)
-        mask, length = self.ends.mask, config.max_new_tokens if tail is None else len(tail)
-        check_prompt(prompt, mask, config)
-        check_room(prompt, length, session.info.max_seq_len)
-        check_stops(self.ends)
-        check_vocabulary(config, session.info.vocab_size)
-        if config.mask_token_id is not None and session.info.mask_token_id is not None:
-            warn_of_mask(config.mask_token_id, {session.info.mask_token_id: 'the model'})
-        self.canvas = Canvas(prompt, length, mask, tail or ())
-        self.generator = None
-        if config.seed is not None:
-            self.generator = torch.Generator().manual_seed(config.seed)
+        self.canvas = fresh_canvas(session, prompt, config, tail, self.ends)
+        self.generator = seeded(config.seed)
         self.row = 0  # which row of a batch it is
         self.blocks: list[Block] = []  # set by the loop
         self.offset = 0  # row of the cache = position - offset; not 0 only by a quirk

@@ -28,6 +28,7 @@ __all__ = [
 
 # %% ../../nbs/02_runtime/11_selection.ipynb #selection-02
 from dataclasses import dataclass, fields
+from functools import cached_property
 from typing import Callable
 
 import torch
@@ -102,6 +103,7 @@ RULES: dict[str, Callable] = {}  # name -> rule(candidates, quota, selection) ->
 READ_DISTRIBUTIONS = {'entropy_budget', 'stability', 'nearest', 'entropy_at_most'}
 
 
+# %% ../../nbs/02_runtime/11_selection.ipynb #selection-16-c
 @dataclass(frozen=True, kw_only=True)
 class Selection:
     "Which of the masked positions a step reveals."
@@ -128,7 +130,7 @@ class Selection:
         if parameter is None or parameter == 0.0 and self.rule == 'order_temperature':
             raise ValueError(f'rule {self.rule!r} needs a number: set {self.rule} too')
 
-    @property
+    @cached_property
     def applied(self) -> str:
         "The name of the rule that applies: the one asked for, or the first whose number is given."
         if self.rule is not None:

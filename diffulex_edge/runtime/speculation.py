@@ -25,10 +25,18 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
+from diffulex_edge.runtime.feeds import (
+    Feed,
+    Hints,
+    controller_for,
+    feed_for,
+    guesses_behind,
+    room,
+)
+
 from .blocks import Span
 from .config import needs_logits
 from .draft_trees import reach_of
-from .feeds import Feed, Hints, controller_for, feed_for, room
 from .judging import Judgement, Proposal, bent_logits, filtered
 from .recording import record
 from .request import Request, forbidden_ids, is_over
@@ -143,7 +151,7 @@ def hints_of(feed: Feed, prediction: Prediction, nth: int, named: list[int]) -> 
     `named`: that token and those before it that are to be checked once more.
     """
     state = None if prediction.states is None else prediction.states[feed.row(nth)]
-    return Hints(feed.next_drafts(prediction, nth), state, named)
+    return Hints(guesses_behind(feed, prediction, nth), state, named)
 
 
 # %% ../../nbs/02_runtime/29_speculation.ipynb #speculation-18-2

@@ -14,6 +14,7 @@ __all__ = [
     'with_states',
     'write_count',
     'with_own_cache',
+    'EagerForwards',
     'EagerSession',
 ]
 
@@ -60,11 +61,23 @@ class Session(Protocol):
         block_length: int | None = None,
         logits: bool = False,
         reach: list[int] | None = None,
-    ) -> Prediction: ...
-    def draft(
-        self, states: Tensor, tokens: list[int]
-    ) -> tuple[Tensor, Tensor, Tensor]: ...  # of a model with a draft head
-    def reset(self) -> None: ...
+    ) -> Prediction:
+        """Write tokens into cache rows from `start` and attend to rows `0 … kv_len`.
+
+        `block_length` replaces the model's, `logits` asks for all logits; see `Decoder.hidden`.
+        `reach`: of a tree of drafts, see `tree_places`. Raises `ValueError` when the tokens do not
+        fit, or for a tree without a draft head.
+        """
+
+    def draft(self, states: Tensor, tokens: list[int]) -> tuple[Tensor, Tensor, Tensor]:
+        """Return the draft head's states behind `tokens`, and what may follow them.
+
+        `states [N, hidden]` stand before the N tokens; the tokens that may follow and their
+        chances are `[N, 3]`, the likeliest first.
+        """
+
+    def reset(self) -> None:
+        "Forget the cache."
 
 
 # %% ../../nbs/02_runtime/03_step.ipynb #step-29
@@ -144,18 +157,31 @@ def with_own_cache(model: Decoder) -> Decoder:
 
 
 # %% ../../nbs/02_runtime/03_step.ipynb #step-38
-class EagerSession:
-    "The step by PyTorch: the reference that every other runtime is compared with."
+class EagerForwards:
+    "A model in PyTorch, with the forwards that a step may need."
 
     def __init__(self, model: Decoder):
-        cache = model.layers[-1].cache  # every step writes all layers, so one tells
         self.model = model
         self.info = ModelInfo.of(model)
-        self.rows = Rows(lambda: write_count(cache.k))
         self.confidence = ConfidenceStep(model)
         self.logits = LogitsStep(model)
         self.drafting = DraftingStep(model) if model.drafter else None
         self.drafts = DraftStep(model) if model.drafter else None
+
+    @torch.no_grad()
+    def draft(self, states: Tensor, tokens: list[int]) -> tuple[Tensor, Tensor, Tensor]:
+        "See `Session.draft`."
+        return self.drafts(states, torch.tensor([tokens]))
+
+
+# %% ../../nbs/02_runtime/03_step.ipynb #step-38-b
+class EagerSession(EagerForwards):
+    "The step by PyTorch: the reference that every other runtime is compared with."
+
+    def __init__(self, model: Decoder):
+        super().__init__(model)
+        cache = model.layers[-1].cache  # every step writes all layers, so one tells
+        self.rows = Rows(lambda: write_count(cache.k))
 
     @torch.no_grad()
     def step(
@@ -168,12 +194,7 @@ class EagerSession:
         logits: bool = False,
         reach: list[int] | None = None,
     ) -> Prediction:
-        """Write tokens into cache rows from `start` and attend to rows `0 … kv_len`.
-
-        `block_length` replaces the model's, `logits` asks for all logits; see `Decoder.hidden`.
-        `reach`: of a tree of drafts, see `tree_places`. Raises `ValueError` when the tokens do not
-        fit, or for a tree without a draft head.
-        """
+        "See `Session.step`."
         check_step(self.info, tokens, start, kv_len)
         check_tree(self.info, tokens, reach, block_length)
         block = self.info.rule if block_length is None else block_length
@@ -184,15 +205,6 @@ class EagerSession:
             if logits:
                 return predict(self.logits(*args, block_length), self.info.mask_token_id)
             return Prediction(*self.confidence(*args, block_length))
-
-    @torch.no_grad()
-    def draft(self, states: Tensor, tokens: list[int]) -> tuple[Tensor, Tensor, Tensor]:
-        """Return the draft head's states behind `tokens`, and what may follow them.
-
-        `states [N, hidden]` stand before the N tokens; the tokens that may follow and their
-        chances are `[N, 3]`, the likeliest first.
-        """
-        return self.drafts(states, torch.tensor([tokens]))
 
     def reset(self):
         "Forget the cache."

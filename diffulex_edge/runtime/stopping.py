@@ -11,6 +11,7 @@ __all__ = [
     'STOP_RULES',
     'Stopping',
     'Ends',
+    'check_stops',
     'Cut',
     'cut_at_eos',
     'cut_at_ids',
@@ -86,6 +87,18 @@ class Ends:
     def id_sequences(self) -> list[list[int]]:
         "The stop sequences of ids."
         return [list(sequence) for sequence in self.sequences if not isinstance(sequence, str)]
+
+
+# %% ../../nbs/02_runtime/13_stopping.ipynb #stopping-check
+def check_stops(ends: Ends):
+    "Raise `ValueError` for an empty stop sequence, and for one of text where nothing can decode."
+    if any(len(sequence) == 0 for sequence in ends.sequences):
+        raise ValueError('a stop sequence is empty; leave it out')
+    if ends.texts and ends.decode is None:
+        raise ValueError(
+            'a stop sequence of text needs a tokenizer; '
+            'give its token ids, or give the engine a tokenizer'
+        )
 
 
 # %% ../../nbs/02_runtime/13_stopping.ipynb #stopping-06

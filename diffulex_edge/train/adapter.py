@@ -46,7 +46,7 @@ from ..model.decoder import Decoder
 from ..model.files import written
 from .forward import agreed, computing_on, rank_of_all
 from .lessons import draft_accuracy as draft_accuracy
-from .state import load_state, save_state
+from .state import descend, load_state, save_state
 from .teacher import Text, fingerprint
 
 
@@ -156,17 +156,12 @@ class Training:
     def take_step(self):
         "Learn from the lessons of one optimizer step."
         began = time.process_time()
-        for group in self.optimizer.param_groups:
-            group['lr'] = self.recipe.rate(self.step, self.steps)
         step = list(lessons(self.texts, self.recipe, self.step))
         with computing_on(self.device):
             loss = self.forward(step[self.rank :: self.processes])
-        loss.backward()
+        descend(self.optimizer, loss, self.recipe.rate(self.step, self.steps))
         self.recent.append(loss.item())
         self.masks += sum(len(positions) * run for _, positions, run in step)
-        nn.utils.clip_grad_norm_(self.parameters.values(), 1.0)
-        self.optimizer.step()
-        self.optimizer.zero_grad()
         self.step += 1
         self.seconds += time.process_time() - began
 

@@ -14,8 +14,7 @@ __all__ = [
     'eight_bits',
     'save_blocks',
     'BlockRecipe',
-    'even_batch',
-    'compile_layers',
+    'begin_blocks',
     'train_blocks',
     'arguments',
     'main',
@@ -39,9 +38,10 @@ from ..model.adapter import load_adapter
 from ..model.decoder import Decoder
 from ..model.files import written
 from .adapter import start_adapter, trainable
-from .forward import computing_on, side_by_side
+from .forward import compile_layers, computing_on, side_by_side
 from .lessons import Recipe
-from .recurrent_head import batch_of, time_share
+from .recurrent_head import even_batch, time_share
+from .state import descend
 from .teacher import Text, check_tokens, load_texts
 
 
@@ -181,20 +181,16 @@ class BlockRecipe:
     seed: int = 0
 
 
-def even_batch(texts: list[Text], recipe: BlockRecipe, device: str) -> tuple[Tensor, Tensor]:
-    "Return `batch_of` with the length of the recipe, so that every step has the same shape."
-    cut = [Text(t.ids[: recipe.length], t.prompt, t.greedy, t.topic) for t in texts]
-    tokens, taught = batch_of(cut, device)
-    more = recipe.length - tokens.shape[1]
-    return F.pad(tokens, (0, more)), F.pad(taught, (0, more))
-
-
-def compile_layers(model: Decoder):
-    "Fuse the kernels of the layers, in place: twice the speed on a GPU, after some seconds."
-    torch._dynamo.config.recompile_limit = 4 * len(model.layers)  # with and without gradients
-    for layer in model.layers:
-        layer.heads_of = torch.compile(layer.heads_of, dynamic=False)
-        layer.finish = torch.compile(layer.finish, dynamic=False)
+# %% ../../nbs/08_train/12_block_diffusion.ipynb #block-diffusion-18-b
+def begin_blocks(model: Decoder, recipe: BlockRecipe, init: str | Path | None = None):
+    "Give a model, on whatever device, a LoRA: that of the file `init`, or a fresh one."
+    device = model.embed.weight.device
+    model.to('cpu')  # where a LoRA is made
+    if init:
+        load_adapter(model, init)
+    else:
+        start_adapter(model, recipe.rank, recipe.seed)
+    model.to(device)
 
 
 # %% ../../nbs/08_train/12_block_diffusion.ipynb #block-diffusion-19
@@ -215,12 +211,7 @@ def train_blocks(
     `compile_layers`. Return the parameters by their names in the file.
     """
     device = model.embed.weight.device
-    model.to('cpu')  # where a LoRA is made
-    if init:
-        load_adapter(model, init)
-    else:
-        start_adapter(model, recipe.rank, recipe.seed)
-    model.to(device)
+    begin_blocks(model, recipe, init)
     if compiled:
         compile_layers(model)
     parameters = trainable(model)
@@ -235,18 +226,13 @@ def train_blocks(
         if done >= recipe.steps:
             break
         batch = rng.sample(texts, min(recipe.batch, len(texts)))
-        tokens, taught = even_batch(batch, recipe, device)
+        tokens, taught = even_batch(batch, recipe.length, device)
         block = rng.choice(recipe.blocks)
         with computing_on(device):
             loss, share = block_loss(
                 model, tokens, taught, block, recipe.blank, recipe.certainty, masks
             )
-        loss.backward()
-        for group in optimizer.param_groups:
-            group['lr'] = rate(done, recipe.steps)
-        nn.utils.clip_grad_norm_(parameters.values(), 1.0)
-        optimizer.step()
-        optimizer.zero_grad(set_to_none=True)
+        descend(optimizer, loss, rate(done, recipe.steps))
         progress(dict(step=step, block=block, loss=loss.item(), right=share.item()))
     for parameter in parameters.values():
         parameter.requires_grad_(False)

@@ -6,6 +6,7 @@
 __all__ = [
     'Answer',
     'computing_on',
+    'compile_layers',
     'processes',
     'rank_of_all',
     'agreed',
@@ -43,6 +44,15 @@ def computing_on(device: torch.device | str) -> Iterator[torch.device]:
     on_gpu = device.type == 'cuda'
     with device, torch.autocast(device.type, torch.bfloat16, enabled=on_gpu):
         yield device
+
+
+# %% ../../nbs/08_train/02_forward.ipynb #forward-01da
+def compile_layers(model: Decoder):
+    "Fuse the kernels of the layers, in place: twice the speed on a GPU, after some seconds."
+    torch._dynamo.config.recompile_limit = 4 * len(model.layers)  # with and without gradients
+    for layer in model.layers:
+        layer.heads_of = torch.compile(layer.heads_of, dynamic=False)
+        layer.finish = torch.compile(layer.finish, dynamic=False)
 
 
 # %% ../../nbs/08_train/02_forward.ipynb #forward-01f

@@ -13,6 +13,7 @@ __all__ = [
     'frequent',
     'batch_of',
     'check_training',
+    'even_batch',
     'time_share',
     'train_head',
 ]
@@ -24,7 +25,6 @@ from collections import Counter
 from collections.abc import Callable
 
 import torch
-import torch.nn as nn
 import torch.nn.functional as F
 from torch import Tensor
 
@@ -32,6 +32,7 @@ from ..model.decoder import Decoder, rope_at
 from ..model.draft_head import DraftHead, unit
 from .forward import computing_on
 from .lessons import Recipe
+from .state import descend
 from .teacher import Text
 
 
@@ -143,6 +144,15 @@ def check_training(model: Decoder, texts: list[Text], steps: int, run: int):
         )
 
 
+# %% ../../nbs/08_train/08_recurrent_head.ipynb #recurrent-head-even
+def even_batch(texts: list[Text], length: int, device: str) -> tuple[Tensor, Tensor]:
+    "Return `batch_of` texts cut and padded to a length, so that every step has the same shape."
+    cut = [Text(t.ids[:length], t.prompt, t.greedy, t.topic) for t in texts]
+    tokens, taught = batch_of(cut, device)
+    more = length - tokens.shape[1]
+    return F.pad(tokens, (0, more)), F.pad(taught, (0, more))
+
+
 # %% ../../nbs/08_train/08_recurrent_head.ipynb #recurrent-head-18
 def time_share(began: float, minutes: float | None) -> float:
     "Return the share of `minutes` that is over; 0 where there is no such limit."
@@ -193,11 +203,6 @@ def train_head(
         tokens, taught = batch_of(rng.sample(texts, min(batch, len(texts))), device)
         with computing_on(device):
             loss = chain_loss(model, head, tokens, taught, run)
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        for group in optimizer.param_groups:
-            group['lr'] = recipe.rate(done, steps)
-        nn.utils.clip_grad_norm_(head.parameters(), 1.0)
-        optimizer.step()
+        descend(optimizer, loss, recipe.rate(done, steps))
         progress(step, loss.item())
     return head.eval()

@@ -4,6 +4,7 @@
 
 # %% auto #0
 __all__ = [
+    'descend',
     'moments',
     'load_moments',
     'save_state',
@@ -24,6 +25,18 @@ from torch import Tensor
 from torch.optim import Optimizer
 
 from ..model.files import written
+
+
+# %% ../../nbs/08_train/01_state.ipynb #state-05b
+def descend(optimizer: Optimizer, loss: Tensor, rate: float):
+    "Take a step down the gradient of `loss` at this learning rate, the gradient no longer than 1."
+    loss.backward()
+    for group in optimizer.param_groups:
+        group['lr'] = rate
+    weights = [weight for group in optimizer.param_groups for weight in group['params']]
+    torch.nn.utils.clip_grad_norm_(weights, 1.0)
+    optimizer.step()
+    optimizer.zero_grad()
 
 
 # %% ../../nbs/08_train/01_state.ipynb #state-07

@@ -5,11 +5,13 @@
 # %% auto #0
 __all__ = [
     'KEPT',
+    'as_before',
     'LiveView',
     'send_step',
     'send_end',
     'answer_end',
     'edited',
+    'EditedView',
     'Explorer',
     'says_the_same',
     'form_prompt',
@@ -35,6 +37,14 @@ from .writer import Writer, generation, recording
 KEPT = object()  # the grid of the film before
 
 
+def as_before(view: FilmView, title: str, grid) -> tuple:
+    "Return title and grid of a view's next film, those of the last where they are not given."
+    if view.shown:
+        return title or view.film.title, view.film.grid if grid is KEPT else grid
+    return title, None if grid is KEPT else grid
+
+
+# %% ../../nbs/06_viz/13_explorer.ipynb #explorer-25-b
 class LiveView(FilmView):
     "A film that an engine writes; `trace`: of the last generation."
 
@@ -59,13 +69,9 @@ class LiveView(FilmView):
             raise ValueError('this explorer has no engine; explore(engine, prompt) has')
         self.stop()
         prompt = self.prompt if prompt is None else prompt
-        if self.shown:
-            grid = self.film.grid if grid is KEPT else grid
-            title = title or self.film.title
-        grid = None if grid is KEPT else grid
+        title, grid = as_before(self, title, grid)
         self.writer = Writer(self.engine, prompt, self.config, tail, title, grid, self.chat)
-        self.prompt = prompt
-        self.tail = tail
+        self.prompt, self.tail = prompt, tail
         self.given = None
         self.trace = self.writer.trace
         self.show(self.writer.film)
@@ -133,8 +139,31 @@ def edited(
     return [film.mask if position in free else ids[position] for position in range(first, end)]
 
 
+# %% ../../nbs/06_viz/13_explorer.ipynb #explorer-29b
+class EditedView(LiveView):
+    "A live view whose answer can be changed by hand and denoised again."
+
+    def edit(self, mask: list[int] = (), pin: list[int] = (), step: int | None = None):
+        "Mask these positions at `step`, or all but the pinned ones, and denoise again."
+        check_editing(self.engine, mask, pin)
+        given = self.film.fixed if self.given is None else self.given
+        tail = edited(self.film, answer_end(self), mask, pin, given, step)
+        self.run(self.film.prompt, tail=tail)
+        self.given = given
+        return self
+
+    def wait(self) -> Generation | None:
+        "Wait for the generation; return its answer. Raises what it raised."
+        if not self.writer:
+            return None
+        self.writer.join()
+        if self.writer.error:
+            raise self.writer.error
+        return generation(self.writer)
+
+
 # %% ../../nbs/06_viz/13_explorer.ipynb #explorer-30
-class Explorer(LiveView):
+class Explorer(EditedView):
     "A live view with a form and an editor, where there is an engine."
 
     def __init__(self, *films: Film, engine=None, config=None, prompt='', **options):
@@ -171,24 +200,6 @@ class Explorer(LiveView):
         if self.source is not None and says_the_same(values, *self.source[:2]):
             return self.run(self.source[2], tail=self.source[3], grid=self.source[4])
         self.run(form_prompt(values, self.engine), grid=None)
-
-    def edit(self, mask: list[int] = (), pin: list[int] = (), step: int | None = None):
-        "Mask these positions at `step`, or all but the pinned ones, and denoise again."
-        check_editing(self.engine, mask, pin)
-        given = self.film.fixed if self.given is None else self.given
-        tail = edited(self.film, answer_end(self), mask, pin, given, step)
-        self.run(self.film.prompt, tail=tail)
-        self.given = given
-        return self
-
-    def wait(self) -> Generation | None:
-        "Wait for the generation; return its answer. Raises what it raised."
-        if not self.writer:
-            return None
-        self.writer.join()
-        if self.writer.error:
-            raise self.writer.error
-        return generation(self.writer)
 
 
 # %% ../../nbs/06_viz/13_explorer.ipynb #explorer-31

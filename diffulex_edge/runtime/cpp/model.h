@@ -130,6 +130,32 @@ struct Model {
     return value->toInt();
   }
 
+  // What the outputs of a step say of `count` rows.
+  Prediction read(const std::vector<EValue>& outputs, int64_t count, bool with_logits) const {
+    if (outputs.size() < 2 || !outputs[0].isTensor() || !outputs[1].isTensor())
+      fail("the step returns no ids and confidences; export with methods=(\"forward\",)");
+    const auto best = outputs[0].toTensor();
+    const auto sure = outputs[1].toTensor();
+    if (best.numel() < count || sure.numel() < count)
+      fail("the step returned fewer rows than it was given");
+    const auto* id = best.const_data_ptr<int64_t>();
+    const auto* confidence = sure.const_data_ptr<float>();
+    Prediction prediction{Ids(id, id + count), {confidence, confidence + count}, {}, {}};
+    if (draft_head) {
+      if (outputs.size() < 4) fail("the step returns no states of its draft head; export again");
+      const auto states = outputs[3].toTensor();
+      const auto* state = states.const_data_ptr<float>();
+      prediction.states.assign(state, state + states.numel());
+    }
+    if (with_logits) {
+      if (outputs.size() < 3 || outputs[2].toTensor().numel() < count * vocab)
+        fail("the step returns no logits; export with methods=(\"forward\", \"logits\")");
+      const auto* logit = outputs[2].toTensor().const_data_ptr<float>();
+      prediction.logits.assign(logit, logit + count * vocab);
+    }
+    return prediction;
+  }
+
   // Tokens [start, end) of a sequence into their cache rows, see `run`.
   Prediction step(const Ids& sequence, int64_t start, int64_t end, int64_t rule,
                   bool with_logits = false) {
@@ -163,28 +189,7 @@ struct Model {
            std::to_string(static_cast<int>(outputs.error())));
     ++forwards;
     note(first_line(tokens, reach), start, rule);
-    if (outputs->size() < 2 || !outputs->at(0).isTensor() || !outputs->at(1).isTensor())
-      fail("the step returns no ids and confidences; export with methods=(\"forward\",)");
-    const auto best = outputs->at(0).toTensor();
-    const auto sure = outputs->at(1).toTensor();
-    if (best.numel() < count || sure.numel() < count)
-      fail("the step returned fewer rows than it was given");
-    const auto* id = best.const_data_ptr<int64_t>();
-    const auto* confidence = sure.const_data_ptr<float>();
-    Prediction prediction{Ids(id, id + count), {confidence, confidence + count}, {}, {}};
-    if (draft_head) {
-      if (outputs->size() < 4) fail("the step returns no states of its draft head; export again");
-      const auto states = outputs->at(3).toTensor();
-      const auto* state = states.const_data_ptr<float>();
-      prediction.states.assign(state, state + states.numel());
-    }
-    if (with_logits) {
-      if (outputs->size() < 3 || outputs->at(2).toTensor().numel() < count * vocab)
-        fail("the step returns no logits; export with methods=(\"forward\", \"logits\")");
-      const auto* logit = outputs->at(2).toTensor().const_data_ptr<float>();
-      prediction.logits.assign(logit, logit + count * vocab);
-    }
-    return prediction;
+    return read(*outputs, count, with_logits);
   }
 
   // Remember the tokens of the rows that a step wrote: whole blocks, none under an open rule.
