@@ -208,6 +208,7 @@ def linked_calls(events, skip: int = 0) -> list[CallTime]:
     return found
 
 
+# %% ../../nbs/02_runtime/41_profile.ipynb #profile-21-b
 def profile_graph(
     path: str | Path, etrecord: str | Path, tokens: int = 32, cached: int = 64, *, runs: int = 5
 ) -> list[CallTime]:

@@ -131,7 +131,7 @@ struct Model {
   }
 
   // What the outputs of a step say of `count` rows.
-  Prediction read(const std::vector<EValue>& outputs, int64_t count, bool with_logits) const {
+  Prediction told(const std::vector<EValue>& outputs, int64_t count, bool with_logits) const {
     if (outputs.size() < 2 || !outputs[0].isTensor() || !outputs[1].isTensor())
       fail("the step returns no ids and confidences; export with methods=(\"forward\",)");
     const auto best = outputs[0].toTensor();
@@ -189,7 +189,7 @@ struct Model {
            std::to_string(static_cast<int>(outputs.error())));
     ++forwards;
     note(first_line(tokens, reach), start, rule);
-    return read(*outputs, count, with_logits);
+    return told(*outputs, count, with_logits);
   }
 
   // Remember the tokens of the rows that a step wrote: whole blocks, none under an open rule.
