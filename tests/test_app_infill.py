@@ -56,6 +56,7 @@ def test_a_text_without_gap_is_refused():
     'wrong, word',
     [
         (['smollm2', 'a [MASK] b'], 'left to right'),
+        (['smollm2-masks', 'a [MASK] b'], 'left to right'),
         (['tiny', 'a [MASK*x] b'], 'not understood'),
         (['tiny', 'caf\udce9 [MASK]'], 'UTF-8'),
         (['tiny', 'a [MASK]', '--trace', 'no/such/t.jsonl'], 'no folder'),

@@ -106,7 +106,7 @@ def test_a_container_has_less_than_its_machine(tmp_path):
 def test_a_shape_is_that_of_the_loaded_model():
     from diffulex_edge.model import load_model
 
-    for name in ('tiny', 'smollm2'):
+    for name in ('tiny', 'smollm2', 'smollm2-masks'):
         loaded = load_model(name, max_seq_len=64)
         shape = load_shape(name, max_seq_len=64)
         theirs = {path: value.shape for path, value in loaded.named_parameters()}

@@ -22,12 +22,12 @@ def test_tiny():
     assert tiny.config.num_parameters == 1_176_704
 
 
-def test_smollm2():
+def test_smollm2_with_masks():
     try:
         packaged_gguf()
     except FileNotFoundError as e:
         pytest.skip(str(e))
-    smol = load_model('smollm2', max_seq_len=16, dtype=torch.float16)
+    smol = load_model('smollm2-masks', max_seq_len=16, dtype=torch.float16)
     assert smol.config.mask_token_id == 4
     assert smol.mask_embed is not None
     assert smol.config.num_hidden_layers == 30
@@ -71,8 +71,8 @@ def test_smollm2_with_its_head():
     except FileNotFoundError as e:
         pytest.skip(str(e))
     with pytest.raises(ValueError, match='without each'):
-        load_model('smollm2-head', max_seq_len=16, each=lambda model, path: None)
-    model = load_model('smollm2-head', max_seq_len=16)
+        load_model('smollm2', max_seq_len=16, each=lambda model, path: None)
+    model = load_model('smollm2', max_seq_len=16)
     assert model.mask_embed is None
     assert model.drafter.head.layers == (10, 20)
     named = model.embed.weight[model.drafter.head.vocabulary[100]]
@@ -171,7 +171,7 @@ def test_two_masks_of_a_tokenizer_and_one_that_is_asked_for(tmp_path):
     assert load_model(folder, mask_token_id=222).config.mask_token_id == 222
 
 
-@pytest.mark.parametrize('name', ['smollm2', 'smollm2-blocks'])
+@pytest.mark.parametrize('name', ['smollm2-masks', 'smollm2-blocks'])
 def test_a_mask_other_than_the_adapter_says(name):
     with pytest.warns(EdgeWarning, match='5 is asked for and taken, but .*safetensors says 4'):
         assert load_model(name, max_seq_len=64, mask_token_id=5).config.mask_token_id == 5

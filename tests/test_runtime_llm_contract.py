@@ -120,7 +120,7 @@ def test_smollm2_gives_the_text_of_our_engine(tmp_path):
     from diffulex_edge.export import export_model
     from diffulex_edge.runtime import GenerationConfig, InferenceEngine
 
-    model, tokenizer = load_model('smollm2', max_seq_len=256), load_tokenizer('smollm2')
+    model, tokenizer = load_model('smollm2-masks', max_seq_len=256), load_tokenizer('smollm2')
     prompt = tokenizer.chat_text('Why is the sky blue? Answer in one sentence.')
     engine = InferenceEngine.from_model(model, tokenizer=tokenizer)
     settings = GenerationConfig(max_new_tokens=24, temperature=0, top_k=0, top_p=1.0)

@@ -165,7 +165,7 @@ def train_with_bar(model, texts, work: Path, recipe, held, **options):
 
 
 # %% ../../nbs/10_app/09_adapt.ipynb #adapt-13
-Checkpoint = Annotated[str, Argument(help='a Hugging Face folder, a .gguf file, or smollm2')]
+Checkpoint = Annotated[str, Argument(help='a Hugging Face folder, a .gguf file, or smollm2-masks')]
 Out = Annotated[Path, Option('--out', '-o', help='the adapter, a .safetensors file')]
 MaskToken = Annotated[
     str | None, Option(help='a token that texts do not use, if the model names none')
@@ -261,6 +261,11 @@ def prepare(
     test = encoded(asked.ask(True, 2, seed), tokenizer)[:held]
     longest = max(len(ids) for _, ids in train + test)
     model = load_model(checkpoint, max_seq_len=longest + rows)
+    if model.drafter is not None:
+        raise ValueError(
+            f'{checkpoint} drafts with a head, and a model has that or a mask adapter; '
+            'give one without, like smollm2-masks'
+        )
     set_mask_token(model, tokenizer, checkpoint, mask_token)
     return model, tokenizer, train, test
 

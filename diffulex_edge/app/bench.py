@@ -154,8 +154,8 @@ def bench_writing(model: str, folder: Path, gguf: Path | None, threads: int, out
             param_hint='--writing',
         )
     say('exporting what is not kept')
-    masks, _ = cached_export('smollm2', **KEPT['smollm2'])
-    head, _ = cached_export('smollm2-head', **KEPT['smollm2'])
+    masks, _ = cached_export('smollm2-masks', **KEPT['smollm2'])
+    head, _ = cached_export('smollm2', **KEPT['smollm2'])
     blocks, _ = cached_export('smollm2-blocks', **BLOCKS)
     llama = formats_for_llama(weights_for_llama(model, gguf), folder, threads)
     prompts = [load_tokenizer('smollm2').chat(question) for question in QUESTIONS]

@@ -67,7 +67,7 @@ add('models', models_command, '--memory 6GB')
 add('inspect', inspect_command, './SDAR-1.7B-Chat')
 add('backends', backends_command, '--json')
 add('bench', bench_command, 'fp32.pte --model smollm2 --int8 int8.pte --check')
-add('adapt', adapt_command, 'smollm2 --out adapter.safetensors')
+add('adapt', adapt_command, 'smollm2-masks --out adapter.safetensors')
 app.add_typer(trace_commands, name='trace')
 
 

@@ -120,7 +120,7 @@ BlockSize = Annotated[int | None, Option(min=1, help="block size; default: the m
 Steps = Annotated[int | None, Option(min=1, help='denoising steps per block')]
 Drafts = Annotated[
     int | None,
-    Option(min=0, help='masks per forward of an autoregressive model with a mask adapter'),
+    Option(min=0, help='drafts per forward of a model with a draft head or a mask adapter'),
 ]
 Stop = Annotated[list[str] | None, Option(help='end the answer before this text; repeatable')]
 

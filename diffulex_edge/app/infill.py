@@ -85,7 +85,7 @@ def is_causal(model: str) -> bool:
     elif (path / 'config.json').is_file():
         _, shape = read_config(read_json(path / 'config.json'))
     else:
-        return model == 'smollm2'
+        return model in ('smollm2', 'smollm2-masks')
     return shape.block_length == 1
 
 

@@ -47,6 +47,7 @@ from torch import nn
 from ..model.adapter import load_adapter
 from ..model.checkpoint import folder_config
 from ..model.decoder import Decoder
+from ..model.draft_head import attach_head, load_head
 from ..model.files import existing_folder
 from ..model.gguf import gguf_config
 from ..model.gguf_tensors import GGUFFile
@@ -74,6 +75,8 @@ def load_shape(path: str | Path, revision: str | None = None, **options) -> Deco
     entry = SHIPPED.get(str(path))
     if entry and entry.find_adapter:
         load_adapter(model, entry.find_adapter())
+    if entry and entry.find_head:
+        attach_head(model, load_head(entry.find_head()))
     return model
 
 

@@ -106,10 +106,8 @@ class Shipped:
 
 SHIPPED = {
     'tiny': Shipped(lambda: asset('tiny')),
-    'smollm2': Shipped(packaged_gguf, smollm2_adapter, find_statistics=smollm2_statistics),
-    'smollm2-head': Shipped(
-        packaged_gguf, find_head=smollm2_head, find_statistics=smollm2_statistics
-    ),
+    'smollm2': Shipped(packaged_gguf, find_head=smollm2_head, find_statistics=smollm2_statistics),
+    'smollm2-masks': Shipped(packaged_gguf, smollm2_adapter, find_statistics=smollm2_statistics),
     'smollm2-blocks': Shipped(packaged_gguf, find_blocks=smollm2_blocks),
 }
 
@@ -250,7 +248,7 @@ def load_model(
     """Return a model, found by path or name.
 
     - `path`: a Hugging Face folder, a Llama, Dream or LLaDA `.gguf` file, a Hub repository id, or
-      the name of a model that comes with the library (`tiny`, `smollm2`, `smollm2-head`,
+      the name of a model that comes with the library (`tiny`, `smollm2`, `smollm2-masks`,
       `smollm2-blocks`).
     - `revision`: the commit of a Hub repository, 40 hex digits; required for one.
     - `dtype`: of weights and KV cache: `torch.float32`, `float16` or `bfloat16`.
@@ -260,7 +258,7 @@ def load_model(
     - `mask_token_id`: says what none of the checkpoint's files does; it is also taken where one
       says another, with a warning that names both.
     - `each(model, path)`: called with every module that has its weights, which it may replace, see
-      `fill_in_turn`; not for `smollm2-blocks` and `smollm2-head`, which read weights afterwards.
+      `fill_in_turn`; not for `smollm2` and `smollm2-blocks`, which read weights afterwards.
 
     Raise `FileNotFoundError` or `ValueError`, one sentence naming the file, field or tensor.
     """

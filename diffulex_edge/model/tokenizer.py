@@ -232,7 +232,7 @@ def load_tokenizer(path: str | Path, *, revision: str | None = None) -> Tokenize
     """Return the tokenizer of a model, found by path or name.
 
     `path`: a Hugging Face folder, a `.gguf` file, an exported `.pte`, a Hub repository id (at the
-    commit `revision`), or a model that comes with the library (`tiny`, `smollm2`).
+    commit `revision`), or a model that comes with the library (`tiny`, `smollm2`, …).
     Raise `FileNotFoundError` or `ValueError`, one sentence naming the file or field.
     """
     where = find_model(path, revision)
