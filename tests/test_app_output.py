@@ -3,6 +3,7 @@
 
 # %% output-15
 import io
+import os
 import sys
 
 import pytest
@@ -39,6 +40,13 @@ def test_an_output_that_cannot_be_written(tmp_path, name, word):
     (tmp_path / 'f').write_text('a file')
     with pytest.raises(ValueError, match=word):
         check_output(tmp_path / name)
+
+
+def test_a_device_is_no_output(tmp_path):
+    os.mkfifo(tmp_path / 'pipe')
+    for path in (tmp_path / 'pipe', '/dev/null'):
+        with pytest.raises(ValueError, match='device or a pipe'):
+            check_output(path)
 
 
 def test_an_output_that_can_be_written_leaves_nothing_behind(tmp_path):

@@ -84,6 +84,16 @@ def test_what_a_living_process_writes_is_left_alone(tmp_path):
     assert path.read_text() == 'new'
 
 
+@pytest.mark.parametrize('write', [check_writable, lambda path: written(path).__enter__()])
+def test_a_pipe_or_a_device_is_not_replaced(write, tmp_path):
+    path = tmp_path / 'pipe'
+    os.mkfifo(path)
+    with pytest.raises(OSError, match='device or a pipe'):
+        write(path)
+    assert path.is_fifo()
+    assert os.listdir(tmp_path) == ['pipe']
+
+
 def test_names_that_only_look_like_ours_are_left_alone(tmp_path):
     path = tmp_path / 'a[1].json'
     others = ['a[1].json.x-0123456789abcdef.part', 'a[1].json.part', 'a1.json.1-0.part']

@@ -686,6 +686,15 @@ def test_a_file_that_cannot_be_written_or_has_nothing_to_pack(built, exported, t
     assert list(tmp_path.iterdir()) == [old]
 
 
+def test_packed_weights_do_not_replace_a_pipe(built, exported, tmp_path):
+    import os
+
+    os.mkfifo(tmp_path / 'pipe')
+    with pytest.raises(RuntimeError, match='no ordinary file'):
+        run_runner(built, exported('sdar')[1], [[1]], weights_cache=tmp_path / 'pipe')
+    assert (tmp_path / 'pipe').is_fifo()
+
+
 def test_packed_weights_in_use_are_left_alone(built, exported, tmp_path):
     import fcntl
 

@@ -121,6 +121,8 @@ def check_output(path: Path | None, make_folder: bool = False):
     path, folder = Path(path), Path(path).absolute().parent
     if path.is_dir():
         raise ValueError(f'{path} is a folder; name a file to write')
+    if path.exists() and not path.is_file():  # as root it would be replaced
+        raise ValueError(f'{path} is a device or a pipe; name a file to write')
     try:
         if make_folder:  # it is made later, with the file
             folder = next(parent for parent in (folder, *folder.parents) if parent.exists())

@@ -7,6 +7,7 @@ __all__ = [
     'SEAL',
     'SEAL_MAGIC',
     'CHUNK',
+    'check_ordinary',
     'written',
     'flush',
     'flush_folder',
@@ -34,6 +35,14 @@ from pathlib import Path
 from typing import BinaryIO
 
 
+def check_ordinary(path: Path):
+    "Raise `OSError` when `path` is something that must not be replaced by a file."
+    if path.is_dir():
+        raise IsADirectoryError(f'{path} is a folder; name a file')
+    if path.exists() and not path.is_file() and not path.is_symlink():
+        raise FileExistsError(f'{path} is a device or a pipe; name a file')
+
+
 @contextmanager
 def written(path: str | Path) -> Iterator[Path]:
     """Yield a temporary path; what the block writes there takes the name `path` at its end.
@@ -42,11 +51,11 @@ def written(path: str | Path) -> Iterator[Path]:
     bytes are flushed to the disk and it replaces `path` in one step. When the block raises, it is
     removed and `path` stays as it was. A symbolic link at `path` is replaced, not followed.
     What killed writers of `path` left behind is removed first.
-    Raises `FileNotFoundError` when the folder is missing, `IsADirectoryError` when `path` is one.
+    Raises `FileNotFoundError` when the folder is missing, `OSError` when `path` is a folder or a
+    device, which would be replaced, too.
     """
     path = Path(path)
-    if path.is_dir():
-        raise IsADirectoryError(f'{path} is a folder; name a file')
+    check_ordinary(path)
     for part in abandoned(path):
         part.unlink(missing_ok=True)
     part = path.with_name(f'{path.name}.{os.getpid()}-{secrets.token_hex(8)}.part')
@@ -126,8 +135,7 @@ def existing_folder(path: str | Path) -> Path:
 def check_writable(path: str | Path):
     "Raise `OSError` when no file could be written at `path`; its folder may still be missing."
     path = Path(path)
-    if path.is_dir():
-        raise IsADirectoryError(f'{path} is a folder; name a file')
+    check_ordinary(path)
     folder = existing_folder(path)
     if not folder.is_dir():
         raise NotADirectoryError(f'{path} cannot be written: {folder} is no folder')

@@ -79,6 +79,8 @@ def native_runtime():
     import executorch.kernels.quantized  # noqa: F401  and torch, whose libraries are needed
     from executorch.extension.pybindings import _C
 
+    with quietly():
+        _C._threadpool_get_thread_count()  # makes the pool, which says what it finds
     return _C
 
 

@@ -114,6 +114,9 @@ class WeightsCache {
                    "memory\n", path.c_str());
       return;
     }
+    struct stat there {};
+    if (!stat(path.c_str(), &there) && !S_ISREG(there.st_mode))  // it would be replaced
+      fail("--weights-cache: " + path + " is no ordinary file; name another");
     part = given = path + ".part";
     discard();  // what a run that was killed has left
     const int file = open(part.c_str(), O_RDWR | O_CREAT | O_EXCL, 0600);
