@@ -230,6 +230,7 @@ def spoken(tmp_path_factory):
     return path
 
 
+# %% runner-text-test-b
 def said(built, path, *options):
     "What the runner writes to a prompt"
     command = [built, path, '--max-new-tokens', '12', *options]
