@@ -77,6 +77,20 @@ def test_an_engine_that_keeps_its_answers_is_found(young):
     assert not differing
 
 
+@pytest.mark.parametrize(
+    'generations, growth, differing, status',
+    [(400, 150.0, 0, 0), (3000, 150.0, 0, 1), (3000, 20.0, 0, 0), (400, 0.0, 1, 1)],
+)
+def test_few_generations_say_nothing_about_memory(
+    generations, growth, differing, status, monkeypatch
+):
+    import diffulex_edge.dev.kills as module
+
+    soaked = dict(bytes_per_generation=growth, different_answers=differing)
+    monkeypatch.setattr(module, 'run_all', lambda *counts: dict(generations=soaked))
+    assert module.main(['--generations', str(generations)]) == status
+
+
 def test_another_answer_is_found(young):
     answers = iter(range(1000))
     assert soak(lambda number: next(answers), 20)[1] == 10
