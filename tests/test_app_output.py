@@ -55,6 +55,7 @@ def test_an_output_that_can_be_written_leaves_nothing_behind(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+# %% output-25-b
 @pytest.mark.parametrize(
     'encoding, text', [('utf-8', '😀'), ('latin-1', '\\ud83d'), ('ascii', '\\ud83d')]
 )

@@ -55,6 +55,7 @@ def test_a_slope_is_that_of_the_line():
     assert slope([5.0] * 7) == 0
 
 
+# %% kills-21-2-b
 @pytest.fixture
 def young():
     "Let the collector leave out what the tests before have made: a second each time."

@@ -687,6 +687,7 @@ def test_a_file_that_cannot_be_written_or_has_nothing_to_pack(built, exported, t
     assert list(tmp_path.iterdir()) == [old]
 
 
+# %% runner-weights-test-2-b
 def test_packed_weights_do_not_replace_a_pipe(built, exported, tmp_path):
     import os
 

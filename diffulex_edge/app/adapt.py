@@ -24,7 +24,6 @@ __all__ = [
     'WorkFolder',
     'LogAsJson',
     'load_prompts',
-    'encoded',
     'set_mask_token',
     'write_with_bar',
     'write_held',
@@ -53,13 +52,6 @@ def load_prompts(path: Path | None):
     from diffulex_edge.train.teacher import Prompts
 
     return Prompts.load(path or asset('smollm2', 'prompts.json'))
-
-
-def encoded(prompts: list[tuple[str, str]], tokenizer) -> list[tuple[str, list[int]]]:
-    """Return `(topic, prompt)` as `(topic, ids)`, in the chat template if there is one."""
-    if tokenizer.template:
-        return [(topic, tokenizer.chat(prompt)) for topic, prompt in prompts]
-    return [(topic, tokenizer.prompt(prompt + '\n')) for topic, prompt in prompts]
 
 
 # %% ../../nbs/10_app/09_adapt.ipynb #adapt-07
@@ -255,6 +247,7 @@ def prepare(
     """
     from diffulex_edge.model import load_model
     from diffulex_edge.model.tokenizer import load_tokenizer
+    from diffulex_edge.train.teacher import encoded
 
     tokenizer = load_tokenizer(checkpoint)
     train = encoded(asked.ask(False, ways, seed), tokenizer)

@@ -35,6 +35,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 
+# %% ../../nbs/01_model/20_files.ipynb #files-05-b
 def check_ordinary(path: Path):
     "Raise `OSError` when `path` is something that must not be replaced by a file."
     if path.is_dir():

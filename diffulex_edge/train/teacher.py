@@ -6,6 +6,7 @@
 __all__ = [
     'check_prompts',
     'Prompts',
+    'encoded',
     'Text',
     'fingerprint',
     'save_texts',
@@ -101,6 +102,14 @@ class Prompts:
                 asked += [(topic, way.format(subject)) for way in ways]
         rng.shuffle(asked)
         return asked
+
+
+# %% ../../nbs/08_train/04_teacher.ipynb #teacher-05b
+def encoded(prompts: list[tuple[str, str]], tokenizer) -> list[tuple[str, list[int]]]:
+    """Return `(topic, prompt)` as `(topic, ids)`, in the chat template if there is one."""
+    if tokenizer.template:
+        return [(topic, tokenizer.chat(prompt)) for topic, prompt in prompts]
+    return [(topic, tokenizer.prompt(prompt + '\n')) for topic, prompt in prompts]
 
 
 # %% ../../nbs/08_train/04_teacher.ipynb #teacher-07
