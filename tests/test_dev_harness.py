@@ -4,6 +4,7 @@
 import json
 import os
 import signal
+import sys
 import time
 from pathlib import Path
 
@@ -121,14 +122,16 @@ def test_a_seed_gives_the_same_cases_again(tmp_path):
 
 
 # %% harness-24
-def test_figures_say_where_they_come_from(tmp_path):
+def test_figures_say_where_they_come_from(tmp_path, monkeypatch):
+    monkeypatch.setattr(sys, 'orig_argv', ['/usr/bin/python3', '-m', 'x', '--only', 'a b'])
     write_figures(tmp_path / 'new' / 'x.json', 7, cases=3)
     figures = json.loads((tmp_path / 'new' / 'x.json').read_text())
     assert figures['cases'] == 3
     assert figures['cpu_seconds'] >= 0
     assert 'seed 7' in said_origin(figures)
     assert figures['processor'] in said_origin(figures)
-    assert 'pytest' in figures['command'] and figures['command'] in said_origin(figures)
+    assert figures['command'] == "python -m x --only 'a b'"
+    assert figures['command'] in said_origin(figures)
 
 
 def test_a_planted_bug_is_taken_out_again(tmp_path):

@@ -279,7 +279,8 @@ from diffulex_edge.runtime import block_samplers, causal_samplers
 def test_the_table_has_every_preset():
     "But those of later families, which have chapters of their own"
     chapters = block_samplers.__name__, causal_samplers.__name__
-    later = {name for name, (make, _) in PRESETS.items() if make.__module__ in chapters}
+    elsewhere = {name for name, (make, _) in PRESETS.items() if make.__module__ in chapters}
+    later = {name for name in elsewhere if not name.startswith('sdar')}
     assert {*ON_SUDOKU, *ON_GOLDEN} == {*PRESETS} - later
 
 
