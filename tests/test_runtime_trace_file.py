@@ -131,6 +131,7 @@ def test_writing_is_all_or_nothing(tmp_path):
         ('{"format": "diffulex-edge-trace/2", "lines": 0}', 'version'),
         ('{"format": "diffulex-edge-trace/1"}', '0 records and its header says None'),
         ('{"format": "diffulex-edge-trace/1", "lines": 1}', '0 records and its header says 1'),
+        (f'{{"format": "diffulex-edge-trace/1", "lines": "{"x" * 5000}"}}', '5,002 characters'),
         ('{"format": "diffulex-edge-trace/1", "lines": 0}\n{}', '1 records and its header says 0'),
         ('{"format": "diffulex-edge-trace/1", "lines": 1}\n[]', 'line 2 is no JSON object'),
         ('{"format": "diffulex-edge-trace/1", "x": Infinity}', 'not a trace'),

@@ -106,7 +106,7 @@ def spoil_place(rng: Random, value, path: tuple):
     elif way == 2 and isinstance(old, (int, float)) and not isinstance(old, bool):
         parent[key] = rng.choice((old + 1, old - 1, -old, old * 1000, old / 2, str(old)))
     elif way == 3 and isinstance(parent, list):
-        parent.insert(key, copy.deepcopy(rng.choice(parent)))
+        parent.insert(key, rng.choice(parent))  # no copy: it may be nested deeply
     elif way == 4 and rng.random() < 0.1:
         parent[key] = nested(rng.choice((50, 200)), old)
     else:

@@ -24,7 +24,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
-from .config import warn_of_mask
+from .config import shown, warn_of_mask
 from .decoder import Decoder
 
 # %% ../../nbs/01_model/19_adapter.ipynb #adapter-03
@@ -134,7 +134,7 @@ def adapter_numbers(path: str | Path, metadata: dict[str, str], rank: int) -> tu
             raise ValueError
     except ValueError:
         raise ValueError(
-            f'{path}: metadata alpha {alpha!r} and mask_token_id {mask!r} must be numbers'
+            f'{path}: metadata alpha {shown(alpha)} and mask_token_id {shown(mask)} must be numbers'
         ) from None
     return scale, mask_token_id
 

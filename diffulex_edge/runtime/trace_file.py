@@ -24,6 +24,7 @@ from pathlib import Path
 from types import UnionType
 from typing import Literal, get_args, get_origin, get_type_hints
 
+from ..model.config import shown
 from ..model.files import written
 
 
@@ -34,9 +35,9 @@ def expect(value, kind):
     A number must be one that every reader of JSON keeps: within 2**53.
     """
     if isinstance(value, bool) or not isinstance(value, kind):
-        raise TypeError(f'{value!r} is no {kind}')
+        raise TypeError(f'{shown(value)} is no {kind}')
     if isinstance(value, (int, float)) and not abs(value) <= 2**53:
-        raise TypeError(f'{value!r} is no number here')
+        raise TypeError(f'{shown(value)} is no number here')
     return value
 
 
@@ -71,7 +72,7 @@ def restore(value, hint):
 def position(key: str) -> int:
     "Return the position that a JSON key names; raise `ValueError` when it names none."
     if not key.isdecimal():
-        raise ValueError(f'{key!r} is no position')
+        raise ValueError(f'{shown(key)} is no position')
     return int(key)
 
 
@@ -90,7 +91,8 @@ def restore_fields(cls: type, row: dict, where: str) -> dict:
     for name, value in row.items():
         if name not in hints:
             raise ValueError(
-                f'{where} has the unknown field {name!r}; read it with the version that wrote it'
+                f'{where} has the unknown field {shown(name)}; '
+                'read it with the version that wrote it'
             )
         try:
             restored[name] = restore(value, hints[name])
@@ -132,7 +134,7 @@ def read_lines(path: str | Path) -> tuple[dict, list[dict]]:
     lines = head.pop('lines', None)
     if lines != len(records):
         raise ValueError(
-            f'{path} holds {len(records)} records and its header says {lines}; '
+            f'{path} holds {len(records)} records and its header says {shown(lines)}; '
             'was the file cut short?'
         )
     return head, records

@@ -24,6 +24,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 from torch.optim import Optimizer
 
+from ..model.config import shown
 from ..model.files import written
 
 
@@ -78,7 +79,7 @@ def check_settings(path: str | Path, saved: dict, settings: dict):
     for name, value in settings.items():
         if saved.get(name) != value:
             raise ValueError(
-                f'{path} is of a training with {name} {saved.get(name)!r}, '
+                f'{path} is of a training with {name} {shown(saved.get(name))}, '
                 f'this one has {value!r}; give the same settings, or another folder'
             )
 
