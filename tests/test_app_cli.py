@@ -174,6 +174,7 @@ OUTPUTS = {
     'trace html --output': ('trace', 'html', 'nothing.jsonl', '-o'),
     'trace gif --output': ('trace', 'gif', 'nothing.jsonl', '-o'),
     'trace png --output': ('trace', 'png', 'nothing.jsonl', '-o'),
+    'trace race --output': ('trace', 'race', 'nothing', 'Hi', '-o'),
 }
 SUFFIXES = dict(export='.pte', adapt='.safetensors', html='.html', gif='.gif', png='.png')
 

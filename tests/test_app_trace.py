@@ -103,3 +103,41 @@ def test_a_step_that_is_not_there(broken):
 )
 def test_a_wrong_option(broken, args):
     assert run(*[broken / a if a == 'x.jsonl' else a for a in args]).exit_code == 2
+
+
+# %% trace-command-22b
+@pytest.fixture
+def racer(monkeypatch):
+    "What `small` opens: a random model that drafts with a head, and knows the tiny model's words"
+    from diffulex_edge.dev.small_models import random_llama, small_head
+    from diffulex_edge.model.draft_head import attach_head
+    from diffulex_edge.model.tokenizer import load_tokenizer
+    from diffulex_edge.runtime.diffusion import DiffusionEngine
+
+    model = attach_head(random_llama(vocab_size=174, eos_token_ids=()), small_head())
+    engine = DiffusionEngine(model, tokenizer=load_tokenizer('tiny'))
+    monkeypatch.setattr('diffulex_edge.app.demo.open_kept', lambda name: engine)
+
+
+def test_a_race_keeps_both_traces(racer, tmp_path):
+    words = 'race', 'small', 'anna played', '-o', tmp_path, '--max-new-tokens', 12
+    figures = json.loads(run(*words, '--json').stdout)
+    assert figures['same_text']
+    assert figures['machine']['clock'] == 'cpu'
+    assert figures['sides']['greedy']['forwards'] == 11  # the prefill names the first token
+    for side, took in figures['sides'].items():
+        trace, _ = read(tmp_path / f'small_{side}.jsonl')
+        decoded = [record for record in trace.records if record.kind != 'prefill']
+        assert (
+            (trace.kept, len(decoded)) == (took['tokens'], took['forwards']) == (12, len(decoded))
+        )
+        assert sum(record.ms for record in decoded) == pytest.approx(12 * took['ms_per_token'])
+    shown = run(*words, '--name', 'other').stdout
+    assert 'the same text; cpu time, threads: 1' in shown
+    assert (tmp_path / 'other_drafts.jsonl').is_file()
+
+
+def test_a_race_needs_drafts(tmp_path):
+    error = run('race', 'tiny', 'anna played', '-o', tmp_path).exception
+    assert 'drafts need an autoregressive model' in str(error)
+    assert not any(tmp_path.iterdir())

@@ -23,7 +23,7 @@ def answer_of(command, session, constants):
                 lists = best.ids.tolist(), best.confidence.tolist()
                 reply = ' '.join(','.join(map(repr, each)) for each in lists)
             else:
-                value = constants[name]
+                value = constants.get(name, 'missing')
                 reply = ' '.join(map(str, value if isinstance(value, list) else [value]))
             process.stdin.write(reply + '\n')
             process.stdin.flush()
@@ -36,6 +36,8 @@ import shutil
 
 import pytest
 
+from diffulex_edge.dev.testing import golden_dir
+from diffulex_edge.model import load_model
 from diffulex_edge.runtime.deployment import copy_app
 from diffulex_edge.runtime.diffusion import DiffusionEngine, DiffusionGenerationConfig
 from diffulex_edge.runtime.step import EagerSession
@@ -63,6 +65,15 @@ def check_loop(command, family):
         assert answer_of([*command, *arguments], session, constants) == wanted, (family, prompt)
 
 
+def check_refusal(command, capfd):
+    "A file with a draft head is refused before anything is written."
+    session = EagerSession(load_model(golden_dir() / 'sdar_a', max_seq_len=96))
+    constants = session.info.constants() | dict(get_draft_head=1)
+    with pytest.raises(AssertionError, match='ended without an answer'):
+        answer_of([*command, '5,6', '4'], session, constants)
+    assert 'export the model without it (smollm2-masks' in capfd.readouterr().err
+
+
 def needs(*programs):
     "Skip a test where a program is missing."
     for program in programs:
@@ -75,7 +86,7 @@ FAMILIES = ['sdar', 'llada', 'fast_dllm_v2', 'dream']
 
 
 @pytest.mark.slow
-def test_the_kotlin_loop_and_app_compile_and_the_loop_answers_as_the_engine(tmp_path):
+def test_the_kotlin_loop_and_app_compile_and_the_loop_answers_as_the_engine(tmp_path, capfd):
     needs('kotlinc', 'java')
     said = subprocess.run(['kotlinc', '-version'], capture_output=True, text=True).stderr
     version = re.search(r'(\d+)\.(\d+)', said)
@@ -90,10 +101,11 @@ def test_the_kotlin_loop_and_app_compile_and_the_loop_answers_as_the_engine(tmp_
     loop = ['java', '-cp', str(jar), 'org.pytorch.executorch.ExecuTorchKt']
     for family in FAMILIES:
         check_loop(loop, family)
+    check_refusal(loop, capfd)
 
 
 @pytest.mark.slow
-def test_the_typescript_loop_answers_as_the_engine(tmp_path):
+def test_the_typescript_loop_answers_as_the_engine(tmp_path, capfd):
     needs('tsc', 'node')
     [source] = copy_app('react-native', tmp_path / 'app')
     package = tmp_path / 'app' / 'node_modules' / 'react-native-executorch'
@@ -105,8 +117,10 @@ def test_the_typescript_loop_answers_as_the_engine(tmp_path):
     shutil.copy(str(STANDINS.joinpath('run.mjs')), tmp_path / 'app')
     options = '--target es2022 --module esnext --moduleResolution bundler --noCheck'.split()
     subprocess.run(['tsc', *options, str(source)], check=True)
+    loop = ['node', str(tmp_path / 'app' / 'run.mjs')]
     for family in FAMILIES:
-        check_loop(['node', str(tmp_path / 'app' / 'run.mjs')], family)
+        check_loop(loop, family)
+    check_refusal(loop, capfd)
 
 
 # %% deployment-a30

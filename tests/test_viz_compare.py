@@ -12,7 +12,7 @@ from diffulex_edge.runtime.config import DiffusionGenerationConfig
 from diffulex_edge.runtime.diffusion import DiffusionEngine
 from diffulex_edge.runtime.trace import Trace
 from diffulex_edge.tiny.sudoku import check_sudoku, decode_sudoku, encode_sudoku, sudoku, tiny_path
-from diffulex_edge.viz.compare import compare, race
+from diffulex_edge.viz.compare import compare, in_turns, race
 from diffulex_edge.viz.film import Film, first_difference
 
 
@@ -98,6 +98,25 @@ def test_races():
     assert first.x[3:19] == engine.generate([1, 2, 3], slow)
     assert second.x[3:19] == engine.generate([1, 2, 3], fast)
     assert len(first.steps) > len(second.steps)
+
+
+# %% compare-28b
+def test_turns_are_taken_and_timed_by_the_clock():
+    engine = DiffusionEngine(load_model(golden_dir() / 'sdar_a', max_seq_len=128))
+    slow = DiffusionGenerationConfig(max_new_tokens=8, confidence_threshold=None, eos_token_id=())
+    fast, ticks = replace(slow, confidence_threshold=0.0), iter(range(1000))
+    engines, clock = [engine, engine.another()], ticks.__next__
+    one, other = in_turns(engines, [1, 2, 3], [slow, fast], clock)
+    assert (one, other) == (engine.generate([1, 2, 3], slow), engine.generate([1, 2, 3], fast))
+    assert len(one.trace.records) > len(other.trace.records)
+    for generation in (one, other):
+        count = len(generation.trace.records)
+        assert [step.ms for step in generation.trace.records] == [1000.0] * count
+        assert [step.at for step in generation.trace.records][-1] == 1000.0 * count
+        assert generation.trace.seconds == count
+    # two ticks a turn, and one more where a generation finds its end
+    turns = len(one.trace.records) + len(other.trace.records)
+    assert next(ticks) == 2 * turns + 2
 
 
 # %% compare-29

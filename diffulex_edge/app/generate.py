@@ -120,7 +120,11 @@ BlockSize = Annotated[int | None, Option(min=1, help="block size; default: the m
 Steps = Annotated[int | None, Option(min=1, help='denoising steps per block')]
 Drafts = Annotated[
     int | None,
-    Option(min=0, help='drafts per forward of a model with a draft head or a mask adapter'),
+    Option(
+        min=0,
+        help='drafts per forward of a model with a draft head or a mask adapter; '
+        'default: as many as gain here, and none with a temperature',
+    ),
 ]
 Stop = Annotated[list[str] | None, Option(help='end the answer before this text; repeatable')]
 

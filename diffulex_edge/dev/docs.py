@@ -61,8 +61,8 @@ FILMS = {  # cell: the recordings that it shows
 }
 TITLES = {
     'sudoku': 'A tiny model solves a sudoku',
-    'smollm2_drafts': 'SmolLM2, two drafts per forward',
-    'smollm2_greedy': 'SmolLM2, one token at a time',
+    'smollm2_drafts': 'SmolLM2 in 8 bits, drafts of its head',
+    'smollm2_greedy': 'SmolLM2 in 8 bits, one token at a time',
     'smollm2_blocks': 'SmolLM2, English denoised in blocks of four',
 }
 LANGUAGES = {'.h': 'cpp', '.js': 'javascript', '.mjs': 'javascript'}

@@ -120,7 +120,8 @@ class DiffusionGenerationConfig:
     early_stop: bool = True  # stop when an end is revealed and everything before it is
     # self-speculation: masks behind every token of a forward, and where the last `lookup` tokens
     # were seen before, what followed there (0: never); auto: as many as gain on this machine,
-    # where a causal model writes its best tokens one by one, else none
+    # where a causal model writes its best tokens one by one, else none: text that is drawn (with
+    # a temperature) is drafted only where a number asks for it
     drafts: int | str = number('auto', whole=True, least=0, words=('auto',))
     lookup: int = number(0, whole=True, least=0)
     candidates: int = number(0, whole=True, least=0)  # record so many best tokens per position

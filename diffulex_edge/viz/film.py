@@ -252,9 +252,9 @@ def load_film(path: str | Path, title: str | None = None, **options) -> Film:
 def example_trace(name: str = 'smollm2_drafts') -> Path:
     """Return the path of a recorded trace that comes with the library.
 
-    smollm2_drafts (self-speculation), smollm2_greedy (the same without drafts), smollm2_blocks
-    (block diffusion in English) or sudoku (of the tiny model). Raises `ValueError` for another
-    name.
+    smollm2_drafts (drafts of a head, checked), smollm2_greedy (the same without), smollm2_blocks
+    (block diffusion in English), all from 8-bit files, or sudoku (of the tiny model). Raises
+    `ValueError` for another name.
     """
     folder = Path(str(files('diffulex_edge'))) / 'viz' / 'traces'
     path = folder / f'{name}.jsonl'

@@ -83,7 +83,7 @@ BUTTONS = {
 def race(offline, tmp_path):  # noqa: F811
     "The accessibility tree of two films by time"
     opened(offline, tmp_path / 'race.html', 'drafts', 'greedy', title='A race', sync='time')
-    offline.evaluate('film.go(2000)')
+    offline.evaluate('film.go(200)')
     return Tree(offline)
 
 

@@ -32,6 +32,7 @@ class Module private constructor() {
         val numbers = inputs.map { it.toTensor().dataAsLongArray.joinToString(",") }
         println("$methodName ${numbers.joinToString(" ")}")
         val words = readln().split(" ")
+        check(words[0] != "missing") { "no method $methodName" }
         if (methodName != "forward") return words.map { EValue.of(it.toLong()) }.toTypedArray()
         val ids = words[0].split(",").map { it.toLong() }.toLongArray()
         val confidence = words[1].split(",").map { it.toFloat() }.toFloatArray()

@@ -28,6 +28,7 @@ export function loadModel() {
   return {
     execute(name, inputs, outputs) {
       const words = ask(`${name} ${inputs.map((input) => input.data.join(',')).join(' ')}`);
+      if (words[0] === 'missing') throw new Error(`no method ${name}`);
       if (outputs.length === 0) return words.map(Number);
       outputs[0].data.set(words[0].split(',').map(BigInt));
       outputs[1].data.set(words[1].split(',').map(Number));

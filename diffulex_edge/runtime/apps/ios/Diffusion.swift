@@ -1,7 +1,7 @@
 import ExecuTorch
 
 /// The denoising loop; it does not draft: a causal model writes a token a forward, and a file with
-/// a draft head is not for it.
+/// a draft head is refused.
 final class Diffusion {
   private let module: Module
   private let rows, maxTokens, block, shift: Int
@@ -15,6 +15,11 @@ final class Diffusion {
     }
     guard try facts("get_contract_version") == [1] else {
       throw NSError(domain: "export the model again", code: 1)
+    }
+    if (try? module.execute("get_draft_head", [ValueConvertible]())) != nil {
+      let remedy = "export the model without it (smollm2-masks in place of smollm2)"
+      let what = "the file has a draft head and this loop does not draft: \(remedy)"
+      throw NSError(domain: what, code: 2)
     }
     rows = Int(try facts("get_max_seq_len")[0])
     maxTokens = Int(try facts("get_prefill_chunk_size")[0])

@@ -46,7 +46,7 @@ class Canvas {
 
 /**
  * The denoising loop on a file of DiffuLex Edge; token ids in, token ids out. It does not draft: a
- * causal model writes a token a forward, and a file with a draft head is not for it.
+ * causal model writes a token a forward, and a file with a draft head is refused.
  */
 export class Diffusion {
   private readonly model: Model;
@@ -60,6 +60,12 @@ export class Diffusion {
   constructor(path: string) {
     this.model = loadModel(path);
     if (this.fact('get_contract_version') !== 1) throw new Error('export the model again');
+    if (this.has('get_draft_head')) {
+      throw new Error(
+        'the file has a draft head and this loop does not draft: ' +
+          'export the model without it (smollm2-masks in place of smollm2)',
+      );
+    }
     this.rows = this.fact('get_max_seq_len');
     this.maxTokens = this.fact('get_prefill_chunk_size');
     this.block = this.fact('get_block_length');
@@ -70,6 +76,14 @@ export class Diffusion {
 
   private facts(name: string): number[] {
     return this.model.execute(name, [], []).map(Number);
+  }
+
+  private has(name: string): boolean {
+    try {
+      return this.model.execute(name, [], []).length > 0;
+    } catch {
+      return false;
+    }
   }
 
   private fact(name: string): number {

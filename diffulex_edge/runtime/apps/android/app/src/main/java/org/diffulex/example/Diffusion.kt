@@ -6,7 +6,7 @@ import org.pytorch.executorch.Tensor
 
 /**
  * The denoising loop on a file of DiffuLex Edge; token ids in, token ids out. It does not draft: a
- * causal model writes a token a forward, and a file with a draft head is not for it.
+ * causal model writes a token a forward, and a file with a draft head is refused.
  */
 class Diffusion(path: String) {
     private val module = Module.load(path)
@@ -19,7 +19,14 @@ class Diffusion(path: String) {
 
     init {
         require(fact("get_contract_version") == 1L) { "export the model again" }
+        require(!has("get_draft_head")) {
+            "the file has a draft head and this loop does not draft: " +
+                "export the model without it (smollm2-masks in place of smollm2)"
+        }
     }
+
+    private fun has(name: String) =
+        runCatching { module.execute(name).isNotEmpty() }.getOrDefault(false)
 
     private fun fact(name: String) = module.execute(name)[0].toInt()
 
