@@ -21,6 +21,9 @@ from diffulex_edge.runtime.presets import preset
         ('d=0.5', dict(d=0.5)),
         ('e=None', dict(e=None)),
         ('f=a=b', dict(f='a=b')),
+        ('g={[]: 1}', dict(g='{[]: 1}')),
+        ('h=' + '-' * 10**5 + '1', dict(h='-' * 10**5 + '1')),
+        ('i=' + '(' * 10**5, dict(i='(' * 10**5)),
     ],
 )
 def test_a_setting_is_read(pair, setting):

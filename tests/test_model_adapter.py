@@ -175,13 +175,22 @@ DAMAGE = {  # what happens to the tensors, and what the message names
     'empty': (lambda t: {}, 'lacks'),
     'rank 0': (lambda t: t | {QKV_A: torch.ones(0, 48)}, QKV_A),
     'number': (lambda t: t | {QKV_A: torch.tensor(1.0)}, QKV_A),
+    'whole number': (lambda t: t | {DOWN_A: torch.tensor(1, dtype=torch.int8)}, DOWN_A),
+    'float8': (lambda t: t | {DOWN_A: t[DOWN_A].to(torch.float8_e4m3fn)}, 'float8_e4m3fn'),
+    'complex': (lambda t: t | {DOWN_A: t[DOWN_A].to(torch.complex64)}, 'complex64'),
+    'double': (lambda t: t | {DOWN_A: t[DOWN_A].double() * 1e200}, 'float64'),
+    'large': (lambda t: t | {DOWN_A: t[DOWN_A] * 1e30}, f'{DOWN_A} .* no training makes'),
+    'large mask': (lambda t: t | {'mask_embedding': torch.full((48,), 1e38)}, 'mask_embedding'),
 }
 
 
 def check_refused(model, path, named):
     "Check that a file is refused by name and that the model is unchanged."
-    with pytest.raises(ValueError, match=named):
-        load_adapter(model, path)
+    before = model.layers[0].qkv.weight.clone()
+    for attach_or_merge in (load_adapter, merge_adapter):
+        with pytest.raises(ValueError, match=named):
+            attach_or_merge(model, path)
+    assert torch.equal(model.layers[0].qkv.weight, before)
     assert model.mask_embed is None
     assert model.config.mask_token_id is None
     assert model.layers[0].lora is None
@@ -230,6 +239,7 @@ def test_refused_tensors(small, kind):
 
 
 BAD_METADATA = [('alpha', 'big'), ('mask_token_id', '60'), ('mask_token_id', '-1')]
+BAD_METADATA += [('alpha', '1e38'), ('alpha', '-1e300')]  # finite, and no weight would be
 
 
 @pytest.mark.parametrize('field, value', BAD_METADATA)

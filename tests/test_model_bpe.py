@@ -3,7 +3,7 @@
 
 from tokenizers import pre_tokenizers
 
-from diffulex_edge.model.bpe import SPLITS
+from diffulex_edge.model.bpe import SPLITS, in_words
 
 
 # %% bpe-03
@@ -22,6 +22,28 @@ def merge(word, ranks):
             merged.append(''.join(pieces[i : i + width]))
             i += width
         pieces = merged
+
+
+# %% bpe-12-c
+import pytest
+
+
+class PanicException(BaseException):
+    "What a panic looks like from Python."
+
+
+@pytest.mark.parametrize('error', [Exception('no\nentry'), PanicException('no entry'), KeyError()])
+def test_what_another_library_raises_is_a_sentence(error):
+    with pytest.raises(ValueError, match=r'^it fails \((no entry|KeyError)\); mend it$'):
+        with in_words('it fails', 'mend it'):
+            raise error
+
+
+@pytest.mark.parametrize('error', [KeyboardInterrupt(), SystemExit(3)])
+def test_what_is_no_failure_of_it_passes(error):
+    with pytest.raises(type(error)):
+        with in_words('it fails', 'mend it'):
+            raise error
 
 
 # %% bpe-14

@@ -36,7 +36,7 @@ WRONG_ARGUMENTS = [
 
 @pytest.mark.parametrize('wrong', WRONG_ARGUMENTS, ids=str)
 def test_wrong_arguments(wrong):
-    with pytest.raises(ValueError, match=next(iter(wrong))):
+    with pytest.raises(ValueError, match=f'^config: {next(iter(wrong))}'):  # and no file
         load_folder(golden_dir() / 'sdar_a', **wrong)
 
 
@@ -84,7 +84,14 @@ def test_missing_unexpected_and_misshapen_tensors(checkpoint, kind):
 
 
 # %% checkpoint-33
-@pytest.mark.parametrize('text, named', [('{"model_type": ', 'config.json'), ('[]', 'list')])
+CORRUPT = [
+    ('{"model_type": ', 'config.json is not JSON'),
+    ('[]', 'config.json holds a list'),
+    ('{"model_type": "sdar"}', 'config.json: vocab_size is missing'),
+]
+
+
+@pytest.mark.parametrize('text, named', CORRUPT)
 def test_corrupt_config(checkpoint, text, named):
     (checkpoint / 'config.json').write_text(text)
     with pytest.raises(ValueError, match=named):

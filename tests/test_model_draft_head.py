@@ -4,6 +4,7 @@
 # %% head-of-drafts-17
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 
 from diffulex_edge.dev.small_models import random_llama
 from diffulex_edge.model.draft_head import (
@@ -70,6 +71,37 @@ def test_another_file_is_refused(tmp_path):
     (tmp_path / 'text').write_text('no head')
     with pytest.raises(ValueError, match='no draft head'):
         load_head(tmp_path / 'text')
+
+
+SPOILED = {  # what happens to the tensors of a file, and what the message names
+    'a number': (dict(vocabulary=torch.tensor(3)), 'vocabulary'),
+    'no words': (dict(vocabulary=torch.zeros(0, dtype=torch.int32)), 'vocabulary'),
+    'words in fp32': (dict(vocabulary=torch.arange(9.0)), 'vocabulary'),
+    'not finite': ({'norm_out.weight': torch.full((48,), torch.nan)}, 'norm_out'),
+    'complex': ({'norm_out.weight': torch.ones(48, dtype=torch.complex64)}, 'complex64'),
+    'a claim': ({'think.down.weight': torch.ones(10**6, 1)}, 'size mismatch'),
+}
+
+
+def check_refused(folder, named, tensors=None, layers='[1]'):
+    "Check that a head is refused by a sentence that names something of its file."
+    save_head(folder / 'whole', drafting_llama().drafter.head)
+    tensors = load_file(folder / 'whole') | (tensors or {})
+    save_file(tensors, folder / 'head', dict(layers=layers))
+    with pytest.raises(ValueError, match=f'is no draft head .*{named}') as error:
+        load_head(folder / 'head')
+    assert '\n' not in str(error.value)
+
+
+@pytest.mark.parametrize('kind', SPOILED)
+def test_spoiled_tensors_are_refused(tmp_path, kind):
+    tensors, named = SPOILED[kind]
+    check_refused(tmp_path, named, tensors)
+
+
+@pytest.mark.parametrize('layers', ['[1, 1]', '[1' + ', 2' * 10**6 + ']', '[' * 10**5, '["1"]'])
+def test_spoiled_layers_are_refused(tmp_path, layers):
+    check_refused(tmp_path, '', layers=layers)
 
 
 # %% head-of-drafts-21-b

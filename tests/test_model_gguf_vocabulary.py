@@ -52,6 +52,11 @@ REFUSED = [
     (dict(add_bos_token=True), 'bos_token_id is None'),
     (dict(add_bos_token=True, bos_token_id=4), 'bos_token_id is 4'),
     (dict(add_bos_token='yes'), 'add_bos_token'),
+    (dict(tokens=[1, 2, 3]), 'tokens is missing, or no list of str'),
+    (dict(merges=[1]), 'merges'),
+    (dict(token_type=['1', '3']), 'token_type'),
+    (dict(pre=['qwen2']), 'pre'),
+    (dict(model=['gpt2']), 'model'),
 ]
 
 

@@ -30,6 +30,8 @@ REFUSED = [
     (dict(use_sliding_window=True), 'sliding'),
     (dict(hidden_size=None), 'hidden_size'),
     (dict(rope_scaling='yarn'), 'rope_scaling'),
+    (dict(rope_scaling=dict(rope_type=['yarn'])), 'rope_type'),
+    (dict(rope_scaling=dict(rope_type='linear', factor=float('nan'))), 'factor is nan'),
     (dict(rope_parameters=dict(rope_type='llama3', rope_theta=1e4)), 'factor is missing'),
     (dict(layer_types=['full_attention', 'linear_attention']), 'linear_attention'),
     (dict(quantization_config=dict(quant_method='gptq')), 'quantization_config'),
@@ -138,13 +140,10 @@ WRONG = [
     ('bos_token_id', (2**70,)),
     ('pad_token_id', (-5,)),
     ('block_size', (-4, 2**30, '4')),
-    ('max_position_embeddings', (-8,)),
+    ('max_position_embeddings', (-8, 0, 'a', [1], 1.5, True)),
+    ('max_sequence_length', (-8,)),
 ]
-OURS = {
-    'eos_token_id': 'eos_token_ids',
-    'block_size': 'block_length',
-    'max_position_embeddings': 'max_seq_len',
-}
+OURS = {'eos_token_id': 'eos_token_ids', 'block_size': 'block_length'}
 
 
 @pytest.mark.parametrize('field, value', [(f, v) for f, values in WRONG for v in values], ids=str)

@@ -3,6 +3,8 @@
 
 
 # %% rope-18
+import re
+
 import pytest
 import torch
 
@@ -53,9 +55,13 @@ def test_frequencies_are_those_of_transformers(name, theta):
 
 # %% rope-19
 def test_scaling_refused():
-    for kind in ('dynamic', 'longrope', 'proportional'):
-        with pytest.raises(ValueError, match=f'rope_type is {kind!r}; supported are'):
+    for kind in ('dynamic', 'longrope', 'proportional', ['yarn'], {}, None):
+        with pytest.raises(ValueError, match=re.escape(f'rope_type is {kind!r}; supported are')):
             read_scaling(dict(rope_type=kind, factor=2.0))
+    with pytest.raises(ValueError, match='low_freq_factor is 4.0; it must be less than high'):
+        read_scaling(
+            dict(rope_type='llama3', factor=8, low_freq_factor=4.0, high_freq_factor=4), 99
+        )
     with pytest.raises(ValueError, match='low_freq_factor'):
         read_scaling(dict(rope_type='llama3', factor=8.0), 8192)
     with pytest.raises(ValueError, match='factor is -1'):

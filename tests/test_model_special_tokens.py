@@ -179,6 +179,7 @@ MALFORMED = [
     ('special_tokens_map.json', dict(eos_token={}), 'special_tokens_map.json: eos_token'),
     ('added_tokens.json', dict(a='b'), 'added_tokens.json'),
     ('tokenizer.json', dict(added_tokens=[dict(id=-1, content='x')]), '-1'),
+    ('tokenizer.json', dict(added_tokens=5), 'added_tokens is 5'),
     ('tokenizer.json', 'x', 'not an object'),
 ]
 

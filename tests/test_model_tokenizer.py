@@ -352,6 +352,30 @@ def test_broken_tokenizer(qwen_style, tmp_path, cut):
         load_tokenizer(tmp_path)
 
 
+def spoiled_tokenizer(folder, change):
+    "Write a tokenizer whose file is changed, and load it."
+    load_tokenizer('tiny').save(folder)
+    file = folder / 'tokenizer.json'
+    fields = json.loads(file.read_text(encoding='utf-8'))
+    change(fields)
+    file.write_text(json.dumps(fields), encoding='utf-8')
+    return load_tokenizer(folder)
+
+
+def test_a_tokenizer_that_panics(tmp_path):
+    "A post-processor that names a token which it does not list ends in a panic of tokenizers."
+    template = dict(type='TemplateProcessing', special_tokens={}, pair=[])
+    template['single'] = [dict(SpecialToken=dict(id='<s>', type_id=0))]
+    with pytest.raises(ValueError, match='tokenizer.json is not a tokenizer .*; take'):
+        spoiled_tokenizer(tmp_path, lambda fields: fields.update(post_processor=template))
+
+
+def test_an_id_that_no_model_has(tmp_path):
+    "Writing such a tokenizer beside a `.pte` would go through four thousand million ids."
+    with pytest.raises(ValueError, match="gives 'x' the id 4000000000; ids end before 1048576"):
+        spoiled_tokenizer(tmp_path, lambda fields: fields['model']['vocab'].update(x=4 * 10**9))
+
+
 def test_broken_tokenizer_config(qwen_style, tmp_path):
     load_tokenizer(qwen_style).save(tmp_path)
     (tmp_path / 'tokenizer_config.json').write_text('{')

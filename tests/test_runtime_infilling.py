@@ -30,7 +30,11 @@ def test_lengths(gap, lengths):
     assert list(gap.lengths) == lengths
 
 
-@pytest.mark.parametrize('wrong', ['[MASK*0]', '[MASK*x]', '[MASK*5-2]', '[MASK *2]', '[MASK*-1]'])
+WRONG = ['[MASK*0]', '[MASK*x]', '[MASK*5-2]', '[MASK *2]', '[MASK*-1]']
+WRONG += ['[MASK*999999999999]', f'[MASK*1-{2**64}]', f'[MASK*{"9" * 5000}]']  # no memory has it
+
+
+@pytest.mark.parametrize('wrong', WRONG, ids=lambda wrong: wrong[:12])
 def test_no_gap(wrong):
     with pytest.raises(ValueError, match='gap'):
         read_template(wrong)

@@ -71,8 +71,8 @@ def read_settings(pairs: list[str]) -> dict:
             raise typer.BadParameter(f'{pair!r} is not name=value')
         try:
             settings[name] = ast.literal_eval(value)
-        except (ValueError, SyntaxError):
-            settings[name] = value
+        except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
+            settings[name] = value  # a text, like a name
     return settings
 
 

@@ -4,13 +4,20 @@
 
 # %% auto #0
 __all__ = [
-    'MODEL_FILES',
     'TOKENIZER_FILES',
+    'MODEL_FILES',
+    'SPECIAL',
+    'TEXT',
     'SPOILED_MODELS',
     'copy_model',
     'put_files',
     'try_model',
+    'byte_pairs',
+    'likely_pieces',
+    'word_pieces',
     'copy_tokenizer',
+    'make_tokenizers',
+    'spoil_part',
     'try_tokenizer',
     'write_small_gguf',
     'try_gguf',
@@ -22,7 +29,19 @@ import shutil
 from pathlib import Path
 from random import Random
 
+from tokenizers import (
+    Regex,
+    Tokenizer,
+    decoders,
+    models,
+    normalizers,
+    pre_tokenizers,
+    processors,
+    trainers,
+)
+
 from ..model import load_model
+from ..model.loading import shipped
 from .harness import Campaign
 from .mutations import spoil_bytes, spoil_json, spoil_safetensors
 from .testing import golden_dir
@@ -32,15 +51,21 @@ from .testing import golden_dir
 def copy_model(folder: Path) -> dict[str, bytes]:
     """Put a small checkpoint into `folder/case` and return its files."""
     shutil.copytree(golden_dir() / 'sdar_a', folder / 'case', dirs_exist_ok=True)
+    for name in TOKENIZER_FILES:
+        shutil.copy(shipped('tiny') / name, folder / 'case' / name)
+    ends = dict(eos_token_id=[2, 220])
+    (folder / 'case' / 'generation_config.json').write_text(json.dumps(ends))
     return {name: (folder / 'case' / name).read_bytes() for name in MODEL_FILES}
 
 
+TOKENIZER_FILES = {'tokenizer.json': spoil_json, 'tokenizer_config.json': spoil_json}
 MODEL_FILES = {'config.json': spoil_json, 'model.safetensors': spoil_safetensors}
+MODEL_FILES |= TOKENIZER_FILES | {'generation_config.json': spoil_json}
 
 
 def put_files(rng: Random, files: dict[str, bytes], spoilers: dict, folder: Path):
-    """Write files, one of them spoiled."""
-    chosen = rng.choice(list(spoilers))
+    """Write files, one of them spoiled, most often one of the first two."""
+    chosen = rng.choice([*spoilers, *list(spoilers)[:2] * 2])
     for name, content in files.items():
         if name == chosen:
             text = content.decode() if spoilers[name] is spoil_json else content
@@ -57,13 +82,51 @@ def try_model(rng: Random, files: dict[str, bytes], folder: Path):
 
 
 # %% ../../nbs/90_dev/15_spoiled_models.ipynb #models-06
-TOKENIZER_FILES = {'tokenizer.json': spoil_json, 'tokenizer_config.json': spoil_json}
+SPECIAL = ['<unk>', '<s>', '</s>', '<|mask|>']
+
+
+def byte_pairs(text: list[str]) -> Tokenizer:
+    """Return a tokenizer of byte pairs, with as much around it as its library has."""
+    tk = Tokenizer(models.BPE(byte_fallback=True, unk_token='<unk>'))
+    tk.normalizer = normalizers.Sequence([normalizers.Prepend('_'), normalizers.NFC()])
+    words = pre_tokenizers.Split(Regex(r'\s?\p{L}+|\d{1,3}'), 'isolated')
+    pieces = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tk.pre_tokenizer = pre_tokenizers.Sequence([words, pieces])
+    behind = [decoders.Replace('_', ' '), decoders.ByteFallback(), decoders.Fuse()]
+    tk.decoder = decoders.Sequence([*behind, decoders.Strip(' ', 1, 0), decoders.ByteLevel()])
+    tk.train_from_iterator(text, trainers.BpeTrainer(vocab_size=90, special_tokens=SPECIAL))
+    begin = processors.TemplateProcessing(single='<s> $A', special_tokens=[('<s>', 1)])
+    tk.post_processor = processors.Sequence([processors.ByteLevel(), begin])
+    return tk
+
+
+def likely_pieces(text: list[str]) -> Tokenizer:
+    """Return a tokenizer of pieces with probabilities."""
+    tk = Tokenizer(models.Unigram())
+    tk.normalizer = normalizers.Replace(Regex(' {2,}'), ' ')
+    tk.pre_tokenizer, tk.decoder = pre_tokenizers.Metaspace(), decoders.Metaspace()
+    how = dict(vocab_size=60, special_tokens=SPECIAL, unk_token='<unk>')
+    tk.train_from_iterator(text, trainers.UnigramTrainer(**how))
+    return tk
+
+
+def word_pieces(text: list[str]) -> Tokenizer:
+    """Return a tokenizer of BERT's kind."""
+    tk = Tokenizer(models.WordPiece(unk_token='<unk>'))
+    tk.normalizer = normalizers.BertNormalizer()
+    tk.pre_tokenizer, tk.decoder = pre_tokenizers.BertPreTokenizer(), decoders.WordPiece()
+    tk.train_from_iterator(text, trainers.WordPieceTrainer(vocab_size=80, special_tokens=SPECIAL))
+    around = dict(single='<s> $A </s>', special_tokens=[('<s>', 1), ('</s>', 2)])
+    tk.post_processor = processors.TemplateProcessing(**around)
+    return tk
+
+
+# %% ../../nbs/90_dev/15_spoiled_models.ipynb #models-06-2
+TEXT = '1 2 3, once upon a time'
 
 
 def copy_tokenizer(folder: Path) -> dict[str, bytes]:
-    """Put a small tokenizer into `folder/case`, and return its files."""
-    from diffulex_edge.model.loading import shipped
-
+    """Put a small tokenizer of words into `folder/case`, and return its files."""
     (folder / 'case').mkdir(exist_ok=True)
     files = {name: (shipped('tiny') / name).read_bytes() for name in TOKENIZER_FILES}
     config = json.loads(files['tokenizer_config.json'])
@@ -72,17 +135,39 @@ def copy_tokenizer(folder: Path) -> dict[str, bytes]:
     return files | {'tokenizer_config.json': json.dumps(config).encode()}
 
 
-def try_tokenizer(rng: Random, files: dict[str, bytes], folder: Path):
-    """Load a spoiled tokenizer, and use it."""
+def make_tokenizers(folder: Path) -> tuple[list[str], str]:
+    """Return `tokenizer.json` of several kinds, and a `tokenizer_config.json`."""
+    words, config = (content.decode() for content in copy_tokenizer(folder).values())
+    made = [make([TEXT] * 3).to_str() for make in (byte_pairs, likely_pieces, word_pieces)]
+    return [words, *made], config
+
+
+def spoil_part(rng: Random, text: str) -> bytes:
+    """Spoil one part of a JSON object: a vocabulary has a thousand places, others have three."""
+    fields = json.loads(text)
+    part = rng.choice(list(fields))
+    spoiled = spoil_json(rng, json.dumps(fields.pop(part)))
+    return json.dumps(fields).encode()[:-1] + f', "{part}": '.encode() + spoiled + b'}'
+
+
+def try_tokenizer(rng: Random, files: tuple[list[str], str], folder: Path):
+    """Load a spoiled tokenizer, use it and save it."""
     from diffulex_edge.model.tokenizer import load_tokenizer
 
-    put_files(rng, files, TOKENIZER_FILES, folder / 'case')
-    tokenizer = load_tokenizer(folder / 'case')
-    ids = tokenizer.encode('1 2 3, once upon a time')
-    text = tokenizer.decode(ids)
+    kinds, config = files
+    way, tokenizer, folder = rng.randrange(4), rng.choice(kinds), folder / 'case'
+    spoiled = (spoil_part, spoil_part, spoil_json)[way] if way < 3 else None
+    tokenizer = spoiled(rng, tokenizer) if spoiled else tokenizer.encode()
+    (folder / 'tokenizer.json').write_bytes(tokenizer)
+    config = config.encode() if spoiled else spoil_json(rng, config)
+    (folder / 'tokenizer_config.json').write_bytes(config)
+    read = load_tokenizer(folder)
+    text = read.decode([*read.prompt(TEXT), *range(300)])
     assert isinstance(text, str), f'text is {text!r}'
-    if tokenizer.template:
-        tokenizer.chat('hello')
+    read.token(5)
+    if read.template:
+        read.chat('hello')
+    read.save(folder / 'saved')
 
 
 # %% ../../nbs/90_dev/15_spoiled_models.ipynb #models-08
@@ -101,7 +186,11 @@ def write_small_gguf(folder: Path) -> bytes:
     writer.add_layer_norm_rms_eps(1e-5)
     writer.add_rope_freq_base(10000.0)
     writer.add_vocab_size(V)
-    writer.add_token_list([f't{i}' for i in range(V)])
+    writer.add_tokenizer_model('gpt2')
+    writer.add_tokenizer_pre('smollm')
+    writer.add_token_list([*'abcdefgh', *(f't{i}' for i in range(8, V - 1)), 'ab'])
+    writer.add_token_types([1] * (V - 2) + [3, 1])
+    writer.add_token_merges(['a b'])
     writer.add_bos_token_id(1)
     writer.add_eos_token_id(2)
     shapes = dict(attn_q=(H, H), attn_k=(H // 2, H), attn_v=(H // 2, H), attn_output=(H, H))
@@ -120,19 +209,22 @@ def write_small_gguf(folder: Path) -> bytes:
 
 
 def try_gguf(rng: Random, data: bytes, folder: Path):
-    """Load a GGUF file whose fields, or any of whose bytes, are spoiled."""
+    """Load a GGUF file and its tokenizer; fields, or any of its bytes, are spoiled."""
+    from diffulex_edge.model.tokenizer import load_tokenizer
+
     within = slice(0, rng.choice((64, 3000, 3000, len(data))))
     path = folder / 'case.gguf'
     path.write_bytes(spoil_bytes(rng, data, within))
     model = load_model(path, max_seq_len=16)
     assert model.logits([1, 2, 3]).shape == (3, model.config.vocab_size), 'logits of another shape'
+    load_tokenizer(path).prompt('abc')
 
 
 # %% ../../nbs/90_dev/15_spoiled_models.ipynb #models-09
 SPOILED_MODELS = (
-    Campaign('checkpoint', 'config.json and model.safetensors of a folder', copy_model, try_model),
+    Campaign('checkpoint', 'config, weights and special tokens of a folder', copy_model, try_model),
     Campaign(
-        'tokenizer', 'tokenizer.json and its config, chat template', copy_tokenizer, try_tokenizer
+        'tokenizer', 'tokenizer.json and its config, chat template', make_tokenizers, try_tokenizer
     ),
     Campaign('gguf', 'a GGUF file', write_small_gguf, try_gguf),
 )

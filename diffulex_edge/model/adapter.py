@@ -5,13 +5,18 @@
 # %% auto #0
 __all__ = [
     'PROJECTIONS',
+    'FLOATS',
+    'LARGEST',
     'scaled',
     'read_adapter',
     'adapter_shapes',
+    'rank_of',
     'check_adapter',
     'adapter_numbers',
+    'check_size',
     'attach',
     'mask_for',
+    'checked_adapter',
     'load_adapter',
     'merge_adapter',
 ]
@@ -33,20 +38,28 @@ PROJECTIONS = dict(  # our name -> the file's
 )
 
 
+FLOATS = torch.float32, torch.float16, torch.bfloat16
+
+
 def scaled(path: str | Path, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Return the factors that are stored as integers as floats.
+    """Return the factors that are stored as 8-bit integers as floats.
 
     Beside such a `lora_A [rank, inputs]` or `lora_B [outputs, rank]` stands a `.scale [rank]`.
-    Raise `ValueError` for integers without a scale of that shape.
+    Raise `ValueError` for integers without a scale of that shape, and for other types.
     """
     floats = {}
     for name, tensor in tensors.items():
+        if tensor.dtype not in (*FLOATS, torch.int8):
+            raise ValueError(
+                f'{path}: {name} is stored as {str(tensor.dtype)[6:]}; '
+                'save it as float32, float16, bfloat16, or int8 with a scale'
+            )
         if name.endswith('.scale'):
             continue
-        if not tensor.is_floating_point():
+        if tensor.dtype == torch.int8:
             scale = tensors.get(f'{name}.scale')
             per_row = name.endswith('lora_A')
-            rank = tensor.shape[0 if per_row else -1]
+            rank = tensor.shape[0 if per_row else -1] if tensor.ndim == 2 else 0
             if scale is None or tuple(scale.shape) != (rank,):
                 raise ValueError(
                     f'{path}: {name} is stored as integers and needs {name}.scale of [{rank}]'
@@ -89,6 +102,16 @@ def adapter_shapes(model: Decoder, rank: int) -> dict[str, tuple[int, ...]]:
 
 
 # %% ../../nbs/01_model/19_adapter.ipynb #adapter-08
+def rank_of(path: str | Path, tensors: dict[str, Tensor]) -> int:
+    "Return the rank of an adapter. Raise `ValueError` where its first factor is no matrix."
+    first = tensors.get('layers.0.qkv_proj.lora_A')
+    if first is None or first.ndim != 2 or not len(first):
+        raise ValueError(
+            f'{path} lacks layers.0.qkv_proj.lora_A, a matrix with rows; is it a mask adapter?'
+        )
+    return len(first)
+
+
 def check_adapter(path: str | Path, tensors: dict[str, Tensor], model: Decoder, rank: int):
     """Raise `ValueError` naming a tensor that does not belong in an adapter for `model`.
 
@@ -139,6 +162,25 @@ def adapter_numbers(path: str | Path, metadata: dict[str, str], rank: int) -> tu
     return scale, mask_token_id
 
 
+LARGEST = 2.0**15  # of a change of a weight; fp16 holds twice that
+
+
+def check_size(path: str | Path, tensors: dict[str, Tensor], rank: int, scale: float):
+    "Raise `ValueError` naming the tensors of an adapter that may change a weight beyond bounds."
+    largest = {name: tensor.float().abs().max().item() for name, tensor in tensors.items()}
+    changes = {'mask_embedding': largest['mask_embedding']}
+    for name in largest:
+        if name.endswith('lora_A'):
+            product = largest[name] * largest[f'{name[:-1]}B']
+            changes[f'alpha with {name} and {name[:-1]}B'] = rank * abs(scale) * product
+    for name, change in changes.items():
+        if not change <= LARGEST:
+            raise ValueError(
+                f'{path}: {name} may change a weight by {change:.0e}, which no training makes; '
+                'download the file again'
+            )
+
+
 # %% ../../nbs/01_model/19_adapter.ipynb #adapter-13
 def attach(model: Decoder, tensors: dict[str, Tensor], rank: int, scale: float):
     "Give `model` the branches of a checked adapter, in place, in the dtype of its weights."
@@ -168,6 +210,16 @@ def mask_for(model: Decoder, path: str | Path, own: int, asked: int | None) -> i
 
 
 # %% ../../nbs/01_model/19_adapter.ipynb #adapter-13-b
+def checked_adapter(model: Decoder, path: str | Path) -> tuple[dict[str, Tensor], int, float, int]:
+    "Return tensors, rank, `alpha / rank` and mask id (-1: none) of a file. Raise what is wrong."
+    tensors, metadata = read_adapter(path)
+    rank = rank_of(path, tensors)
+    check_adapter(path, tensors, model, rank)
+    scale, own = adapter_numbers(path, metadata, rank)
+    check_size(path, tensors, rank, scale)
+    return tensors, rank, scale, own
+
+
 def load_adapter(model: Decoder, path: str | Path, *, mask_token_id: int | None = None) -> Decoder:
     """Attach a mask adapter to `model`, in place, and return the model.
 
@@ -175,15 +227,7 @@ def load_adapter(model: Decoder, path: str | Path, *, mask_token_id: int | None 
     warning. Raise `FileNotFoundError` or `ValueError`, one sentence naming the tensor that is
     missing, unexpected or of the wrong shape; the model is then unchanged.
     """
-    tensors, metadata = read_adapter(path)
-    first = tensors.get('layers.0.qkv_proj.lora_A')
-    rank = first.shape[0] if first is not None and first.ndim == 2 else 0
-    if rank == 0:
-        raise ValueError(
-            f'{path} lacks layers.0.qkv_proj.lora_A, a matrix with rows; is it a mask adapter?'
-        )
-    check_adapter(path, tensors, model, rank)
-    scale, own = adapter_numbers(path, metadata, rank)
+    tensors, rank, scale, own = checked_adapter(model, path)
     mask = mask_for(model, path, own, mask_token_id)
     attach(model, tensors, rank, scale)
     model.config.mask_token_id = mask
@@ -198,10 +242,7 @@ def merge_adapter(model: Decoder, path: str | Path, *, mask_token_id: int | None
     The embedding of its mask token becomes the file's; `mask_token_id` overrides the file's.
     Warn and raise as `load_adapter` does; the model is then unchanged.
     """
-    tensors, metadata = read_adapter(path)
-    rank = len(tensors.get('layers.0.qkv_proj.lora_A', ()))
-    check_adapter(path, tensors, model, rank)
-    scale, own = adapter_numbers(path, metadata, rank)
+    tensors, rank, scale, own = checked_adapter(model, path)
     mask = mask_for(model, path, own, mask_token_id)
     for i, layer in enumerate(model.layers):
         for ours, theirs in PROJECTIONS.items():

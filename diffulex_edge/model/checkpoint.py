@@ -260,7 +260,14 @@ def folder_config(
     Arguments and errors as in `loading.load_model`. A diffusion model takes the tokenizer's mask.
     """
     hf = read_json(folder / 'config.json')
-    family, config = read_config(hf, max_seq_len, block_length)
+    try:
+        family, config = read_config(hf, max_seq_len, block_length)
+    except ValueError as error:
+        asked = dict(max_seq_len=max_seq_len, block_length=block_length)
+        words = [f'config: {name}' for name, value in asked.items() if value is not None]
+        if str(error).startswith(tuple(words)):
+            raise  # an argument, and no field
+        raise ValueError(f'{folder}/config.json{str(error).removeprefix("config")}') from None
     named = (hf.get('block_size'), hf.get('bd_size'), block_length)
     if all(length is None for length in named):
         check_named_block(folder, config)

@@ -159,7 +159,7 @@ def check_rope_scaling(scaling: dict | None):
     if scaling is None:
         return
     kind = scaling.get('rope_type')
-    if kind not in ROPE_SCALINGS:
+    if not isinstance(kind, str) or kind not in ROPE_SCALINGS:
         known = ', '.join(ROPE_SCALINGS)
         raise ValueError(f'config: rope_type is {shown(kind)}; it must be one of {known}')
     for name in ROPE_SCALINGS[kind]:
@@ -171,6 +171,11 @@ def check_rope_scaling(scaling: dict | None):
         is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
         if not is_number or not 0 < value < 1e18:
             raise ValueError(f'config: {name} is {shown(value)}; it must be a positive number')
+    low, high = scaling.get('low_freq_factor'), scaling.get('high_freq_factor')
+    if low is not None and high is not None and low >= high:
+        raise ValueError(
+            f'config: low_freq_factor is {low}; it must be less than high_freq_factor, {high}'
+        )
 
 
 # %% ../../nbs/01_model/01_config.ipynb #config-14

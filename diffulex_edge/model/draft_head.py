@@ -10,6 +10,8 @@ __all__ = [
     'SwiGLU',
     'DraftHead',
     'save_head',
+    'head_weights',
+    'head_of',
     'load_head',
     'Drafter',
     'check_fit',
@@ -29,6 +31,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
+from .adapter import FLOATS
 from .decoder import Decoder, hidden_states
 from .files import written
 from .heads import FullStep
@@ -108,6 +111,37 @@ def save_head(path: str | Path, head: DraftHead, about: dict | None = None):
 
 
 # %% ../../nbs/01_model/21_draft_head.ipynb #head-of-drafts-09
+def head_weights(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    "Return the weights of a head's file in fp32. Raise `ValueError` naming what cannot be one."
+    weights = {}
+    for name, tensor in tensors.items():
+        if name == 'vocabulary':
+            whole = tensor.dtype in (torch.int32, torch.int64)
+            if not whole or tensor.ndim != 1 or not len(tensor):
+                raise ValueError('its vocabulary is no list of token ids')
+            weights[name] = tensor.long()
+            continue
+        if tensor.dtype not in (*FLOATS, torch.int8):
+            raise ValueError(f'{name} is stored as {str(tensor.dtype)[6:]}')
+        if name.endswith('.scale'):
+            continue
+        weights[name] = tensor.float()
+        if tensor.dtype == torch.int8:
+            weights[name] *= tensors[name + '.scale'].float()[:, None]
+        if not weights[name].isfinite().all():
+            raise ValueError(f'{name} holds NaN or infinity')
+    return weights
+
+
+def head_of(layers: list[int], weights: dict[str, Tensor]) -> DraftHead:
+    "Return a head that has these weights; its sizes are theirs. Raises where they do not agree."
+    hidden, inner = weights['think.down.weight'].shape
+    with torch.device('meta'):  # no memory for sizes that a file only claims
+        head = DraftHead(hidden, inner, layers, torch.empty(len(weights['vocabulary'])))
+    head.load_state_dict(weights, assign=True)
+    return head
+
+
 def load_head(path: str | Path) -> DraftHead:
     """Return the head of a file; its sizes are the file's.
 
@@ -121,16 +155,9 @@ def load_head(path: str | Path) -> DraftHead:
             layers = json.loads((file.metadata() or {})['layers'])
         if not isinstance(layers, list) or not all(type(layer) is int for layer in layers):
             raise ValueError(f'it reads layers {repr(layers)[:60]}')
-        weights = {name: tensors[name] for name in tensors if not name.endswith('.scale')}
-        for name in weights:
-            if weights[name].dtype == torch.int8:
-                weights[name] = weights[name].float() * tensors[name + '.scale'][:, None]
-        hidden, inner = weights['think.down.weight'].shape
-        head = DraftHead(hidden, inner, layers, weights['vocabulary'])
-        head.load_state_dict(weights)
-        for name, weight in head.state_dict().items():
-            if not weight.isfinite().all():
-                raise ValueError(f'{name} holds NaN or infinity')
+        if len(set(layers)) < len(layers):
+            raise ValueError('it reads a layer twice')
+        head = head_of(layers, head_weights(tensors))
     except (SafetensorError, LookupError, TypeError, ValueError, RuntimeError) as error:
         reason = ' '.join(str(error).split())[:200]
         raise ValueError(f'{path} is no draft head ({reason})') from None

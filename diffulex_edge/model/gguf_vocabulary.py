@@ -9,7 +9,7 @@ __all__ = ['check_gguf_tokenizer', 'begins_with_bos', 'put_before', 'read_gguf_v
 import tokenizers
 from tokenizers import AddedToken, processors
 
-from .bpe import SPLITS, byte_level_bpe
+from .bpe import SPLITS, byte_level_bpe, in_words
 from .config import is_whole, shown
 from .gguf import CONTROL, USER_DEFINED
 from .gguf_tensors import GGUFFile
@@ -21,17 +21,21 @@ def check_gguf_tokenizer(file: GGUFFile):
     kind, split = file.get('tokenizer.ggml.model'), file.get('tokenizer.ggml.pre')
     if kind != 'gpt2':
         raise ValueError(
-            f'{file.where}: tokenizer.ggml.model is {kind!r}; '
+            f'{file.where}: tokenizer.ggml.model is {shown(kind)}; '
             'only gpt2 (byte-level BPE) is supported'
         )
-    if split not in SPLITS:
+    if not isinstance(split, str) or split not in SPLITS:
         raise ValueError(
-            f'{file.where}: tokenizer.ggml.pre is {split!r}; '
+            f'{file.where}: tokenizer.ggml.pre is {shown(split)}; '
             f'supported split patterns are {", ".join(SPLITS)}'
         )
-    for field in ('tokens', 'merges', 'token_type'):
-        if not isinstance(file.get(f'tokenizer.ggml.{field}'), list):
-            raise ValueError(f'{file.where}: tokenizer.ggml.{field} is missing')
+    for field, kind in dict(tokens=str, merges=str, token_type=int).items():
+        values = file.get(f'tokenizer.ggml.{field}')
+        if not isinstance(values, list) or not all(isinstance(value, kind) for value in values):
+            raise ValueError(
+                f'{file.where}: tokenizer.ggml.{field} is missing, or no list of {kind.__name__}; '
+                'download the file again'
+            )
 
 
 # %% ../../nbs/01_model/33_gguf_vocabulary.ipynb #gguf-vocabulary-16b
@@ -76,14 +80,10 @@ def read_gguf_vocabulary(file: GGUFFile) -> tokenizers.Tokenizer:
             special = kind == CONTROL
             added[token_id] = AddedToken(tokens[token_id], special=special, normalized=False)
     vocab = {token: token_id for token_id, token in enumerate(tokens)}
-    try:
+    do_not_fit = f'{file.where}: tokenizer.ggml.tokens and merges do not fit together'
+    with in_words(do_not_fit, 'download the file again'):
         merges = [tuple(pair.split(' ', 1)) for pair in file.get('tokenizer.ggml.merges')]
         tokenizer = byte_level_bpe(vocab, merges, file.get('tokenizer.ggml.pre'), added)
-    except Exception as e:  # tokenizers raises bare Exception
-        raise ValueError(
-            f'{file.where}: tokenizer.ggml.tokens and merges do not fit together ({e}); '
-            'download the file again'
-        ) from None
     if begins_with_bos(file):
         put_before(tokenizer, file.get('tokenizer.ggml.bos_token_id'))
     return tokenizer

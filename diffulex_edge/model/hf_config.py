@@ -12,7 +12,7 @@ __all__ = [
     'rope_of',
     'refuse_unsupported',
     'common_fields',
-    'cache_rows',
+    'limits_of',
     'warn_beyond',
     'read_config',
     'check_named_block',
@@ -24,7 +24,7 @@ import re
 import warnings
 from pathlib import Path
 
-from .config import DecoderConfig, EdgeWarning, brief, shown
+from .config import DecoderConfig, EdgeWarning, brief, is_whole, shown
 from .decoder import Decoder
 from .families import find_family, strings
 from .rope import read_scaling
@@ -63,7 +63,7 @@ def rope_of(hf: dict) -> dict:
             raise ValueError(f'config: {field} is {shown(rope)}; it must be an object')
         rope = rope.get('full_attention', rope)
         for name, value in rope.items():
-            if found.setdefault(name, value) != value:
+            if shown(found.setdefault(name, value)) != shown(value):  # NaN is not itself
                 raise ValueError(
                     f'config: rope_scaling and rope_parameters disagree on {brief(name)}'
                 )
@@ -128,17 +128,19 @@ def common_fields(hf: dict) -> dict:
     return fields
 
 
-def cache_rows(hf: dict) -> int:
-    "Return the default size of the KV cache: 2048 rows, or the model's own limit if that is less."
-    for field in LONGEST:
-        if isinstance(hf.get(field), int):
-            return min(2048, hf[field])
-    return 2048
+def limits_of(hf: dict) -> list[int]:
+    "Return the longest texts that a config names. Raise `ValueError` for what is no length."
+    limits = [(field, hf[field]) for field in LONGEST if hf.get(field) is not None]
+    for field, value in limits:
+        if not is_whole(value, 1, 2**40):
+            raise ValueError(
+                f'config: {field} is {shown(value)}; it must be a whole number of positions from 1'
+            )
+    return [value for _, value in limits]
 
 
-def warn_beyond(max_seq_len: int, limits: list):
+def warn_beyond(max_seq_len: int, limits: list[int]):
     "Warn of a cache that is longer than the texts that the model was made for."
-    limits = [limit for limit in limits if isinstance(limit, int)]
     if limits and isinstance(max_seq_len, int) and max_seq_len > max(limits):
         warnings.warn(
             f'max_seq_len is {max_seq_len}, but the model was made for {max(limits)} positions; '
@@ -163,8 +165,9 @@ def read_config(
     family = find_family(hf)
     refuse_unsupported(hf, family.layer_kinds)
     fields = family.absent | common_fields(hf)
-    fields['max_seq_len'] = cache_rows(hf) if max_seq_len is None else max_seq_len
-    warn_beyond(fields['max_seq_len'], [hf.get(field) for field in LONGEST])
+    limits = limits_of(hf)
+    fields['max_seq_len'] = min([2048, *limits[:1]]) if max_seq_len is None else max_seq_len
+    warn_beyond(fields['max_seq_len'], limits)
     fields |= family.read_config(hf)
     if block_length is not None:
         fields['block_length'] = block_length

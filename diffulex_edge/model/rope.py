@@ -143,7 +143,7 @@ def read_scaling(rope: dict | None, longest: int | None = None) -> dict | None:
     """
     rope = rope or {}
     kind = rope.get('rope_type', rope.get('type', 'default'))
-    if kind not in ROPE_SCALINGS:
+    if not isinstance(kind, str) or kind not in ROPE_SCALINGS:
         raise ValueError(
             f'config: rope_type is {shown(kind)}; supported are {", ".join(ROPE_SCALINGS)}, whose '
             'frequencies do not depend on the length of the text'

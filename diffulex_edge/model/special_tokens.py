@@ -117,7 +117,10 @@ def read_vocabulary(facts: TokenFacts, file: Path):
     vocab = model.get('vocab') if isinstance(model, dict) else None
     if isinstance(vocab, dict):
         facts.ids |= {token: i for token, i in vocab.items() if is_whole(i, 0, 2**31)}
-    for entry in fields.get('added_tokens') or ():
+    added = fields.get('added_tokens') or []
+    if not isinstance(added, list):
+        raise ValueError(f'{file}: added_tokens is {shown(added)}; it must be a list of objects')
+    for entry in added:
         if isinstance(entry, dict):
             add_token(facts, entry.get('content'), entry.get('id'), f'{file}')
 

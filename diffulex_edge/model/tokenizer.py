@@ -4,28 +4,33 @@
 
 # %% auto #0
 __all__ = [
+    'HALF',
+    'REMEDY',
     'CLASSES',
     'show_token',
-    'broken_text',
+    'check_text',
     'beginning',
     'Codec',
     'Tokenizer',
     'split_of_class',
     'read_tokenizer',
+    'check_sizes',
     'from_folder',
     'load_tokenizer',
     'tokenizer_beside',
 ]
 
 # %% ../../nbs/01_model/36_tokenizer.ipynb #tokenizer-01
+import re
 from functools import cached_property
 from pathlib import Path
 
 import tokenizers
 from tokenizers import AddedToken, models
 
-from .bpe import BYTES, byte_level_bpe
+from .bpe import BYTES, byte_level_bpe, in_words
 from .chat_template import chat_prompt
+from .config import LIMITS, shown
 from .gguf import gguf_token_facts
 from .gguf_tensors import GGUFFile
 from .gguf_vocabulary import read_gguf_vocabulary
@@ -56,17 +61,19 @@ def show_token(tokenizer: tokenizers.Tokenizer, token_id: int) -> str:
 
 
 # %% ../../nbs/01_model/36_tokenizer.ipynb #tokenizer-05a
-def broken_text(text) -> str:
-    "Return the sentence that says why a text cannot be encoded."
+HALF = re.compile('[\ud800-\udfff]')  # of a character
+
+
+def check_text(text):
+    "Raise `ValueError` for what no tokenizer can encode."
     if not isinstance(text, str):
-        return f'a text must be a string, not {type(text).__name__}'
-    for position, character in enumerate(text):
-        if 0xD800 <= ord(character) < 0xE000:
-            return (
-                f'the text holds half of a character, U+{ord(character):04X}, at position '
-                f'{position}; remove it, or give the other half too'
-            )
-    return 'the text cannot be encoded'
+        raise ValueError(f'a text must be a string, not {type(text).__name__}')
+    half = HALF.search(text)
+    if half:
+        raise ValueError(
+            f'the text holds half of a character, U+{ord(half[0]):04X}, at position '
+            f'{half.start()}; remove it, or give the other half too'
+        )
 
 
 def beginning(tk: tokenizers.Tokenizer) -> list[int]:
@@ -80,6 +87,9 @@ def beginning(tk: tokenizers.Tokenizer) -> list[int]:
 
 
 # %% ../../nbs/01_model/36_tokenizer.ipynb #tokenizer-06
+REMEDY = "take its files from the model's repository again"
+
+
 class Codec:
     "Text to token ids and back, nothing added."
 
@@ -91,21 +101,19 @@ class Codec:
 
         Raise `ValueError` for half of a character.
         """
-        try:
+        check_text(text)
+        with in_words('this tokenizer cannot encode a text', REMEDY):
             return self.tk.encode(text, add_special_tokens=False).ids
-        except TypeError:
-            raise ValueError(broken_text(text)) from None
-        except Exception as e:  # tokenizers raises bare Exception
-            reason = str(e).splitlines()[0][:200]
-            raise ValueError(f'this tokenizer cannot encode a text: {reason}') from None
 
     def decode(self, ids: list[int], skip_special: bool = True) -> str:
         "Return the text of ids: U+FFFD for a cut character, nothing for an id without a token."
-        return self.tk.decode(ids, skip_special_tokens=skip_special)
+        with in_words('this tokenizer cannot decode tokens', REMEDY):
+            return self.tk.decode(ids, skip_special_tokens=skip_special)
 
     def token(self, id: int) -> str:
         "Return one token to look at, see `show_token`."
-        return show_token(self.tk, id)
+        with in_words(f'this tokenizer cannot show the token {id}', REMEDY):
+            return show_token(self.tk, id)
 
     @cached_property
     def special_ids(self) -> dict[str, int]:
@@ -180,18 +188,36 @@ def read_tokenizer(file: Path, config: dict) -> tokenizers.Tokenizer:
     """
     vocab, merges = file.with_name('vocab.json'), file.with_name('merges.txt')
     if file.is_file():
-        return tokenizers.Tokenizer.from_file(str(file))
+        with in_words(f'{file} is not a tokenizer', REMEDY):
+            return tokenizers.Tokenizer.from_file(str(file))
     if file.name != 'tokenizer.json' or not (vocab.is_file() and merges.is_file()):
         raise FileNotFoundError(
             f"{file} is missing; take it from the model's repository, "
             f'or write it with load_tokenizer(model).save("{file.parent}")'
         )
-    added = {}
-    for token_id, entry in config.get('added_tokens_decoder', {}).items():
-        options = dict(entry)
-        added[int(token_id)] = AddedToken(options.pop('content'), **options)
-    split = split_of_class(file.with_name('tokenizer_config.json'), config)
-    return byte_level_bpe(*models.BPE.read_file(str(vocab), str(merges)), split, added)
+    config_file, added = file.with_name('tokenizer_config.json'), {}
+    split = split_of_class(config_file, config)
+    with in_words(f'{config_file}: added_tokens_decoder is wrong', REMEDY):
+        for token_id, entry in config.get('added_tokens_decoder', {}).items():
+            options = dict(entry)
+            added[int(token_id)] = AddedToken(options.pop('content'), **options)
+    with in_words(f'{vocab} is not a tokenizer', REMEDY):
+        return byte_level_bpe(*models.BPE.read_file(str(vocab), str(merges)), split, added)
+
+
+def check_sizes(tk: tokenizers.Tokenizer, source: Path):
+    """Raise `ValueError` naming a token whose id no model has.
+
+    Writing such a tokenizer goes through all ids up to it.
+    """
+    vocabulary = tk.get_vocab(with_added_tokens=True)
+    last = max(vocabulary, key=vocabulary.get, default=None)
+    most = LIMITS['vocab_size']
+    if last is not None and vocabulary[last] >= most:
+        raise ValueError(
+            f'{source} gives {shown(last)} the id {vocabulary[last]}; '
+            f'ids end before {most}: {REMEDY}'
+        )
 
 
 # %% ../../nbs/01_model/36_tokenizer.ipynb #tokenizer-13
@@ -201,25 +227,13 @@ def from_folder(file: Path, config_file: Path) -> Tokenizer:
     Raise `FileNotFoundError`, or `ValueError` when a file is not what its name says.
     """
     config = read_json(config_file) if config_file.is_file() else {}
-    try:
-        tokenizer = read_tokenizer(file, config)
-    except FileNotFoundError:
-        raise
-    except ValueError as e:
-        if str(e).startswith(f'{config_file}: tokenizer_class'):
-            raise
-        raise ValueError(
-            f'{file.with_name("vocab.json")} is not a tokenizer ({e}); '
-            "take it from the model's repository again"
-        ) from None
-    except Exception as e:  # tokenizers raises bare Exception
-        broken = file if file.is_file() else file.with_name('vocab.json')
-        raise ValueError(
-            f'{broken} is not a tokenizer ({str(e)[:200]}); '
-            "take it from the model's repository again"
-        ) from None
-    tokenizer.no_padding()
-    tokenizer.no_truncation()
+    tokenizer = read_tokenizer(file, config)
+    source = file if file.is_file() else file.with_name('vocab.json')
+    check_sizes(tokenizer, source)
+    with in_words(f'{source} is not a tokenizer', REMEDY):
+        tokenizer.no_padding()
+        tokenizer.no_truncation()
+        beginning(tokenizer)  # which encodes a text
     facts = read_names(file.parent) if file.name == 'tokenizer.json' else None
     if facts is not None:
         return Tokenizer(tokenizer, facts.template, facts.roles)

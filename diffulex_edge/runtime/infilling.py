@@ -30,6 +30,7 @@ from dataclasses import dataclass
 from functools import partial
 from itertools import product
 
+from ..model.config import brief
 from .answers import Generation, StopGeneration, result_of
 from .config import DiffusionGenerationConfig, configure
 from .diffusion import DiffusionEngine
@@ -56,9 +57,12 @@ class Gap:
 
 def read_gap(sign: str) -> Gap:
     "Return the gap that `[MASK*1-4]` means. Raises `ValueError` where it means none."
-    found = re.fullmatch(r'\[MASK(?:\*(\d+)(?:-(\d+))?)?\]', sign)
+    found = re.fullmatch(r'\[MASK(?:\*(\d{1,6})(?:-(\d{1,6}))?)?\]', sign)
     if not found:
-        raise ValueError(f'the gap {sign} is not understood; write [MASK], [MASK*3] or [MASK*1-4]')
+        raise ValueError(
+            f'the gap {brief(sign)} is not understood; write [MASK], [MASK*3] or [MASK*1-4], '
+            'in numbers of up to six digits'
+        )
     least, most = found.groups()
     gap = Gap(int(least or 1), int(most) if most else None)
     if gap.least < 1 or not gap.lengths:
