@@ -102,7 +102,7 @@ setup(
     install_requires=shlex.split(cfg['requirements']),
     extras_require={
         extra: shlex.split(cfg[f'{extra}_requirements'])
-        for extra in ('dev', 'lab', 'serve', 'eval', 'cluster')
+        for extra in ('dev', 'lab', 'serve', 'eval', 'cluster', 'clients')
     },
     entry_points={'console_scripts': cfg['console_scripts'].split()},
     long_description=(here / 'README.md').read_text(encoding='utf-8'),

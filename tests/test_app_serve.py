@@ -3,21 +3,26 @@
 
 # %% server-33
 import json
+import os
+import shutil
 import socket
+import subprocess
 import threading
 import time
 from contextlib import contextmanager
+from importlib.util import find_spec
+from types import SimpleNamespace
 
 import httpx
 import openai
 import pytest
 import uvicorn
 
-from diffulex_edge.app.guard import TimedProtocol
+from diffulex_edge.app.guard import TimedProtocol, read_body
 from diffulex_edge.app.opening import open_model
 from diffulex_edge.app.protocol import MAX_BODY, NEUTRAL
 from diffulex_edge.app.serve import make_app
-from diffulex_edge.runtime.diffusion import DiffusionGenerationConfig
+from diffulex_edge.runtime.diffusion import DiffusionEngine, DiffusionGenerationConfig
 from diffulex_edge.viz.film import Film
 
 
@@ -39,9 +44,9 @@ def serving(engine, **options):
         thread.join()
 
 
-def tiny_engine():
+def tiny_engine(**options):
     "The tiny model with a template that puts the turns one after the other"
-    engine = open_model('tiny')
+    engine = open_model('tiny', **options)
     engine.tokenizer.template = '{% for m in messages %}{{ m.content }} {% endfor %}'
     return engine
 
@@ -189,16 +194,19 @@ CLIENTS = {
     'langchain': LANGCHAIN | dict(stream=False, messages=[USER]),
     'langchain-stream': LANGCHAIN | dict(stream=True, messages=[USER]),
     'langchain-parts': LANGCHAIN
+    | dict(stream=False)
     | dict(messages=[dict(role='user', name='me', content=[dict(type='text', text='1 2')])]),
     'langchain-llm': COMPLETION | dict(prompt=['1 2 ']),
     'litellm': dict(model='tiny', messages=[USER], max_tokens=9),
     'litellm-stream': dict(model='tiny', messages=[USER], temperature=0, stop=['zzz'])
     | dict(max_tokens=9, stream=True),
-    'open-webui': dict(model='tiny', messages=[USER], stream=True, max_tokens=9, temperature=0)
+    'open-webui': dict(model='tiny', messages=[USER], stream=True, max_tokens=9, temperature=0),
+    'open-webui-settings': dict(model='tiny', messages=[USER], stream=True, max_tokens=9)
     | dict(stream_options=dict(include_usage=True), frequency_penalty=0, top_k=0, min_p=0),
-    'open-webui-title': dict(model='tiny', messages=[USER], stream=False)
-    | dict(max_completion_tokens=9, metadata=dict(task='title_generation')),
-    'continue': dict(model='tiny', stream=True, max_tokens=9, temperature=0, tools=[])
+    'open-webui-title': dict(model='tiny', messages=[USER], stream=False, max_tokens=9),
+    'continue': dict(model='tiny', messages=[USER], stream=True, tools=[], max_tokens=9)
+    | dict(temperature=0, stream_options=dict(include_usage=True)),
+    'continue-editor': dict(model='tiny', stream=True, max_tokens=9, temperature=0, tools=[])
     | dict(messages=[dict(role='user', content=[dict(type='text', text='1 2')])]),
     'continue-complete': dict(model='tiny', prompt='1 2 ', max_tokens=9, temperature=0)
     | dict(stream=True, stop=['<fim_prefix>', '<fim_suffix>', '/src/', '#- coding', '```', 'zz']),
@@ -224,6 +232,217 @@ def test_what_clients_send(served, body):
     answer = httpx.post(url, json=body)
     assert answer.status_code == 200, answer.text
     assert text_of(answer) == want.text
+
+
+# %% server-49-6
+def needs(module: str, package: str):
+    "Skips a test where a library is missing"
+    reason = f'{package} is not installed: pip install {package}'
+    return pytest.mark.skipif(find_spec(module) is None, reason=reason)
+
+
+@pytest.fixture(scope='module')
+def phone(tmp_path_factory):
+    "A server of the tiny `.pte`: its address, its engine's answer to `1 2`, the bodies it gets"
+    from diffulex_edge.export import export_model
+
+    eager, path = tiny_engine(max_seq_len=512), tmp_path_factory.mktemp('phone') / 'tiny.pte'
+    export_model(eager.session.model, output_path=path)
+    engine = DiffusionEngine.from_pte(path, tokenizer=eager.tokenizer)
+    config = DiffusionGenerationConfig(max_new_tokens=9)
+    want = engine.generate(engine.tokenizer.chat('1 2'), config)
+    bodies = []
+
+    async def read_and_keep(request):
+        bodies.append(await read_body(request))
+        return bodies[-1]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr('diffulex_edge.app.serve.read_body', read_and_keep)
+        patch.setenv('LITELLM_LOCAL_MODEL_COST_MAP', 'True')  # else it asks the network for prices
+        with serving(engine) as (url, _):
+            yield SimpleNamespace(url=url + '/v1', answer=want.text, bodies=bodies)
+
+
+# %% server-49-7
+def langchain_asks(url: str) -> dict:
+    "A call of LangChain for each recorded request of it"
+    from langchain_openai import ChatOpenAI, OpenAI
+
+    options = dict(base_url=url, api_key='none', model='tiny', temperature=0, max_tokens=9)
+    chat, parts = ChatOpenAI(**options), [dict(type='text', text='1 2')]
+    message = dict(role='user', name='me', content=parts)
+    return {
+        'langchain': lambda: chat.invoke('1 2').content,
+        'langchain-stream': lambda: ''.join(part.content for part in chat.stream('1 2')),
+        'langchain-parts': lambda: chat.invoke([message]).content,
+        'langchain-llm': lambda: OpenAI(**options).invoke('1 2 '),
+    }
+
+
+def litellm_asks(url: str) -> dict:
+    "A call of LiteLLM for each recorded request of it"
+    import litellm
+
+    options = dict(api_base=url, api_key='none', model='openai/tiny', messages=[USER], max_tokens=9)
+
+    def stream():
+        parts = litellm.completion(**options, temperature=0, stop=['zzz'], stream=True)
+        return ''.join(part.choices[0].delta.content or '' for part in parts)
+
+    return {
+        'litellm': lambda: litellm.completion(**options).choices[0].message.content,
+        'litellm-stream': stream,
+    }
+
+
+# %% server-49-8
+def check_asking(phone, name: str, asks: dict):
+    "The library's answer is the engine's, and its request the recorded one"
+    assert asks[name]() == phone.answer
+    assert json.loads(phone.bodies[-1]) == CLIENTS[name]
+
+
+@needs('langchain_openai', 'langchain-openai')
+@pytest.mark.parametrize('name', [name for name in CLIENTS if name.startswith('langchain')])
+def test_langchain_itself(phone, name):
+    check_asking(phone, name, langchain_asks(phone.url))
+
+
+@needs('litellm', 'litellm')
+@pytest.mark.parametrize('name', [name for name in CLIENTS if name.startswith('litellm')])
+def test_litellm_itself(phone, name):
+    check_asking(phone, name, litellm_asks(phone.url))
+
+
+# %% server-49-9
+TOO_LONG = '1 ' * 600  # more tokens than the cache has rows
+
+
+@needs('langchain_openai', 'langchain-openai')
+def test_what_langchain_is_refused(phone):
+    from langchain_openai import ChatOpenAI
+
+    options = dict(base_url=phone.url, api_key='none')
+    chat = ChatOpenAI(model='tiny', **options)
+    with pytest.raises(openai.BadRequestError, match='leaves no room for an answer'):
+        chat.invoke(TOO_LONG)
+    with pytest.raises(openai.BadRequestError, match='leaves no room for an answer'):
+        list(chat.stream(TOO_LONG))
+    with pytest.raises(openai.BadRequestError, match="this server has 'tiny'"):
+        ChatOpenAI(model='gpt-5', **options).invoke('1 2')
+    with pytest.raises(openai.BadRequestError, match='response_format is not supported'):
+        chat.with_structured_output(dict(title='x', type='object', properties={})).invoke('1 2')
+
+
+@needs('litellm', 'litellm')
+def test_what_litellm_is_refused(phone):
+    import litellm
+
+    options = dict(api_base=phone.url, api_key='none', model='openai/tiny')
+    for stream in (False, True):
+        with pytest.raises(litellm.BadRequestError, match='leaves no room for an answer'):
+            messages = [dict(role='user', content=TOO_LONG)]
+            litellm.completion(**options, messages=messages, stream=stream)
+    with pytest.raises(litellm.BadRequestError, match="this server has 'tiny'"):
+        litellm.completion(**options | dict(model='openai/gpt-5'), messages=[USER])
+
+
+# %% server-49-10
+@contextmanager
+def open_webui(folder, api: str):
+    "Open WebUI that asks `api`; yields a client of it"
+    with socket.socket() as free:
+        free.bind(('127.0.0.1', 0))
+        port = free.getsockname()[1]
+    own = dict(OPENAI_API_BASE_URL=api, OPENAI_API_KEY='none', ENABLE_OLLAMA_API='False')
+    own |= dict(DATA_DIR=str(folder), WEBUI_AUTH='False', WEBUI_SECRET_KEY='none')
+    own |= dict(OFFLINE_MODE='True', RAG_EMBEDDING_ENGINE='openai')  # downloads no model
+    command = ['open-webui', 'serve', '--host', '127.0.0.1', '--port', str(port)]
+    quiet = dict(stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    process = subprocess.Popen(command, cwd=folder, env=os.environ | own, **quiet)
+    client = httpx.Client(base_url=f'http://127.0.0.1:{port}', timeout=60)
+    try:
+        while process.poll() is None:  # it makes a database first
+            try:
+                client.get('/health').raise_for_status()
+                break
+            except httpx.HTTPError:
+                time.sleep(1)
+        yield client
+    finally:
+        process.terminate()
+        process.wait()
+
+
+# %% server-49-11
+WEBUI = pytest.mark.skipif(
+    not shutil.which('open-webui'), reason='Open WebUI is not installed: pip install open-webui'
+)
+CONTINUE = pytest.mark.skipif(
+    not shutil.which('cn'), reason='Continue is not installed: npm install -g @continuedev/cli'
+)
+
+
+@WEBUI
+def test_open_webui_itself(phone, tmp_path):
+    with open_webui(tmp_path, phone.url) as client:
+        signed = client.post('/api/v1/auths/signin', json=dict(email='', password=''))
+        client.headers['authorization'] = f'Bearer {signed.json()["token"]}'
+        assert [model['id'] for model in client.get('/api/models').json()['data']] == ['tiny']
+
+        def ask(text, **more):
+            message = dict(role='user', content=text)
+            body = dict(model='tiny', messages=[message], **more)
+            return client.post('/api/chat/completions', json=body)
+
+        answer = ask('1 2', stream=True, params=dict(max_tokens=9, temperature=0))
+        assert text_of(answer) == phone.answer
+        assert json.loads(phone.bodies[-1]) == CLIENTS['open-webui']
+        refused = ask(TOO_LONG)
+        assert refused.status_code == 400
+        assert 'leaves no room for an answer' in refused.text
+        about = dict(model='tiny', chat_id='x', messages=[USER])
+        assert client.post('/api/v1/tasks/title/completions', json=about).status_code == 200
+        assert json.loads(phone.bodies[-1]).keys() == CLIENTS['open-webui-title'].keys()
+
+
+# %% server-49-12
+CONTINUE_CONFIG = """
+name: local
+version: 1.0.0
+schema: v1
+models:
+  - name: tiny
+    provider: openai
+    model: tiny
+    apiBase: URL
+    apiKey: none
+    roles: [chat]
+    defaultCompletionOptions:
+      maxTokens: 9
+      temperature: 0
+"""
+
+
+def ask_continue(folder, url: str, *options: str) -> str:
+    "What Continue's command says to `1 2`"
+    config = folder / 'config.yaml'
+    config.write_text(CONTINUE_CONFIG.replace('URL', url))
+    command = ['cn', '--print', '1 2', '--config', str(config), *options]
+    own = dict(HOME=str(folder), CONTINUE_TELEMETRY_ENABLED='0')
+    options = dict(env=os.environ | own, stdin=subprocess.DEVNULL, capture_output=True, text=True)
+    done = subprocess.run(command, cwd=folder, **options)
+    return done.stdout + done.stderr
+
+
+@CONTINUE
+def test_continue_itself(phone, tmp_path):
+    said = ask_continue(tmp_path, phone.url, '--exclude', '*')
+    body = json.loads(phone.bodies[-1])
+    assert body | dict(messages=body['messages'][-1:]) == CLIENTS['continue']
+    assert said.strip() == text_of(httpx.post(f'{phone.url}/chat/completions', json=body)).strip()
+    assert 'tools is not supported' in ask_continue(tmp_path, phone.url)
 
 
 # %% server-50
@@ -365,6 +584,30 @@ def test_an_answer_that_fails_is_an_error(capfd):
     assert answer.status_code == 500
     assert answer.json()['error']['message'] == 'the second forward fails'
     assert 'Traceback' not in capfd.readouterr().err
+
+
+# %% server-52-2
+@needs('langchain_openai', 'langchain-openai')
+def test_langchain_hears_of_a_failure():
+    from langchain_openai import ChatOpenAI
+
+    for ask in (ChatOpenAI.invoke, lambda chat, text: list(chat.stream(text))):
+        with serving(failing_engine()) as (url, _):
+            options = dict(base_url=url + '/v1', api_key='none', max_retries=0)
+            chat = ChatOpenAI(model='tiny', max_tokens=9, temperature=0, **options)
+            with pytest.raises(openai.APIError, match='the second forward fails'):
+                ask(chat, '1 2')
+
+
+@needs('litellm', 'litellm')
+def test_litellm_hears_of_a_failure(phone):
+    import litellm
+
+    for stream in (False, True):
+        with serving(failing_engine()) as (url, _):
+            options = dict(api_base=url + '/v1', api_key='none', max_retries=0, stream=stream)
+            with pytest.raises(Exception, match='the second forward fails'):
+                list(litellm.completion('openai/tiny', messages=[USER], max_tokens=9, **options))
 
 
 # %% server-53
