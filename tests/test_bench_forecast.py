@@ -114,6 +114,24 @@ def test_a_shape_is_that_of_the_loaded_model():
         assert shape.embed.weight.device.type == 'meta'
 
 
+def test_what_a_contract_drops_is_not_counted():
+    bare = forecast(load_shape('smollm2-blocks', max_seq_len=64), 'dynamic_int8')  # no drafts
+    for name in ('smollm2', 'smollm2-masks'):
+        kept, dropped = (
+            forecast(load_shape(name, max_seq_len=64, contract=contract), 'dynamic_int8')
+            for contract in ('diffulex', 'llm')
+        )
+        assert kept.file > 1.02 * bare.file
+        assert dropped == bare
+
+
+def test_what_cannot_be_quantized_while_loading_is_in_memory():
+    shape = load_shape('smollm2', max_seq_len=64)  # its head reads weights when all are there
+    streamed, whole = (forecast(shape, 'none', checkpoint) for checkpoint in ('', 'smollm2'))
+    assert whole.peaks['lower'] > streamed.peaks['lower'] + 4 * shape.config.num_parameters
+    assert whole.disk < streamed.disk
+
+
 def test_a_tied_matrix_is_stored_once_if_it_can_be():
     shape = load_shape('smollm2')
     table = shape.embed.weight.numel()

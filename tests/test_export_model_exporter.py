@@ -4,13 +4,17 @@
 import json
 
 # %% model-exporter-34
+import shutil
+
 import pytest
 
+from diffulex_edge.dev.testing import golden_dir
 from diffulex_edge.export import model_exporter
 from diffulex_edge.export.exporter import open_program
 from diffulex_edge.export.model_exporter import export_all, results_table
 from diffulex_edge.export.plan import read_plan
 from diffulex_edge.model.files import seal
+from diffulex_edge.model.loading import find_model
 
 TINY = """
 max_seq_len = 32
@@ -115,6 +119,38 @@ def test_other_weights_are_another_job(tmp_path):
     weights[54_321] = 1  # one byte, the same size
     (folder / 'model.safetensors').write_bytes(weights)
     assert job.key != before
+
+
+# %% model-exporter-38c
+def asked(folder, **more):
+    "A job whose model is a folder with a golden checkpoint and a tokenizer"
+    for path in (golden_dir() / 'sdar_a', find_model('tiny')):
+        for file in path.glob('*.json'):
+            shutil.copy(file, folder)
+    for name in ('config.json', 'model.safetensors'):
+        shutil.copy(golden_dir() / 'sdar_a' / name, folder)
+    return model_exporter.ModelExportConfig(model=str(folder), max_seq_len=96, **more)
+
+
+def test_quality_is_the_distance_to_the_model_in_fp32(exported, tmp_path):
+    job = asked(tmp_path, quality='1 2 3 4 4 3 2 1 2 1 4 3 3 4 1 2')
+    _, path = exported('sdar')
+    found = model_exporter.quality_of(job, path)
+    assert found['rows'] > 10
+    assert found['same'] == 1
+    assert found['kl'] < 1e-6
+    spoiled = model_exporter.EXPORTERS['checkpoint'](job)
+    spoiled.layers[0].down.weight.mul_(1.1)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(model_exporter.EXPORTERS, 'checkpoint', lambda job: spoiled)
+        assert model_exporter.quality_of(job, path)['kl'] > 1e-5
+
+
+def test_speed_is_of_an_answer(exported):
+    found = model_exporter.speed_of(exported('sdar')[1], 12)
+    assert found['tokens'] <= 12
+    assert found['forwards'] >= 3
+    assert found['cpu'] > 0
 
 
 # %% model-exporter-39

@@ -37,6 +37,9 @@ WRONG_PLANS = {  # what the message says -> the plan
     'not TOML': '[[',
     'twice': '[[export]]\nmodel = "a/m"\n[[export]]\nmodel = "b/m"',
     'without folders': '[[export]]\nmodel = "a"\nname = "b/c"',
+    'no tokenizer': '[[export]]\nquality = "Hi"\n[export.model]\nfamily = "llada"',
+    'add .logits.': '[[export]]\nmodel = "a"\nquality = "Hi"\nmethods = ["forward"]',
+    'benchmark is -1': '[[export]]\nmodel = "a"\nbenchmark = -1',
 }
 
 

@@ -145,7 +145,7 @@ def say_expected(checkpoint: str, output: Path, quantization: str, shape: dict, 
     # torch takes seconds to import, and `--help` should not
     from diffulex_edge.bench.forecast import available_memory, check_room, forecast, load_shape
 
-    expected = forecast(load_shape(checkpoint, **shape), quantization)
+    expected = forecast(load_shape(checkpoint, **shape), quantization, checkpoint)
     err.print(str(expected), style='dim', soft_wrap=True)
     if not anyway:
         check_room(expected, output, available_memory())
@@ -200,7 +200,7 @@ def export_command(
     shape |= dict(revision=revision, max_seq_len=max_seq_len)
     streamed = while_loading(backend, quantization)
     if backend == 'xnnpack':
-        say_expected(checkpoint, output, quantization, shape, anyway)
+        say_expected(checkpoint, output, quantization, shape | dict(contract=contract), anyway)
     engine, result = load_and_lower(
         checkpoint,
         output,

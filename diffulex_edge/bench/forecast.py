@@ -55,14 +55,18 @@ from ..model.kv_cache import KVCacheConfig
 from ..model.loading import SHIPPED, find_model, reader_of
 from ..quant.schemes import EMBEDDINGS, SCHEMES, Quantization
 from ..quant.streaming import streams
+from ..runtime.llm_contract import without_adapter
 from .planner import LAYER_GRAPH
 
 
 # %% ../../nbs/07_bench/11_forecast.ipynb #forecast-04
-def load_shape(path: str | Path, revision: str | None = None, **options) -> Decoder:
+def load_shape(
+    path: str | Path, revision: str | None = None, contract: str = 'diffulex', **options
+) -> Decoder:
     """Return the model that `load_model` would, without its weights.
 
-    `smollm2-blocks` has the shape of its base. `options` and errors are those of `load_model`.
+    With `contract` llm, without what such a file drops. `smollm2-blocks` has the shape of its
+    base. `options` and errors are those of `load_model`.
     """
     where = find_model(path, revision)
     reader_of(where)  # refuses what is no checkpoint
@@ -77,7 +81,7 @@ def load_shape(path: str | Path, revision: str | None = None, **options) -> Deco
         load_adapter(model, entry.find_adapter())
     if entry and entry.find_head:
         attach_head(model, load_head(entry.find_head()))
-    return model
+    return without_adapter(model) if contract == 'llm' else model
 
 
 # %% ../../nbs/07_bench/11_forecast.ipynb #forecast-07
@@ -215,14 +219,15 @@ class Forecast:
 
 
 # %% ../../nbs/07_bench/11_forecast.ipynb #forecast-13-b
-def forecast(model: Decoder, request: str | Quantization) -> Forecast:
+def forecast(model: Decoder, request: str | Quantization, checkpoint: str = '') -> Forecast:
     """Return what it takes to export a model, of which the shape suffices, for XNNPACK.
 
-    Raises `ValueError` for a quantization that was not measured.
+    `checkpoint`: where it is from, since not each can be quantized while it is loaded. Raises
+    `ValueError` for a quantization that was not measured.
     """
     quantization = Quantization.of(request)
     found = matrices(model, quantization)
-    streamed = streams('', quantization)
+    streamed = streams(checkpoint, quantization)
     file = program_bytes(model, found)
     scratch = sum(matrix.held for matrix in found.values()) if streamed else 0
     return Forecast(

@@ -99,11 +99,11 @@ def build_probes(folder: str | Path) -> dict[str | None, Path]:
 
 # %% ../../nbs/05_export/15_arm.ipynb #arm-07-2
 def compare_arm(
-    family: str, quantization: str, folder: str | Path, probes: dict[str | None, Path]
+    model: Decoder, quantization: str, folder: str | Path, probes: dict[str | None, Path]
 ) -> dict[str, dict]:
-    "Export one combination and step it on both machines; return processor -> `closeness`."
+    "Export a model and step it on both machines; return processor -> `closeness`."
     folder = Path(folder)
-    model, pte = arm_model(family), folder / 'arm.pte'
+    pte = folder / 'arm.pte'
     vocab, rule = model.config.vocab_size, model.config.block_length
     mask = model.config.mask_token_id
     quantization = with_ranges(model, 'xnnpack', quantization, folder)
@@ -132,7 +132,10 @@ def add_missing_arm(path: str | Path, limit: int | None = None, progress=None) -
     names = [f'{family}/{name}' for name in ARM_QUANTIZATIONS for family in ARM_FAMILIES]
     with tempfile.TemporaryDirectory() as folder:
         probes = build_probes(folder)
-        compare = partial(compare_arm, folder=folder, probes=probes)
+
+        def compare(family: str, quantization: str) -> dict[str, dict]:
+            return compare_arm(arm_model(family), quantization, folder, probes)
+
         return add_missing(path, names, compare, limit, progress)
 
 

@@ -8,6 +8,8 @@ __all__ = [
     'load_checkpoint',
     'draw_model',
     'source_kind',
+    'quality_of',
+    'speed_of',
     'run_job',
     'is_done',
     'read_state',
@@ -32,6 +34,10 @@ from ..backends import find_backend
 from ..model import load_model
 from ..model.decoder import Decoder
 from ..model.files import written
+from ..model.tokenizer import load_tokenizer
+from ..quant.report import compare
+from ..runtime.diffusion import DiffusionEngine, DiffusionGenerationConfig
+from ..runtime.pte import PteSession
 from .cache import is_whole
 from .comparison import check_file, probe, random_model
 from .config import StageClock
@@ -59,6 +65,26 @@ EXPORTERS: dict[str, Callable[[ModelExportConfig], Decoder]] = {  # kind of sour
 def source_kind(job: ModelExportConfig) -> str:
     "Return which entry of `EXPORTERS` a job needs."
     return 'random' if isinstance(job.model, dict) else 'checkpoint'
+
+
+# %% ../../nbs/05_export/10_model_exporter.ipynb #model-exporter-14b
+def quality_of(job: ModelExportConfig, path: Path) -> dict:
+    "Return how far a file is from its model in fp32 on the job's text: `kl`, `same`, `rows`."
+    session = PteSession(path)
+    ids = load_tokenizer(job.model).encode(job.quality)[: session.info.max_tokens]
+    report = compare(EXPORTERS[source_kind(job)](job), session, [ids])
+    return dict(kl=report['kl'], same=report['top1'], rows=report.rows)
+
+
+def speed_of(path: Path, tokens: int, prompt: tuple[int, ...] = (3, 4, 5)) -> dict:
+    "Return what an answer of so many tokens took: `tokens`, `forwards` and `cpu` seconds."
+    engine = DiffusionEngine(session=PteSession(path))
+    config = DiffusionGenerationConfig(max_new_tokens=tokens, temperature=0.0)
+    engine.session.step(list(prompt), 0, len(prompt))  # the first step is slower
+    start = time.process_time()
+    answer = engine.generate(list(prompt), config)
+    cpu = time.process_time() - start
+    return dict(tokens=len(answer), forwards=answer.stats['nfe'], cpu=cpu)
 
 
 # %% ../../nbs/05_export/10_model_exporter.ipynb #model-exporter-16
@@ -98,6 +124,10 @@ def run_job(
     )
     if truth:
         row['check'] = check_file(result.path, truth)
+    if runs and job.quality:
+        row['quality'] = quality_of(job, result.path)
+    if runs and job.benchmark:
+        row['speed'] = speed_of(result.path, job.benchmark)
     return row
 
 
@@ -167,14 +197,20 @@ def export_all(
 
 
 # %% ../../nbs/05_export/10_model_exporter.ipynb #model-exporter-22
-def verdict(check: dict | None) -> str:
-    "Return in words what `check_file` found."
-    if not check:
-        return 'not run here'
-    return (
-        f'{check["same"]:.0%} of {check["rows"]} rows as eager, '
-        f'confidence within {check["confidence"]:.1g}'
-    )
+def verdict(row: dict) -> str:
+    "Return in words what the checks and reports of a file found."
+    check, quality, speed = (row.get(name) for name in ('check', 'quality', 'speed'))
+    found = []
+    if check:
+        found.append(f'{check["same"]:.0%} of {check["rows"]} rows as eager')
+        found.append(f'confidence within {check["confidence"]:.1g}')
+    if quality:
+        found.append(f'KL to fp32 {quality["kl"]:.2g} and {quality["same"]:.0%} of its tokens')
+    if speed:
+        milliseconds = 1e3 * speed['cpu'] / speed['forwards']
+        found.append(f'{speed["tokens"]} tokens in {speed["forwards"]} forwards')
+        found.append(f'{milliseconds:.1f} CPU ms a forward')
+    return ', '.join(found) or 'not run here'
 
 
 def results_table(rows: list[dict]) -> str:
@@ -187,7 +223,7 @@ def results_table(rows: list[dict]) -> str:
         kept = 'kept; ' if row.get('skipped') else ''
         lines.append(
             f'{row["name"]:36} {row["bytes"] / 1e6:8.2f} {row["delegates"]:9} {row["cpu"]:7.1f} '
-            f'{row["peak_mb"]:8.0f}  {kept}{verdict(row.get("check"))}'
+            f'{row["peak_mb"]:8.0f}  {kept}{verdict(row)}'
         )
     return '\n'.join(lines)
 
