@@ -23,6 +23,8 @@ __all__ = [
     'cover_of',
     'KeptRows',
     'Coverage',
+    'block_size_of',
+    'grid_of',
 ]
 
 # %% ../../nbs/02_runtime/14_blocks.ipynb #blocks-02
@@ -30,6 +32,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from .facts import ModelInfo
 from .settings import check, choice, is_within, number
 
 
@@ -205,7 +208,7 @@ class KeptRows:
 class Coverage:
     "What a forward covers, and how far blocks reach."
 
-    cache: str = choice('exact', COVERS)
+    cache: str = choice('exact', COVERS)  # which rows a step computes, and which it reads again
     # what blocks are counted from: the beginning of the sequence or the end of the prompt;
     # 'model': the former for a block-causal model, the latter for a bidirectional one
     grid: str = choice('model', GRIDS)
@@ -238,3 +241,19 @@ class Coverage:
         if not pair or not all(is_within(share, dict(least=0, most=1)) for share in shares):
             shown = repr(shares)[:80]
             raise ValueError(f'lookahead_shares is {shown}; it must be two numbers from 0 to 1')
+
+
+# %% ../../nbs/02_runtime/14_blocks.ipynb #blocks-17b
+def block_size_of(info: ModelInfo) -> int:
+    "Return the tokens of a block when nobody says."
+    return 16 if info.masks_last else info.block_length or 32
+
+
+def grid_of(coverage: Coverage, info: ModelInfo, size: int) -> str:
+    "Return what the blocks of an answer are counted from."
+    if size == 1:
+        return 'sequence'
+    if coverage.grid == 'model':
+        follows_prompt = info.causal_text or info.masks_last or not info.block_length
+        return 'prompt' if follows_prompt else 'sequence'
+    return coverage.grid

@@ -102,30 +102,34 @@ def check_combinations(config):
 class DiffusionGenerationConfig:
     "How to decode. Raises `ValueError` naming a field out of range."
 
-    max_new_tokens: int = number(128, whole=True, least=1)
+    # How long is the answer, and in how many steps is it written?
+    max_new_tokens: int = number(128, whole=True, least=1)  # tokens of the answer at most
     # denoising steps per block at most; None: as many as needed
     num_iterations: int | None = number(None, whole=True, least=1)
-    # None: the model's block length, or 32 for a bidirectional model
+    # tokens of a block; None: the model's block length, or 32 for a bidirectional model
     block_size: int | None = number(None, whole=True, least=1)
     # reveal what is at least this sure; None: the best token only, or the quota of the schedule
     confidence_threshold: float | None = number(0.9, optional=True, least=0, most=1)
-    temperature: float = number(0.0, least=0)  # 0: the best token
-    top_k: int = number(0, whole=True, least=0)  # 0: all
-    top_p: float = number(1.0, above=0, most=1)
-    repetition_penalty: float = number(1.0, above=0)
-    mask_token_id: int | None = number(None, whole=True, least=0)  # None: the model's
-    eos_token_id: int | tuple[int, ...] | None = ids(None, single=True)  # None: the model's
-    # ids, or text when there is a tokenizer; the answer ends before the first of them
-    stop_sequences: tuple[tuple[int, ...] | str, ...] = ()
+
+    # Which token is taken?
+    temperature: float = number(0.0, least=0)  # drawn, the bolder the higher; 0: the best token
+    top_k: int = number(0, whole=True, least=0)  # drawn from so many best tokens; 0: from all
+    top_p: float = number(1.0, above=0, most=1)  # drawn from the best that hold this probability
+    repetition_penalty: float = number(1.0, above=0)  # above 1: less of what was said; 1: none
+    seed: int | None = number(None, whole=True, least=-(2**63), below=2**64)  # of all drawing
+
+    # Which token is a gap, and what ends the answer?
+    mask_token_id: int | None = number(None, whole=True, least=0)  # a gap; None: the model's
+    eos_token_id: int | tuple[int, ...] | None = ids(None, single=True)  # ends; None: the model's
+    stop_sequences: tuple[tuple[int, ...] | str, ...] = ()  # ids or texts that end the answer
     early_stop: bool = True  # stop when an end is revealed and everything before it is
-    # self-speculation: masks behind every token of a forward, and where the last `lookup` tokens
-    # were seen before, what followed there (0: never); auto: as many as gain on this machine,
-    # where a causal model writes its best tokens one by one, else none: text that is drawn (with
-    # a temperature) is drafted only where a number asks for it
+
+    # What is guessed ahead, and what is recorded?
+    # masks behind every token; auto: as many as gain, if a causal model writes its best tokens
     drafts: int | str = number('auto', whole=True, least=0, words=('auto',))
+    # guess what followed where the last so many tokens were seen before; 0: never
     lookup: int = number(0, whole=True, least=0)
     candidates: int = number(0, whole=True, least=0)  # record so many best tokens per position
-    seed: int | None = number(None, whole=True, least=-(2**63), below=2**64)
 
     selection: Selection = field(default_factory=Selection)
     pace: Pace = field(default_factory=Pace)

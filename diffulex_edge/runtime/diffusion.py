@@ -5,11 +5,8 @@
 # %% auto #0
 __all__ = [
     'with_stop_ids',
-    'drafts_wanted',
-    'may_draft',
-    'flow_of',
+    'loop_of',
     'write',
-    'forwards_of',
     'collect',
     'sessions_for',
     'check_start',
@@ -21,7 +18,7 @@ __all__ = [
 
 # %% ../../nbs/02_runtime/32_diffusion.ipynb #diffusion-02
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -31,14 +28,14 @@ from ..model.loading import find_program, load_model
 from ..model.prompts import encode_prompt
 from ..model.tokenizer import load_tokenizer
 from .answers import Generation, StopGeneration, Update, result_of, updates
-from .config import DiffusionGenerationConfig, Revision
+from .config import DiffusionGenerationConfig
 from .loop import denoise
 from .owner import owner_of, owning
 from .pipeline import pipeline
 from .pte import PteSession, tokenizer_of
 from .request import Request
 from .several_blocks import several_blocks
-from .speculation import check_drafting, speculate
+from .speculation import drafts_wanted, speculate
 from .step import EagerSession, Session
 from .step_record import StepRecord
 from .window import slide
@@ -59,73 +56,51 @@ def with_stop_ids(config: DiffusionGenerationConfig, tokenizer) -> DiffusionGene
     return replace(config, stop_sequences=stops)
 
 
-# %% ../../nbs/02_runtime/32_diffusion.ipynb #diffusion-09
-def drafts_wanted(requests: tuple[Request, ...]) -> bool:
-    "Return whether drafts are asked for, or left to a model and settings that have them."
-    config = requests[0].config
-    if config.drafts != 'auto':
-        return config.drafts > 0
-    return len(requests) == 1 and may_draft(requests[0])
+# %% ../../nbs/02_runtime/32_diffusion.ipynb #diffusion-09-2
+def loop_of(requests: tuple[Request, ...]) -> Callable[..., Iterator[StepRecord]]:
+    """Return the loop that the settings of one answer, or of several, ask for.
 
-
-def may_draft(request: Request) -> bool:
-    "Return whether drafts change nothing but the speed: the best token, one after the other."
-    config, info, coverage = request.config, request.session.info, request.config.coverage
-    one_by_one = info.block_length == 1 and config.block_size in (None, 1)
-    plain = not (config.temperature or request.canvas.tail or config.revision != Revision())
-    if not (one_by_one and plain) or coverage.fused or coverage.lookahead or coverage.window:
-        return False
-    try:
-        check_drafting(request)
-    except ValueError:
-        return False  # nothing to draft with
-    return True
-
-
-def flow_of(request: Request):
-    "Return the loop for a window, or for blocks that are begun early."
-    coverage = request.config.coverage
+    Raises `ValueError` for several with drafts.
+    """
+    request, coverage = requests[0], requests[0].config.coverage
+    if drafts_wanted(requests):
+        if len(requests) > 1:
+            raise ValueError(
+                'self-speculation verifies one answer at a time; set drafts to 0 for a batch'
+            )
+        return speculate
     if coverage.window:
         return slide
+    if not (coverage.fused or coverage.lookahead):
+        return denoise
     bidirectional = request.session.info.block_length == 0
     return several_blocks if bidirectional and not coverage.fused else pipeline
 
 
-# %% ../../nbs/02_runtime/32_diffusion.ipynb #diffusion-09-2
+# %% ../../nbs/02_runtime/32_diffusion.ipynb #diffusion-09-3
 def write(*requests: Request) -> Iterator[StepRecord]:
     """Run one answer, or several, forward by forward, holding their caches.
 
     Raises `ValueError` for several with drafts, `EngineInUse` where a cache is in use.
     """
     with owning(*requests, is_stream=True):
-        yield from forwards_of(*requests)
-
-
-def forwards_of(*requests: Request) -> Iterator[StepRecord]:
-    "Run one answer, or several, by the loop that their settings ask for; see `write`."
-    config = requests[0].config
-    if drafts_wanted(requests):
-        if len(requests) > 1:
-            raise ValueError(
-                'self-speculation verifies one answer at a time; set drafts to 0 for a batch'
-            )
-        yield from speculate(requests[0])
-    elif config.coverage.fused or config.coverage.lookahead or config.coverage.window:
-        flow = flow_of(requests[0])
+        loop = loop_of(requests)
+        if loop is denoise:
+            yield from denoise(*requests)  # several go in step
+            return
         for row, request in enumerate(requests):
             request.row = row
-            yield from flow(request)
-    else:
-        yield from denoise(*requests)
+            yield from loop(request)
 
 
 # %% ../../nbs/02_runtime/32_diffusion.ipynb #diffusion-10
 def collect(engine, requests: list[Request], callback, began: float) -> list[Generation]:
-    """Run requests to their end, or until the callback stops them.
+    """Run requests to their end, or until the callback stops them; return their answers.
 
     `began`: when the generation did, by `time.perf_counter`; waiting for the cache is not counted.
     """
-    records, cancelled, asked = [[] for _ in requests], False, time.perf_counter()
+    records, cancelled = [[] for _ in requests], False  # of every row
+    asked = time.perf_counter()
     with owning(*requests), closing(engine.steps(*requests)) as steps:
         began += time.perf_counter() - asked
         try:
@@ -143,6 +118,7 @@ def collect(engine, requests: list[Request], callback, began: float) -> list[Gen
     ]
 
 
+# %% ../../nbs/02_runtime/32_diffusion.ipynb #diffusion-10b
 def sessions_for(session: Session, count: int) -> list[Session]:
     """Return a session for every row of a batch, each with a cache of its own.
 
@@ -264,7 +240,8 @@ class DiffusionEngine(Engine):
     def generate(self, prompt, config=None, callback=None, tail=None, chat=None) -> Generation:
         "Return the answer to one prompt; `tail`: with masks to fill; `chat`: see `encode_text`."
         began = time.perf_counter()
-        return collect(self, [self.start(prompt, config, None, tail, chat)], callback, began)[0]
+        request = self.start(prompt, config, tail=tail, chat=chat)
+        return collect(self, [request], callback, began)[0]
 
     def generate_batch(self, prompts: list, config=None, callback=None, chat=None) -> list:
         "Return a `Generation` for each prompt, their forwards in step; see `sessions_for`."

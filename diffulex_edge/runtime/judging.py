@@ -14,6 +14,8 @@ __all__ = [
     'row_of',
     'drawn_positions',
     'propose',
+    'asked_positions',
+    'judge_positions',
     'candidates_of',
     'moved',
     'threshold_for',
@@ -174,36 +176,54 @@ def propose(
     taken: str = 'alike',
 ) -> Proposal:
     "Decide what to reveal of `stretch`, by a prediction of `span`; `taken`: as in `judge`."
-    canvas, selection = request.canvas, request.config.selection
+    selection = request.config.selection
     if selection.first_token and span.kind == 'refresh':
         stretch, quota = Block(stretch.start, stretch.start + 1), 1
-    before = selection.scope_before and span.start == 0
-    masked = canvas.masked(0 if before else stretch.start, stretch.end)
-    asked = candidate_positions(masked, quota, selection, request.generator)
+    positions = asked_positions(request, span, stretch, quota)
+    judgement = judge_positions(request, prediction, span, stretch, positions, unconditional, taken)
+    chosen = choose(candidates_of(request, positions, judgement), quota, selection).tolist()
+    answers = zip(positions, judgement.ids, chosen)
+    tokens = {position: token for position, token, is_chosen in answers if is_chosen}
+    return Proposal(tokens, positions, judgement)
+
+
+def asked_positions(request: Request, span: Span, stretch: Block, quota: float) -> list[int]:
+    "Return the positions that a step may reveal: the masks, or those of them that the rule drew."
+    selection = request.config.selection
     if request.config.quirks.overwrite:
-        asked = list(range(*stretch))
-    drawn = drawn_positions(request, asked, span, stretch)
-    index_of = {position: index for index, position in enumerate(drawn)}
-    shift, first, ahead = shift_of(request.session, request.config), span.start, request.ahead
-    if ahead is not None and ahead.position == span.start:
+        return list(range(*stretch))
+    from_start = selection.scope_before and span.start == 0
+    masked = request.canvas.masked(0 if from_start else stretch.start, stretch.end)
+    return candidate_positions(masked, quota, selection, request.generator)
+
+
+# %% ../../nbs/02_runtime/18_judging.ipynb #judging-12b
+def judge_positions(
+    request: Request,
+    prediction: Prediction,
+    span: Span,
+    stretch: Block,
+    positions: list[int],
+    unconditional: Prediction | None,
+    taken: str,
+) -> Judgement:
+    "Return what a prediction of `span` says about these positions."
+    first, ahead = span.start, request.ahead
+    if ahead is not None and ahead.position == span.start:  # the row before the span is at hand
         first -= 1
         prediction = behind(ahead.prediction, prediction)
         unconditional = behind(ahead.unconditional, unconditional)
-    judgement = judge(
-        request,
-        prediction,
-        [row_of(position, first, shift) for position in drawn],
-        [index_of[position] for position in asked],
-        unconditional,
-        taken,
-    )
+    shift = shift_of(request.session, request.config)
+    drawn = drawn_positions(request, positions, span, stretch)
+    rows = [row_of(position, first, shift) for position in drawn]
+    index_of = {position: index for index, position in enumerate(drawn)}
+    asked = [index_of[position] for position in positions]
+    judgement = judge(request, prediction, rows, asked, unconditional, taken)
     if request.config.quirks.overwrite:  # what is known is taken last
-        known = torch.tensor([canvas.ids[position] != canvas.mask for position in asked])
+        canvas = request.canvas
+        known = torch.tensor([canvas.ids[position] != canvas.mask for position in positions])
         judgement.score = judgement.score.masked_fill(known, -torch.inf)
-    chosen = choose(candidates_of(request, asked, judgement), quota, selection)
-    answers = zip(asked, judgement.ids, chosen.tolist())
-    tokens = {position: token for position, token, is_chosen in answers if is_chosen}
-    return Proposal(tokens, asked, judgement)
+    return judgement
 
 
 # %% ../../nbs/02_runtime/18_judging.ipynb #judging-13

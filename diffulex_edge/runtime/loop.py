@@ -8,17 +8,16 @@ runtime.
 __all__ = [
     'STUCK',
     'stuck_at',
-    'steps_of',
-    'stretch_of',
     'Stretch',
     'denoise_stretch',
-    'is_due',
     'denoise_step',
     'check_table',
     'denoise',
-    'end_thinking',
     'denoise_block',
+    'end_thinking',
+    'rows_to_commit',
     'commit',
+    'prepare',
     'prepare_guidance',
 ]
 
@@ -27,7 +26,6 @@ from collections.abc import Iterator
 
 from diffulex_edge.runtime.prefill import (
     Layout,
-    block_size_of,
     check_prefilled,
     guidance,
     lay_out,
@@ -35,7 +33,7 @@ from diffulex_edge.runtime.prefill import (
     store,
 )
 
-from .blocks import COVERS, Block, Place, Span, cover_of
+from .blocks import COVERS, Block, Place, Span
 from .judging import Proposal, corrections, propose
 from .pace import Allowance
 from .recording import record
@@ -55,43 +53,33 @@ def stuck_at(positions: list[int]) -> str:
     )
 
 
-def steps_of(request: Request, stretch_size: int) -> int | None:
-    "Return the denoising steps of a stretch; None: as many as needed."
-    config = request.config
-    if config.num_iterations is None or not config.coverage.sub_block:
-        return config.num_iterations
-    size = config.block_size or block_size_of(request.session.info)
-    return max(1, config.num_iterations * stretch_size // size)
-
-
-def stretch_of(request: Request, index: int, offset: int, size: int) -> Block:
-    "Return the part of a block that begins at `offset` in it."
-    block = request.blocks[index]
-    start = block.start + offset
-    return Block(start, min(start + size, block.end))
-
-
 # %% ../../nbs/02_runtime/21_loop.ipynb #loop-09
 class Stretch:
-    "The masks of one stretch of a block, for all rows of a batch, while they are being filled."
+    "A block, or a sub-block of it, that is being filled, for all rows of a batch."
 
-    def __init__(self, requests: list[Request], index: int, offset: int, size: int):
-        self.requests, self.index = requests, index
-        self.steps = steps_of(requests[0], size)
-        self.spans = {r.row: stretch_of(r, index, offset, size) for r in requests}
-        self.allowances = {
-            r.row: Allowance(
-                r.config.pace,
-                len(r.canvas.masked(*self.spans[r.row])),
-                self.spans[r.row].end - self.spans[r.row].start,
-                self.steps,
+    def __init__(self, requests: list[Request], index: int, offset: int, layout: Layout):
+        self.requests, self.layout = requests, layout
+        self.index = index  # number of the block
+        config = requests[0].config
+        size = config.coverage.sub_block or layout.size
+        self.steps = config.num_iterations  # None: as many as needed
+        if self.steps and config.coverage.sub_block:
+            self.steps = max(1, self.steps * size // layout.size)
+        self.parts: dict[int, Block] = {}  # row -> its positions
+        self.allowances: dict[int, Allowance] = {}  # row -> how much a step may reveal
+        for request in requests:
+            block = request.blocks[index]
+            start = block.start + offset
+            part = Block(start, min(start + size, block.end))
+            masks = len(request.canvas.masked(*part))
+            self.parts[request.row] = part
+            self.allowances[request.row] = Allowance(
+                config.pace, masks, part.end - part.start, self.steps
             )
-            for r in requests
-        }
 
     def masks(self) -> list[list[int]]:
         "Return the masked positions of every row."
-        return [r.canvas.masked(*self.spans[r.row]) for r in self.requests]
+        return [each.canvas.masked(*self.parts[each.row]) for each in self.requests]
 
     def goes_on(self) -> bool:
         "Return whether another step is due."
@@ -101,61 +89,56 @@ class Stretch:
         allowed = any(allowance.quota is not None for allowance in self.allowances.values())
         return wanted and allowed
 
-    def begins_masked(self) -> bool:
-        "Return whether the first token of the stretch is masked in some row."
-        starts = {r.row: self.spans[r.row].start for r in self.requests}
-        return any(r.canvas.ids[starts[r.row]] == r.canvas.mask for r in self.requests)
+    def is_stale(self, age: int) -> bool:
+        "Return whether rows of the cache that are `age` steps old must be computed anew."
+        coverage = self.requests[0].config.coverage
+        if coverage.refresh_interval is not None and age >= coverage.refresh_interval:
+            return True
+        starts = [(each.canvas, self.parts[each.row].start) for each in self.requests]
+        begins_masked = any(canvas.ids[start] == canvas.mask for canvas, start in starts)
+        return COVERS[coverage.cache].anew_while_masked and begins_masked
 
 
 # %% ../../nbs/02_runtime/21_loop.ipynb #loop-11
-def denoise_stretch(stretch: Stretch, layout: Layout, fresh: bool) -> Iterator[StepRecord]:
+def denoise_stretch(stretch: Stretch, fresh: bool) -> Iterator[StepRecord]:
     """Denoise a stretch until no mask is left there; all rows in step.
 
     `fresh`: nothing of the block is in the cache yet. Raises `ValueError` when nothing is revealed.
     """
-    config = stretch.requests[0].config
-    coverage, cover = config.coverage, cover_of(config.coverage.cache, layout.causal)
     age = idle = 0  # steps since everything was computed anew, and since a mask was revealed
     while stretch.goes_on():
-        anew = COVERS[coverage.cache].anew_while_masked and stretch.begins_masked()
-        # stale rows are computed anew after so many steps
-        due = coverage.refresh_interval is not None and age >= coverage.refresh_interval
-        fresh = fresh or anew or due
+        fresh = fresh or stretch.is_stale(age)
         before = stretch.masks()
         for request in stretch.requests:
-            yield from denoise_step(request, stretch, layout, cover, fresh)
+            yield from denoise_step(request, stretch, fresh)
         # a model that predicts the mask itself would go on for ever
         idle = idle + 1 if stretch.masks() == before else 0
         if idle == STUCK and not stretch.steps:
             raise ValueError(stuck_at(next(filter(None, before))))
         age = 0 if fresh else age + 1
         fresh = False
+        # a row whose answer has ended takes no more steps
         stretch.requests = within_block(stretch.requests, stretch.index)
 
 
 # %% ../../nbs/02_runtime/21_loop.ipynb #loop-12
-def is_due(request: Request, part: Block) -> bool:
-    "Return whether a row would take another step by itself, as it does with masks left."
-    return request.config.pace.exact_steps or bool(request.canvas.masked(*part))
-
-
-def denoise_step(
-    request: Request, stretch: Stretch, layout: Layout, cover, fresh: bool
-) -> Iterator[StepRecord]:
+def denoise_step(request: Request, stretch: Stretch, fresh: bool) -> Iterator[StepRecord]:
     "Take one denoising step of one row: cover, guide, predict, reveal, take back."
-    config, allowance = request.config, stretch.allowances[request.row]
-    block, part = request.blocks[stretch.index], stretch.spans[request.row]
+    config, layout, index = request.config, stretch.layout, stretch.index
+    part, allowance = stretch.parts[request.row], stretch.allowances[request.row]
+    # which positions the forward runs, and what they see of each other
+    span = layout.cover(Place(request.blocks[index], part, request.blocks[-1].end, fresh))
     rule = config.quirks.denoise_rule or layout.rule
-    span = cover(Place(block, part, request.blocks[-1].end, fresh))
     # what the model says without the prompt comes from a forward of its own
-    unconditional = yield from guidance(request, span, stretch.index, rule)
+    unconditional = yield from guidance(request, span, index, rule)
     prediction, ms = request.forward(span, rule)
+    # what it reveals, and which of the tokens revealed before it takes back
     proposal, changes = Proposal(), {}
-    if is_due(request, part):  # else the row is done and only keeps step
+    if config.pace.exact_steps or request.canvas.masked(*part):  # else it only keeps step
         quota = allowance.quota or 0
         proposal = propose(request, prediction, span, part, quota, unconditional)
         changes = corrections(request, prediction, span, part, proposal)
-    yield record(request, span, stretch.index, ms, proposal, changes)
+    yield record(request, span, index, ms, proposal, changes)
     if config.selection.first_token and span.kind == 'refresh':
         return  # that token is given away, outside the schedule
     left = len(request.canvas.masked(*part))
@@ -183,28 +166,39 @@ def check_table(config, left: int):
 # %% ../../nbs/02_runtime/21_loop.ipynb #loop-15
 def denoise(*requests: Request) -> Iterator[StepRecord]:
     "Write one answer, or a batch of them in step; yield a record per forward, in order."
+    layout = prepare(requests)
+    # read the prompts into the cache
+    yield from prefill(requests, layout)
     running = list(requests)
-    for row, request in enumerate(running):
-        request.row = row
-    layout = lay_out(running)
-    cover_of(running[0].config.coverage.cache, layout.causal)  # refused before the first forward
-    for request in running:
-        prepare_guidance(request, layout)
-    yield from prefill(running, layout)
     for index in range(layout.count):
+        # a prefill or commit may have named the token that ends an answer
         running = going_on(running, index)
         if not running:
             return
+        # fill the masks of the block
         yield from denoise_block(running, index, layout)
-        if running[0].config.stopping.stop not in ('commit', 'settled'):
-            running = going_on(running, index)
-        if not running:
-            check_prefilled(requests[0], index, layout)
-            return
+        # put the finished block into the cache, where another one follows
+        running = rows_to_commit(running, index, layout)
         yield from commit(running, index, layout)
 
 
 # %% ../../nbs/02_runtime/21_loop.ipynb #loop-16
+def denoise_block(requests: list[Request], index: int, layout: Layout) -> Iterator[StepRecord]:
+    "Fill the masks of a block, stretch by stretch."
+    for request in requests:
+        request.canvas.extend(request.blocks[index if layout.causal else -1].end)
+        end_thinking(request, request.blocks[index])
+    fresh = True
+    for offset in range(0, layout.size, requests[0].config.coverage.sub_block or layout.size):
+        stretch = Stretch(requests, index, offset, layout)
+        for step in denoise_stretch(stretch, fresh):
+            fresh = False
+            yield step
+        requests = stretch.requests  # without those whose answer has ended
+        if not requests:
+            return
+
+
 def end_thinking(request: Request, block: Block):
     "Write the token that ends the thinking where its budget runs out in this block."
     stopping, canvas = request.config.stopping, request.canvas
@@ -216,25 +210,21 @@ def end_thinking(request: Request, block: Block):
         canvas.write({position: stopping.end_of_thinking})
 
 
-def denoise_block(requests: list[Request], index: int, layout: Layout) -> Iterator[StepRecord]:
-    "Fill the masks of a block, stretch by stretch."
-    for request in requests:
-        request.canvas.extend(request.blocks[index if layout.causal else -1].end)
-        end_thinking(request, request.blocks[index])
-    size = requests[0].config.coverage.sub_block or layout.size
-    fresh = True
-    for offset in range(0, layout.size, size):
-        stretch = Stretch(requests, index, offset, size)
-        for step in denoise_stretch(stretch, layout, fresh):
-            fresh = False
-            yield step
-        requests = stretch.requests  # without those whose answer has ended
-        if not requests:
-            return
+# %% ../../nbs/02_runtime/21_loop.ipynb #loop-16b
+def rows_to_commit(requests: list[Request], index: int, layout: Layout) -> list[Request]:
+    "Return the rows whose answers go on behind a block, or end with its commit."
+    if requests[0].config.stopping.stop in ('commit', 'settled'):
+        return requests
+    running = going_on(requests, index)
+    if not running:
+        check_prefilled(requests[0], index, layout)
+    return running
 
 
 def commit(requests: list[Request], index: int, layout: Layout) -> Iterator[StepRecord]:
     "Write the final tokens of a block into the caches of a block-causal model."
+    if not requests:
+        return
     is_last, coverage = index + 1 == layout.count, requests[0].config.coverage
     if not layout.causal or not COVERS[coverage.cache].stores:
         return  # nothing to keep: every forward computes the rows anew
@@ -249,6 +239,16 @@ def commit(requests: list[Request], index: int, layout: Layout) -> Iterator[Step
 
 
 # %% ../../nbs/02_runtime/21_loop.ipynb #loop-17
+def prepare(requests: tuple[Request, ...]) -> Layout:
+    "Number the rows, lay out their blocks, and refuse what does not fit before the first forward."
+    for row, request in enumerate(requests):
+        request.row = row
+    layout = lay_out(requests)
+    for request in requests:
+        prepare_guidance(request, layout)
+    return layout
+
+
 def prepare_guidance(request: Request, layout: Layout):
     """Give a request the second cache that guidance needs where blocks are cached.
 

@@ -5,10 +5,10 @@
 # %% auto #0
 __all__ = [
     'Layout',
-    'block_size_of',
-    'grid_of',
     'rule_of',
     'lay_out',
+    'place_blocks',
+    'ends_of_answers',
     'check_blocks',
     'guidance',
     'rows_of',
@@ -23,17 +23,20 @@ __all__ = [
 ]
 
 # %% ../../nbs/02_runtime/20_prefill.ipynb #prefill-02
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
 
 from diffulex_edge.runtime.blocks import (
     COVERS,
     Block,
-    Coverage,
+    Place,
     Span,
+    block_size_of,
     blocks_of,
     chunks_before,
     chunks_of,
+    cover_of,
+    grid_of,
 )
 
 from .facts import ModelInfo
@@ -57,21 +60,7 @@ class Layout:
     count: int  # blocks
     prefill_end: int  # where the first block of the answer begins, in the longest row
     longest: int  # tokens of the longest prompt
-
-
-def block_size_of(info: ModelInfo) -> int:
-    "Return the tokens of a block when nobody says."
-    return 16 if info.masks_last else info.block_length or 32
-
-
-def grid_of(coverage: Coverage, info: ModelInfo, size: int) -> str:
-    "Return what the blocks of an answer are counted from."
-    if size == 1:
-        return 'sequence'
-    if coverage.grid == 'model':
-        follows_prompt = info.causal_text or info.masks_last or not info.block_length
-        return 'prompt' if follows_prompt else 'sequence'
-    return coverage.grid
+    cover: Callable[[Place], Span] = field(repr=False)  # which positions a denoising step runs
 
 
 def rule_of(causal: bool, grid: str, info: ModelInfo, size: int) -> int:
@@ -87,38 +76,59 @@ def rule_of(causal: bool, grid: str, info: ModelInfo, size: int) -> int:
 def lay_out(requests: list[Request]) -> Layout:
     """Give every request its blocks, and return what they share.
 
-    Raises `ValueError` where the last block leaves the cache, or not even one is asked for.
+    Raises `ValueError` where the cache does not fit the model, where the last block leaves it, or
+    where not even one block is asked for.
     """
     config, info = requests[0].config, requests[0].session.info
-    coverage = config.coverage
+    coverage, size = config.coverage, config.block_size or block_size_of(info)
     causal = info.block_length > 0 or coverage.cache == 'block'
-    prompts = [len(request.canvas.prompt) for request in requests]
-    size = config.block_size or block_size_of(info)
     grid = grid_of(coverage, info, size)
-    shared = causal and grid == 'sequence'
-    ends = [request.canvas.limit for request in requests]
-    if coverage.from_block:
-        ends = [(prompt // size + config.max_new_tokens // size) * size for prompt in prompts]
-    if coverage.from_block and config.quirks.longest_ends:
-        ends = [max(ends)] * len(ends)
-    limit = max(ends)
-    ends_apart = shared and coverage.from_block
-    for request, prompt, own_end in zip(requests, prompts, ends):
-        first, end = (min(prompts), limit) if shared else (prompt, request.canvas.limit)
-        cut = coverage.cut_last or not causal or info.masks_last
-        request.blocks = blocks_of(first, end, size, grid, cut)
+    place_blocks(requests, size, causal, grid)
+    rule = rule_of(causal, grid, info, size)
+    return Layout(
+        size=size,
+        causal=causal,
+        grid=grid,
+        rule=rule,
+        final_rule=1 if info.causal_text and coverage.context == 'model' else rule,
+        count=max(len(request.blocks) for request in requests),
+        prefill_end=max(request.blocks[0].start for request in requests) if causal else 0,
+        longest=max(len(request.canvas.prompt) for request in requests),
+        cover=cover_of(coverage.cache, causal),
+    )
+
+
+# %% ../../nbs/02_runtime/20_prefill.ipynb #prefill-05c
+def place_blocks(requests: list[Request], size: int, causal: bool, grid: str):
+    "Give every request its blocks: those of the whole batch, or its own behind its prompt."
+    config, info = requests[0].config, requests[0].session.info
+    coverage, prompts = config.coverage, [len(request.canvas.prompt) for request in requests]
+    ends = ends_of_answers(requests, size)
+    is_shared = causal and grid == 'sequence'  # all rows have the same blocks
+    ends_apart = is_shared and coverage.from_block  # and fill them to an end of their own
+    cut = coverage.cut_last or not causal or info.masks_last
+    for request, prompt, end in zip(requests, prompts, ends):
+        first, limit = prompt, request.canvas.limit
+        if is_shared:
+            first, limit = min(prompts), max(ends)
+        request.blocks = blocks_of(first, limit, size, grid, cut)
         if ends_apart:
-            request.canvas.bound = own_end
+            request.canvas.bound = end
         check_blocks(request, size)
         if not ends_apart and (coverage.whole_blocks or coverage.from_block):
             request.canvas.bound = request.blocks[-1].end
         if config.quirks.skip_whole_prompt and min(prompts) == size:
             request.offset = size
-    count = max(len(request.blocks) for request in requests)
-    prefill_end = max(request.blocks[0].start for request in requests) if causal else 0
-    rule = rule_of(causal, grid, info, size)
-    final_rule = 1 if info.causal_text and coverage.context == 'model' else rule
-    return Layout(size, causal, grid, rule, final_rule, count, prefill_end, max(prompts))
+
+
+def ends_of_answers(requests: list[Request], size: int) -> list[int]:
+    "Return where the answer of each row ends; `from_block` counts whole blocks."
+    config = requests[0].config
+    if not config.coverage.from_block:
+        return [request.canvas.limit for request in requests]
+    prompts, count = [len(request.canvas.prompt) for request in requests], config.max_new_tokens
+    ends = [(prompt // size + count // size) * size for prompt in prompts]
+    return [max(ends)] * len(ends) if config.quirks.longest_ends else ends
 
 
 # %% ../../nbs/02_runtime/20_prefill.ipynb #prefill-06

@@ -57,6 +57,7 @@ def ends_text(request: Request, tokens: dict[int, int]) -> bool:
     return any(token in request.ends.eos for at, token in tokens.items() if at >= first)
 
 
+# %% ../../nbs/02_runtime/19_recording.ipynb #recording-06d
 def described(proposal: Proposal, candidates: int) -> dict:
     "Return confidence, entropy and candidates of a record."
     judgement, positions = proposal.judgement, proposal.positions

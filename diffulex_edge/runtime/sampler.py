@@ -168,8 +168,8 @@ SCORES = {
 }
 
 # %% ../../nbs/02_runtime/10_sampler.ipynb #sampler-31
-DRAWS = ('masked', 'block', 'window')  # which rows of a step use up random numbers
-AHEAD = ('alike', 'best', 'softmax')  # how a token that a row names ahead is taken
+DRAWS = ('masked', 'block', 'window')
+AHEAD = ('alike', 'best', 'softmax')
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -178,29 +178,28 @@ class Distribution:
 
     # score the distribution after temperature, top_k and top_p; False: the model's own
     filtered_confidence: bool = False
-    confidence_temperature: float = number(1.0, above=0)  # of it, where the temperature is 0
-    p_first: bool = False  # top_p before top_k
-    cut_first: bool = False  # both before the temperature
+    confidence_temperature: float = number(1.0, above=0)  # where the temperature itself is 0
+    p_first: bool = False  # cut by top_p before top_k
+    cut_first: bool = False  # cut by both before the temperature
     gumbel: bool = False  # draw by LLaDA's float64 noise
     float64: bool = False  # probabilities in float64
     full: bool = False  # read all logits even where the best token would do; records entropies
-    guidance: float = number(
-        0.0
-    )  # classifier-free: a second forward without the prompt in each step
-    logit_bias: dict[int, float] = biases()
+    # classifier-free guidance, by a second forward without the prompt in each step; 0: none
+    guidance: float = number(0.0)
+    logit_bias: dict[int, float] = biases()  # added to the logits of these ids
     forbidden: tuple[int, ...] = ids()  # ids never chosen; the mask token is always one of them
-    # ids whose probability counts as 0 in the score: they come last (LLaDA's end-of-text option)
+    # ids whose probability counts as 0 in the score, so that they come last (LLaDA's end of text)
     late: tuple[int, ...] = ids()
-    draws: str = choice('masked', DRAWS)
+    draws: str = choice('masked', DRAWS)  # which rows of a step use up random numbers
     # row i speaks of position i + shift; None: as the model's do
     shift: int | None = number(None, whole=True, least=0, most=1)
     # the last row of what is final names the next token; None: where logits are shifted, or the
     # text is read causally
     seeded: bool | None = None
-    # … drawn as the others are, the best one whatever the temperature, or drawn from the softmax
-    # where the others are drawn by noise
+    # how that token is taken: drawn as the others are, the best one whatever the temperature, or
+    # drawn from the softmax where the others are drawn by noise
     ahead: str = choice('alike', AHEAD)
-    # … or a candidate like the others in every step, by the row before the block
+    # that token is a candidate like the others in every step, by the row before the block
     ahead_competes: bool = False
 
     __post_init__ = check

@@ -75,6 +75,7 @@ def select_factor(score: Tensor, factor: float) -> Tensor:
     return select(score, count)
 
 
+# %% ../../nbs/02_runtime/11_selection.ipynb #selection-10c
 def select_entropy(entropies: Tensor, budget: float) -> Tensor:
     "Select the least of `entropies [N]` while their sum stays below `budget`, at least one."
     ordered, order = entropies.sort()
@@ -84,6 +85,7 @@ def select_entropy(entropies: Tensor, budget: float) -> Tensor:
     return chosen
 
 
+# %% ../../nbs/02_runtime/11_selection.ipynb #selection-12a
 def select_sampled(
     score: Tensor, quota: int, temperature: float, generator: torch.Generator | None = None
 ) -> Tensor:
@@ -109,17 +111,21 @@ class Selection:
     "Which of the masked positions a step reveals."
 
     score: str = choice('probability', SCORES)  # how sure a position is
-    rule: str | None = choice(None, RULES)  # None: the rule whose parameter is given, else `best`
+    # what selects by the scores; None: the rule whose parameter is given, else `best`
+    rule: str | None = choice(None, RULES)
     strict: bool = False  # exceed the threshold instead of reaching it
-    entropy_budget: float | None = number(None, least=0)  # nats
-    factor: float | None = number(None, least=0)  # Fast-dLLM's factor rule
-    order_temperature: float = number(0.0, least=0)  # above 0: draw positions, score as logit
-    stability: float | None = number(None, least=0)  # nats; reveal early only what is this still
-    # nats that a position costs more for each position behind the first mask; what stays below
-    # `entropy_below` with them is revealed
+    # nats; reveal the surest until their entropies add up to this
+    entropy_budget: float | None = number(None, least=0)
+    factor: float | None = number(None, least=0)  # of Fast-dLLM's rule: the more, the bolder
+    # above 0: draw the positions, their scores being the logits
+    order_temperature: float = number(0.0, least=0)
+    # nats; reveal early only what has moved less than this since the step before
+    stability: float | None = number(None, least=0)
+    # nats that a position costs more for each position behind the first mask
     nearest: float | None = number(None, least=0)
+    # nats; with `nearest`, reveal what costs less than this, its own entropy included
     entropy_below: float | None = number(None, least=0)
-    entropy_at_most: float | None = number(None, least=0)  # nats; reveal what is so certain
+    entropy_at_most: float | None = number(None, least=0)  # nats; reveal what has no more
     scope_before: bool = False  # masks before the block compete with it
     # the refresh at the start of a block reveals its first token and no other
     first_token: bool = False

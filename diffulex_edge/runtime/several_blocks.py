@@ -51,6 +51,7 @@ def several_blocks(request: Request) -> Iterator[StepRecord]:
         filled = spread_end(request) if canvas.masked(0, ends[-1]) else {}
 
 
+# %% ../../nbs/02_runtime/24_several_blocks.ipynb #several-blocks-04c
 def proposal_of(
     request: Request, prediction: Prediction, span: Span, begun: int, first: int | None
 ) -> Proposal:
@@ -77,6 +78,7 @@ def begin_next(request: Request, begun: int, due: set[int]) -> tuple[int, set[in
     return begun, due
 
 
+# %% ../../nbs/02_runtime/24_several_blocks.ipynb #several-blocks-06e
 def spread_end(request: Request) -> dict[int, int]:
     """Fill what stands behind the first end of text with it, where an end stops the answer.
 
@@ -92,6 +94,7 @@ def spread_end(request: Request) -> dict[int, int]:
     return dict.fromkeys(masked, end)
 
 
+# %% ../../nbs/02_runtime/24_several_blocks.ipynb #several-blocks-06g
 def check_several(request: Request):
     "Raise `ValueError` for a model or a setting that does not go with blocks of one canvas."
     config, coverage = request.config, request.config.coverage

@@ -9,6 +9,8 @@ __all__ = [
     'accept_or_draw',
     'one_token',
     'check_drafting',
+    'drafts_wanted',
+    'may_draft',
     'verify',
     'in_place',
     'hints_of',
@@ -35,7 +37,7 @@ from diffulex_edge.runtime.feeds import (
 )
 
 from .blocks import Span
-from .config import needs_logits
+from .config import Revision, needs_logits
 from .draft_trees import reach_of
 from .judging import Judgement, Proposal, bent_logits, filtered
 from .recording import record
@@ -107,6 +109,29 @@ def check_drafting(request: Request):
             'drafts go with temperature, top_k, top_p, repetition_penalty, logit_bias and '
             'forbidden; leave the other settings of the distribution as they are'
         )
+
+
+# %% ../../nbs/02_runtime/29_speculation.ipynb #speculation-13t
+def drafts_wanted(requests: tuple[Request, ...]) -> bool:
+    "Return whether drafts are asked for, or left to a model and settings that have them."
+    config = requests[0].config
+    if config.drafts != 'auto':
+        return config.drafts > 0
+    return len(requests) == 1 and may_draft(requests[0])
+
+
+def may_draft(request: Request) -> bool:
+    "Return whether drafts change nothing but the speed: the best token, one after the other."
+    config, info, coverage = request.config, request.session.info, request.config.coverage
+    one_by_one = info.block_length == 1 and config.block_size in (None, 1)
+    plain = not (config.temperature or request.canvas.tail or config.revision != Revision())
+    if not (one_by_one and plain) or coverage.fused or coverage.lookahead or coverage.window:
+        return False
+    try:
+        check_drafting(request)
+    except ValueError:
+        return False  # nothing to draft with
+    return True
 
 
 # %% ../../nbs/02_runtime/29_speculation.ipynb #speculation-18

@@ -51,9 +51,9 @@ class Stopping:
     # after every step; when a block is complete; after its commit; after every step, but the
     # block is committed first
     stop: str = choice('token', MOMENTS)
-    # where nothing has ended the thinking after so many tokens, this token is written
+    # end the thinking after so many tokens, where nothing else has; with end_of_thinking
     most_thinking: int | None = number(None, whole=True, least=0)
-    end_of_thinking: int | None = number(None, whole=True, least=0)
+    end_of_thinking: int | None = number(None, whole=True, least=0)  # the token that does it
     # stop at this many repeats of the same tokens and keep one; 0: never
     repetition_stop: int = number(0, whole=True, least=0)
 
@@ -203,6 +203,7 @@ def held_by_text(tokens: list[int], ends: Ends) -> int:
     return len(tokens) - kept
 
 
+# %% ../../nbs/02_runtime/13_stopping.ipynb #stopping-14d
 def held_by_cycle(tokens: list[int], ends: Ends) -> int:
     "Return how many last tokens repeat what a cycle would keep once."
     if not ends.stopping.repetition_stop:
