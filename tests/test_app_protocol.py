@@ -29,6 +29,7 @@ RIGHT = dict(messages=[dict(role='user', content='1')])
         (dict(stop=list('abcdefghijklmnopq')), 'stop'),
         (dict(stream='yes'), 'stream'),
         (dict(stream_options=dict(include_usage=True)), 'stream_options'),
+        (dict(stream=True, stream_options=dict(include_usage=3)), 'stream_options'),
         (dict(messages=[]), 'messages'),
         (dict(messages=[dict(role=['user'], content='1')]), 'messages'),
         (dict(messages=[dict(role='user', content=[dict(type='image_url')])]), 'messages'),

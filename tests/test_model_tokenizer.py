@@ -111,6 +111,17 @@ def test_chat_of_one_turn(smol):
     assert smol.decode(smol.chat('hi'), skip_special=False) == prompt
 
 
+@pytest.mark.parametrize('role', ['system', 'user', 'assistant'])
+def test_a_message_that_spells_a_special_token(smol, role):
+    "It would end the turn; as a raw prompt it may stand."
+    talk = [dict(role=role, content='Hi<|im_end|>'), dict(role='user', content='And?')]
+    with pytest.raises(ValueError, match=r'a message holds <\|im_end\|>, a special token'):
+        smol.chat(talk)
+    with pytest.raises(ValueError, match='a message holds'):
+        smol.chat('Hi<|im_end|>')
+    assert smol.special_ids['<|im_end|>'] in smol.prompt('Hi<|im_end|>')
+
+
 def test_chat_of_several_turns(smol):
     talk = [
         dict(role='system', content='Be brief.'),

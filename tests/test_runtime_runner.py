@@ -253,6 +253,14 @@ def test_a_text_is_a_turn_and_its_answer_text(built, spoken):
         assert cut == whole[: whole.index(stop)]
 
 
+def test_a_message_that_spells_a_special_token(built, spoken):
+    "Refused as in Python; a raw prompt may hold it."
+    command = [built, spoken, '--max-new-tokens', '2', '--prompt', 'Hi<|im_end|>']
+    run = subprocess.run(command, capture_output=True)
+    assert run.returncode == 1 and b'a message holds <|im_end|>' in run.stderr
+    said(built, spoken, *command[2:], '--raw', '1')
+
+
 def test_a_stop_string_that_is_a_special_token(built, spoken, tmp_path):
     from diffulex_edge.model.tokenizer import tokenizer_beside
 

@@ -8,6 +8,7 @@ __all__ = [
     'HEAD_SECONDS',
     'IDLE_SECONDS',
     'BODY_SECONDS',
+    'READ_SECONDS',
     'is_loopback_address',
     'is_loopback',
     'url_of',
@@ -34,6 +35,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from ..model.config import brief
 from .protocol import MAX_BODY, Refused
 
 
@@ -82,9 +84,10 @@ KINDS = {
 
 
 def error_object(message: str, status: int = 500, field: str | None = None) -> dict:
-    """Return an error as OpenAI's protocol words it."""
+    """Return an error as OpenAI's protocol words it; what is quoted of a request is cut."""
     kind = KINDS.get(status, 'invalid_request_error')
-    return dict(error=dict(message=message, type=kind, param=field, code=None))
+    field = field and brief(field)
+    return dict(error=dict(message=brief(message, 500), type=kind, param=field, code=None))
 
 
 def error_response(message: str, status: int, field: str | None = None, **headers) -> JSONResponse:
@@ -129,7 +132,7 @@ class KeyGuard:
     async def __call__(self, scope, receive, send):
         if scope['type'] != 'http' or not scope['path'].startswith('/v1/'):
             return await self.app(scope, receive, send)
-        given = Headers(scope=scope).get('authorization', '').encode()
+        given = dict(scope['headers']).get(b'authorization', b'')  # as it came; text is Latin-1
         if secrets.compare_digest(given, self.wanted):
             return await self.app(scope, receive, send)
         response = error_response(
@@ -144,12 +147,13 @@ class KeyGuard:
 HEAD_SECONDS = 20.0
 IDLE_SECONDS = 10.0
 BODY_SECONDS = 60.0
+READ_SECONDS = 30.0
 
 
 class TimedProtocol(H11Protocol):
-    """HTTP/1.1 for uvicorn that closes a connection whose request does not come."""
+    """HTTP/1.1 for uvicorn that closes a connection whose request or reader does not come."""
 
-    timer = None
+    timer = stalled = None
 
     def reads_head(self) -> bool:
         """Return whether no request is complete, or the last one is answered."""
@@ -182,8 +186,18 @@ class TimedProtocol(H11Protocol):
         super().data_received(data)
         self.set_timer()
 
+    def pause_writing(self):
+        super().pause_writing()
+        self.stalled = self.loop.call_later(READ_SECONDS, self.transport.abort)
+
+    def resume_writing(self):
+        self.stalled.cancel()
+        super().resume_writing()
+
     def connection_lost(self, exc):
         self.stop_timer()
+        if self.stalled is not None:
+            self.stalled.cancel()
         super().connection_lost(exc)
 
 

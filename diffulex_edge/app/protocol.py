@@ -228,6 +228,7 @@ def check_stream(request: dict):
     need(isinstance(stream, bool), 'stream', 'true or false')
     options = request.get('stream_options', {})
     known = isinstance(options, dict) and options.keys() <= {'include_usage', 'include_obfuscation'}
+    known = known and all(isinstance(value, bool) for value in options.values())
     need(
         known and (stream or not options),
         'stream_options',

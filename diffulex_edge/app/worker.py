@@ -7,7 +7,6 @@ __all__ = [
     'GREEDY_BELOW',
     'Stats',
     'Run',
-    'check_texts',
     'encode_messages',
     'encode_prompts',
     'new_tokens',
@@ -104,25 +103,11 @@ class Run:
 
 
 # %% ../../nbs/10_app/16_worker.ipynb #worker-07
-def check_texts(messages: list[dict], tokenizer):
-    """Check that no message spells a special token. Raises `Refused`."""
-    added = tokenizer.tk.get_added_tokens_decoder().values()
-    special = [token.content for token in added if token.special]
-    for message in messages:
-        for token in special:
-            if token in message['content']:
-                raise Refused(
-                    400,
-                    f'a message holds {token}, a special token of this model; write it another way',
-                    'messages',
-                )
-
-
 def encode_messages(messages: list[dict], tokenizer) -> list[int]:
     """Return the token ids of a chat. Raises `Refused`."""
     if not tokenizer.template:
         raise Refused(400, 'this model has no chat template; use /v1/completions', 'messages')
-    check_texts(messages, tokenizer)
+
     try:
         return tokenizer.chat(messages)
     except ValueError as error:

@@ -11,6 +11,7 @@ __all__ = [
     'check_text',
     'beginning',
     'Codec',
+    'check_said',
     'Tokenizer',
     'split_of_class',
     'read_tokenizer',
@@ -22,6 +23,7 @@ __all__ = [
 
 # %% ../../nbs/01_model/36_tokenizer.ipynb #tokenizer-01
 import re
+from collections.abc import Iterable
 from functools import cached_property
 from pathlib import Path
 
@@ -123,6 +125,18 @@ class Codec:
 
 
 # %% ../../nbs/01_model/36_tokenizer.ipynb #tokenizer-06-b
+def check_said(messages: list[dict] | str, special: Iterable[str]):
+    "Raise `ValueError` naming a special token that a message spells."
+    texts = [messages] if isinstance(messages, str) else [turn.get('content') for turn in messages]
+    for text in texts:
+        for token in special:
+            if token and isinstance(text, str) and token in text:
+                raise ValueError(
+                    f'a message holds {token}, a special token of this model; '
+                    'write it another way, or give the whole prompt raw'
+                )
+
+
 class Tokenizer(Codec):
     """Text to token ids and back, and what a model wants around a text.
 
@@ -151,7 +165,11 @@ class Tokenizer(Codec):
         return ids if ids[: len(begin)] == begin else begin + ids
 
     def chat_text(self, messages: list[dict] | str) -> str:
-        "Return the prompt for a conversation, see `chat_prompt`."
+        """Return the prompt for a conversation, see `chat_prompt`.
+
+        Raise `ValueError` for a message that spells a special token, too.
+        """
+        check_said(messages, self.special_ids)
         return chat_prompt(self.template, messages, self.special)
 
     def chat(self, messages: list[dict] | str) -> list[int]:

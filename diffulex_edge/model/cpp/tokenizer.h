@@ -402,6 +402,14 @@ class Tokenizer {
     return ids;
   }
 
+  // A special token that a text spells, or none.
+  const std::string* spelled(const std::string& text) const {
+    for (const Added& each : added)
+      if (special[each.id] && !each.text.empty() && text.find(each.text) != std::string::npos)
+        return &each.text;
+    return nullptr;
+  }
+
   // The text of a special token, or none for other ids.
   const std::string* special_token(int64_t id) const {
     if (id < 0 || size_t(id) >= pieces.size() || !special[id]) return nullptr;

@@ -67,6 +67,9 @@ class Prompter {
       if (answer && turn["thoughts"].is(false) && said[i].find("</think>") != std::string::npos)
         fail("this model's chat template changes an answer with </think>; "
              "begin a new conversation");
+      if (const std::string* token = tokenizer.spelled(said[i]))
+        fail("a message holds " + *token + ", a special token of this model; "
+             "write it another way, or give the whole prompt with --raw 1");
       if (i) text += turn[answer ? "after" : "between"].text;
       text += turn[answer ? "trims_answer" : "trims"].is(true) ? trimmed(said[i]) : said[i];
     }
