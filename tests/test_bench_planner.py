@@ -4,6 +4,7 @@
 from diffulex_edge.bench.planner import (
     Device,
     best_drafts,
+    best_sub_block,
     file_bytes,
     peak_bound,
     plan,
@@ -11,6 +12,7 @@ from diffulex_edge.bench.planner import (
     tokens_per_second,
 )
 from diffulex_edge.model.config import DecoderConfig
+from diffulex_edge.runtime.sizes import Reveals
 
 
 # %% planner-15c
@@ -20,6 +22,16 @@ def test_drafts_pay_where_rows_are_cheap():
     multiplies = Device(gflops=10, gbs=1_000, tile=1)
     assert best_drafts(config, reads).masks >= 2
     assert best_drafts(config, multiplies).masks == 0
+
+
+# %% planner-15d
+def test_small_pieces_pay_where_rows_are_dear():
+    config = DecoderConfig(hidden_size=576, num_hidden_layers=30, block_length=32)
+    reads = Device(gflops=10_000, gbs=10)
+    multiplies = Device(gflops=10, gbs=1_000, tile=1)
+    reveals = Reveals([0.6 * 0.75**nth for nth in range(32)], [1.0] * 32)
+    pieces = [best_sub_block(config, device, reveals).masks for device in (reads, multiplies)]
+    assert pieces[0] == 32 > pieces[1]
 
 
 # %% planner-25

@@ -13,7 +13,9 @@ __all__ = [
     'peak_bound',
     'step_seconds',
     'tokens_per_second',
+    'planned_costs',
     'best_drafts',
+    'best_sub_block',
     'Plan',
     'fitted',
     'plan',
@@ -28,6 +30,7 @@ from ..model.config import DecoderConfig
 from ..model.kv_cache import KVCacheConfig
 from ..runtime.drafting import Acceptance, Choice, best_choice
 from ..runtime.forward_costs import ROWS, Costs
+from ..runtime.sizes import Reveals, Size, Sizes, best_size
 from .limits import linear_weights, step_flops
 
 
@@ -154,6 +157,16 @@ def tokens_per_second(
 
 
 # %% ../../nbs/07_bench/03_planner.ipynb #planner-15b
+def planned_costs(
+    config: DecoderConfig, device: Device, kv_len: int | None, quantization: str
+) -> Costs:
+    "Return the costs of steps that a device is expected to have."
+    table = {}
+    for rows in (*ROWS, 9, 25):
+        table[rows] = 1e3 * step_seconds(config, device, rows, kv_len, quantization)
+    return Costs(table)
+
+
 def best_drafts(
     config: DecoderConfig,
     device: Device,
@@ -162,10 +175,20 @@ def best_drafts(
     acceptance: Acceptance | None = None,  # None: what a controller begins with
 ) -> Choice:
     "Return what a controller would draft on a device."
-    table = {}
-    for rows in (*ROWS, 9, 25):
-        table[rows] = 1e3 * step_seconds(config, device, rows, kv_len, quantization)
-    return best_choice(Costs(table), acceptance or Acceptance())
+    costs = planned_costs(config, device, kv_len, quantization)
+    return best_choice(costs, acceptance or Acceptance())
+
+
+def best_sub_block(
+    config: DecoderConfig,
+    device: Device,
+    reveals: Reveals,  # how often the first, second, … mask of a forward is revealed
+    kv_len: int | None = None,
+    quantization: str = 'none',
+) -> Size:
+    "Return the sub-block of a block-causal model that a controller would choose on a device."
+    costs = planned_costs(config, device, kv_len, quantization)
+    return best_size(Sizes(costs, config.block_length, reveals=reveals).offers())
 
 
 # %% ../../nbs/07_bench/03_planner.ipynb #planner-18

@@ -214,12 +214,13 @@ class Coverage:
     grid: str = choice('model', GRIDS)
     # how what is final is read: as the model was trained to, or all of it by all of it
     context: str = choice('model', CONTEXTS)
-    # slide a window of so many masks along the answer, instead of blocks
-    window: int | None = number(None, whole=True, least=1)
+    # slide a window of so many masks along the answer, instead of blocks; auto: of as many as
+    # promise most tokens per millisecond on this machine, so another machine may write other text
+    window: int | str | None = number(None, whole=True, least=1, words=('auto',))
     # prefix, dual and delayed: recompute everything after this many steps too
     refresh_interval: int | None = number(None, whole=True, least=1)
-    # finish this many positions before the next ones of the block
-    sub_block: int | None = number(None, whole=True, least=1)
+    # finish this many positions before the next ones of the block; auto: chosen like the window
+    sub_block: int | str | None = number(None, whole=True, least=1, words=('auto',))
     fused: bool = False  # the commit of a block is the first denoise of the next
     # blocks after the current one that are denoised along with it (approximate; implies fused)
     lookahead: int = number(0, whole=True, least=0)

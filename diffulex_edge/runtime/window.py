@@ -29,12 +29,12 @@ def slide(request: Request) -> Iterator[StepRecord]:
     """
     check_window(request)
     yield from prefill([request], lay_out([request]))
-    canvas, window = request.canvas, request.config.coverage.window
+    canvas = request.canvas
     rows, first = request.session.info.max_seq_len, len(canvas.prompt)
     canvas.bound, final = rows, first  # everything in the window is filled; `final` rows are kept
     while not is_written(request, final, known_until(canvas, final)):
         known = known_until(canvas, final)
-        end = min(known + window, rows)
+        end = min(known + request.config.coverage.window, rows)
         canvas.extend(end)
         span = Span('denoise', final, end, end)
         prediction, ms = request.forward(span, 1)
