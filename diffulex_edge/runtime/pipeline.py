@@ -160,6 +160,7 @@ def joined(proposals: list[Proposal]) -> Proposal:
     )
 
 
+# %% ../../nbs/02_runtime/22_pipeline.ipynb #pipeline-06b
 def check_pipeline(request: Request):
     "Raise `ValueError` for a model or a setting that needs the commit."
     info, config = request.session.info, request.config
