@@ -13,7 +13,8 @@ from executorch.exir.pass_base import ExportPass
 from diffulex_edge.backends import fast_lowering as chapter
 from diffulex_edge.backends.fast_lowering import TELLING, fast_lowering, has_operator
 from diffulex_edge.export import export_model
-from diffulex_edge.export.matrix import cell_model, cells, with_ranges
+from diffulex_edge.export.matrix import cell_model, pairs, with_ranges
+from diffulex_edge.model import FAMILIES
 
 # %% fast-lowering-26
 QUICK = [
@@ -21,8 +22,10 @@ QUICK = [
     ('dream', 'xnnpack', 'dynamic_int4,embedding=int4,cache=int8'),
     ('fast_dllm_v2', 'xnnpack', 'static_int8'),
 ]
-HERE = [cell for cell in cells() if cell[1] in ('xnnpack', 'portable') and cell not in QUICK]
-ON_REQUEST = HERE if os.environ.get('DIFFULEX_EVERY_CELL') else []
+NAMES = dict.fromkeys(family.family for family in FAMILIES.values())
+HERE = [pair for pair in pairs() if pair[0] in ('xnnpack', 'portable')]
+EVERY = [(family, *pair) for family in NAMES for pair in HERE if (family, *pair) not in QUICK]
+ON_REQUEST = EVERY if os.environ.get('DIFFULEX_EVERY_CELL') else []
 
 
 @pytest.mark.parametrize(

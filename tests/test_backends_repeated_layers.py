@@ -13,15 +13,15 @@ from diffulex_edge.backends.repeated_layers import unroll
 from diffulex_edge.export import export_model
 from diffulex_edge.export.config import ExportConfig
 from diffulex_edge.export.lowering import trace
-from diffulex_edge.export.matrix import cell_model, cells
+from diffulex_edge.export.matrix import MATRIX_FAMILIES, cell_model, pairs
 from diffulex_edge.export.request import check_request
 from diffulex_edge.model.draft_head import DraftHead, DraftingStep, attach_head
 
+HERE = [how for backend, how in pairs() if backend == 'xnnpack']
 OTHERS = ('llama', 'qwen', 'a2d', 'stable_diffcoder', 'illada', 'nemotron_labs_diffusion', 'wedlm')
 EVERY = [
     ('dream', 'dynamic_int4,embedding=int4,cache=int8'),
-    *((name, how) for name, backend, how in cells() if backend == 'xnnpack'),
-    *((name, how) for name in OTHERS for how in ('none', 'fp16', 'dynamic_int8,embedding=int8')),
+    *((name, how) for name in (*MATRIX_FAMILIES, *OTHERS) for how in HERE),
 ]
 TRIED = EVERY if os.environ.get('DIFFULEX_EVERY_CELL') else EVERY[:1]
 
