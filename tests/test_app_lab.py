@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from diffulex_edge.app.lab import copy_chapters, find_chapters
+from diffulex_edge.app.lab import WRITTEN, copy_chapters, find_chapters
 
 
 # %% lab-09
@@ -35,6 +35,27 @@ def test_a_file_that_was_there_before_is_the_readers(tmp_path):
     library, mine = small_library(tmp_path / 'a', 'ours'), small_library(tmp_path / 'b', 'theirs')
     assert copy_chapters(library, mine) == ([], ['01_room/01_page.ipynb', 'index.ipynb'])
     assert (mine / 'index.ipynb').read_text() == 'theirs'
+
+
+# %% lab-12-b
+def test_what_lies_in_the_way_is_no_traceback(tmp_path):
+    import os
+
+    import pytest
+
+    library, mine = small_library(tmp_path / 'a', 'ours'), tmp_path / 'mine'
+    (mine / 'index.ipynb').mkdir(parents=True)  # a folder where a chapter goes
+    outside = tmp_path / 'outside'
+    (mine / '01_room').mkdir()
+    os.symlink(outside, mine / '01_room' / '01_page.ipynb')
+    assert copy_chapters(library, mine) == (['01_room/01_page.ipynb'], ['index.ipynb'])
+    assert not outside.exists()  # the link was replaced, not followed
+    for damaged in ('', '[]', '[' * 10**5):
+        (mine / WRITTEN).write_text(damaged)
+        with pytest.raises(ValueError, match='chapters.json .*; delete it'):
+            copy_chapters(library, mine)
+    with pytest.raises(ValueError, match='is no folder; name another'):
+        copy_chapters(library, library / 'index.ipynb')
 
 
 # %% lab-15b

@@ -34,7 +34,13 @@ def test_a_failure_is_one_sentence(error, sentence):
 # %% output-25
 @pytest.mark.parametrize(
     'name, word',
-    [('no/such/t.jsonl', 'there is no folder'), ('', 'is a folder'), ('f/x', 'folder')],
+    [
+        ('no/such/t.jsonl', 'there is no folder'),
+        ('', 'is a folder'),
+        ('f/x', 'folder'),
+        ('x' * 240, 'name of 240 bytes'),
+        ('x' * 300 + '/x', 'File name too long'),
+    ],
 )
 def test_an_output_that_cannot_be_written(tmp_path, name, word):
     (tmp_path / 'f').write_text('a file')

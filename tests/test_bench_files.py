@@ -55,6 +55,13 @@ def test_a_file_that_was_cut_or_is_of_other_layers_is_not_kept(short, tmp_path):
     assert kept_facts(path, tmp_path, 1, 'short') is None
 
 
+@pytest.mark.parametrize('damaged', ['', '[]', '[' * 10**5, '{"key": 1}'])
+def test_damaged_facts_are_none(tmp_path, damaged):
+    (tmp_path / 'short.pte').write_bytes(b'a file')
+    (tmp_path / 'short.json').write_text(damaged)
+    assert kept_facts(str(golden_dir() / 'sdar_a'), tmp_path, 1, 'short') is None
+
+
 def test_a_failure_in_the_child_is_told(tmp_path):
     with pytest.raises(ValueError, match='exporting short failed: .*layers is 9'):
         make_files(str(golden_dir() / 'sdar_a'), tmp_path, 9, SHORT)

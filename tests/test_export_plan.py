@@ -40,6 +40,17 @@ WRONG_PLANS = {  # what the message says -> the plan
     'no tokenizer': '[[export]]\nquality = "Hi"\n[export.model]\nfamily = "llada"',
     'add .logits.': '[[export]]\nmodel = "a"\nquality = "Hi"\nmethods = ["forward"]',
     'benchmark is -1': '[[export]]\nmodel = "a"\nbenchmark = -1',
+    r'has no \[\[export': 'export = [1]',
+    'is not TOML: maximum recursion': 'a = ' + '[' * 5000,
+    "name is '..'; it must be a file name": '[[export]]\nmodel = "a"\nname = ".."',
+    'of up to 120': '[[export]]\nmodel = "a"\nname = "' + 'x' * 300 + '"',
+    'name is 1; it must be a str': '[[export]]\nmodel = "a"\nname = 1',
+    'model is 1; it must be a str or dict': '[[export]]\nmodel = 1',
+    'methods is .forward.; it must be a list': '[[export]]\nmodel = "a"\nmethods = "forward"',
+    'max_tokens is .x.; it must be a whole': '[[export]]\nmodel = "a"\nmax_tokens = "x"',
+    'max_seq_len is -1': '[[export]]\nmodel = "a"\nmax_seq_len = -1',
+    'options is 1; it must be a dict': '[[export]]\nmodel = "a"\noptions = 1',
+    'options holds what is no text': '[[export]]\nmodel = "a"\noptions = {a = 2020-01-01}',
 }
 
 
@@ -50,5 +61,9 @@ def test_a_plan_that_is_wrong_is_refused(message, tmp_path):
 
 
 def test_a_plan_that_is_nowhere_is_refused(tmp_path):
-    with pytest.raises(FileNotFoundError):
-        read_plan(tmp_path / 'none.toml')
+    for nowhere in (tmp_path / 'none.toml', tmp_path):
+        with pytest.raises(FileNotFoundError, match='is no file; give a plan'):
+            read_plan(nowhere)
+    (tmp_path / 'latin.toml').write_bytes(b'x = "\xff"')
+    with pytest.raises(ValueError, match='latin.toml is not TOML'):
+        read_plan(tmp_path / 'latin.toml')

@@ -94,6 +94,17 @@ def test_a_pipe_or_a_device_is_not_replaced(write, tmp_path):
     assert os.listdir(tmp_path) == ['pipe']
 
 
+@pytest.mark.parametrize('write', [check_writable, lambda path: written(path).__enter__()])
+def test_a_name_that_is_too_long_is_said_before_the_work(write, tmp_path):
+    "A file system would take 240 bytes, and not the temporary name, which is longer."
+    for name in ('x' * 240, 'ü' * 120):
+        with pytest.raises(OSError, match='name of 240 bytes; choose one of at most 180'):
+            write(tmp_path / name)
+    assert os.listdir(tmp_path) == []
+    with written(tmp_path / ('x' * 180)) as part:
+        part.write_text('new')
+
+
 def test_names_that_only_look_like_ours_are_left_alone(tmp_path):
     path = tmp_path / 'a[1].json'
     others = ['a[1].json.x-0123456789abcdef.part', 'a[1].json.part', 'a1.json.1-0.part']

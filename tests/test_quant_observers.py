@@ -99,6 +99,29 @@ def test_files_that_are_no_statistics(tmp_path):
         Statistics.load(tmp_path / 'a.safetensors')
 
 
+UNMEASURED = {  # what a file says of itself, its tensor, and what the message names
+    'no about': (None, {}, 'about'),
+    'half an about': ('{', {}, 'Expecting'),
+    'a deep about': ('[' * 10**5, {}, 'recursion'),
+    'a list': ('[]', {}, 'about'),
+    'a number': ('{}', {'a/channels': torch.tensor(1.0)}, 'a/channels is'),
+    'one end': ('{}', {'a/input': torch.ones(1)}, 'a/input is'),
+    'no kind': ('{}', {'a': torch.ones(2)}, 'a is'),
+    'negative': ('{}', {'a/channels': torch.tensor([-1.0])}, 'no size'),
+    'not finite': ('{}', {'a/output': torch.tensor([0.0, torch.nan])}, 'no size'),
+    'whole': ('{}', {'a/channels': torch.ones(2, dtype=torch.int64)}, 'int64'),
+}
+
+
+@pytest.mark.parametrize('kind', UNMEASURED)
+def test_what_was_not_measured_is_refused(tmp_path, kind):
+    about, tensors, named = UNMEASURED[kind]
+    facts = dict(format='diffulex-edge-activations/1') | ({} if about is None else {'about': about})
+    save_file(tensors, tmp_path / 'a.safetensors', facts)
+    with pytest.raises(ValueError, match=f'a.safetensors holds no activation .*{named}.* make it'):
+        Statistics.load(tmp_path / 'a.safetensors')
+
+
 @pytest.mark.parametrize(
     'sequences, observer, fault',
     [

@@ -84,6 +84,10 @@ def test_prompts_are_read_and_checked(tmp_path):
     path.write_text(json.dumps(dict(templates=['{}?'], topics={'a': ['x']}, held=['b'])))
     with pytest.raises(ValueError, match="held topic 'b'"):
         Prompts.load(path)
+    for template in ('{:1000000000}', '{!r:>99999999}', '{0}', '{', '{}{}', '{0.__class__}', '}'):
+        path.write_text(json.dumps(dict(templates=[template], topics={'a': ['x']}, held=[])))
+        with pytest.raises(ValueError, match='may hold {} once'):
+            Prompts.load(path)
     path.write_text('{"templates": []}')
     with pytest.raises(ValueError, match='needs templates, topics and held'):
         Prompts.load(path)

@@ -23,6 +23,7 @@ __all__ = [
     'Minutes',
     'WorkFolder',
     'LogAsJson',
+    'check_paths',
     'load_prompts',
     'set_mask_token',
     'write_with_bar',
@@ -46,6 +47,22 @@ from .output import check_output, emit, peak_megabytes
 
 
 # %% ../../nbs/10_app/09_adapt.ipynb #adapt-04
+def check_paths(out: Path, work: Path | None, init: Path | None) -> Path:
+    """Return the work folder, by default beside `out`.
+
+    Raises `ValueError` or `FileNotFoundError` for what cannot be written or read, before hours of
+    work.
+    """
+    from diffulex_edge.model.adapter import read_adapter
+
+    work = work or out.with_name(out.name + '.work')
+    for path in (out, work / 'state.safetensors'):
+        check_output(path, make_folder=True)
+    if init is not None:
+        read_adapter(init)
+    return work
+
+
 def load_prompts(path: Path | None):
     """Return the prompts of a file, or the library's own."""
     from diffulex_edge.model.loading import asset
@@ -219,10 +236,9 @@ def adapt_command(
     from diffulex_edge.train.forward import processes, rank_of_all
     from diffulex_edge.train.lessons import Recipe
 
-    check_output(out, make_folder=True)
     asked = load_prompts(prompts)
     recipe = Recipe(masks, run=run_length, texts=step_texts, rank=rank, lr=lr, seed=seed)
-    work = work or out.with_name(out.name + '.work')
+    work = check_paths(out, work, init)
     options = dict(new=new, batch=batch, seed=seed)
     rows = recipe.run + (CONVERSATION if teacher == 'both' else new)
     ways = 0 if teacher == 'both' else len(asked.templates)

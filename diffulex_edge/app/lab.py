@@ -9,6 +9,7 @@ __all__ = [
     'Folder',
     'find_chapters',
     'checksum',
+    'read_record',
     'copy_chapters',
     'prepare',
     'lab_command',
@@ -57,31 +58,48 @@ def checksum(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
+def read_record(record: Path) -> dict:
+    """Return the checksums of an earlier copy. Raises `ValueError` naming the file, if damaged."""
+    from diffulex_edge.model.hf_config import read_json
+
+    if record.parent.exists() and not record.parent.is_dir():
+        raise ValueError(f'{record.parent} is no folder; name another for the chapters')
+    try:
+        return read_json(record) if record.exists() else {}
+    except ValueError as error:
+        raise ValueError(
+            f'{error}; delete it: what differs from its chapter is then left alone'
+        ) from None
+
+
 def copy_chapters(source: Path, target: Path) -> tuple[list[str], list[str]]:
     """Copy the chapters into a folder; return the paths written and those left to the reader.
 
     A file that is not as it was written the last time is the reader's and is not touched.
     """
+    from diffulex_edge.model.files import written
+
     record = target / WRITTEN
-    known = json.loads(record.read_text(encoding='utf-8')) if record.exists() else {}
-    written, kept = [], []
+    known, copied, kept = read_record(record), [], []
     for path in sorted(source.rglob('*')):
         name = path.relative_to(source).as_posix()
         if path.is_dir() or '.ipynb_checkpoints' in name:
             continue
-        copy = target / name
-        if copy.exists() and checksum(copy) == checksum(path):
-            known[name] = checksum(copy)
-            continue
-        if copy.exists() and checksum(copy) != known.get(name):
+        copy, content = target / name, path.read_bytes()
+        theirs = checksum(copy) if copy.is_file() else None
+        if copy.is_dir() or theirs not in (None, known.get(name), checksum(path)):
             kept.append(name)
             continue
+        known[name] = checksum(path)
+        if theirs == known[name]:
+            continue
         copy.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(path, copy)
-        known[name] = checksum(copy)
-        written.append(name)
-    record.write_text(json.dumps(known, indent=1) + '\n', encoding='utf-8')
-    return written, kept
+        with written(copy) as part:
+            part.write_bytes(content)
+        copied.append(name)
+    with written(record) as part:
+        part.write_text(json.dumps(known, indent=1) + '\n', encoding='utf-8')
+    return copied, kept
 
 
 # %% ../../nbs/10_app/21_lab.ipynb #lab-14
@@ -104,8 +122,8 @@ def prepare(folder: Path | None) -> Path:
         if not in_checkout:
             shutil.unpack_archive(source, unpacked)
             source = Path(unpacked)
-        written, kept = copy_chapters(source, target)
-    err.print(f'{target}: {len(written)} files written', highlight=False, soft_wrap=True)
+        copied, kept = copy_chapters(source, target)
+    err.print(f'{target}: {len(copied)} files written', highlight=False, soft_wrap=True)
     if kept:
         err.print(
             f'{len(kept)} that you changed were left alone, among them {kept[0]}; '

@@ -116,13 +116,15 @@ def at_words(sentence: str, stream) -> str:
 # %% ../../nbs/10_app/01_output.ipynb #output-23
 def check_output(path: Path | None, make_folder: bool = False):
     """Raise `ValueError` naming the path if a file cannot be written there; None is no file."""
+    from diffulex_edge.model.files import check_ordinary
+
     if path is None:
         return
     path, folder = Path(path), Path(path).absolute().parent
-    if path.is_dir():
-        raise ValueError(f'{path} is a folder; name a file to write')
-    if path.exists() and not path.is_file():  # as root it would be replaced
-        raise ValueError(f'{path} is a device or a pipe; name a file to write')
+    try:
+        check_ordinary(path)
+    except OSError as error:
+        raise ValueError(str(error)) from None
     try:
         if make_folder:  # it is made later, with the file
             folder = next(parent for parent in (folder, *folder.parents) if parent.exists())

@@ -32,6 +32,7 @@ from ..export.exporter import export_model
 from ..model import load_model
 from ..model.decoder import Decoder
 from ..model.files import written
+from ..model.hf_config import read_json
 from ..model.loading import SHIPPED, packaged_gguf
 from .measure import peak_bytes
 
@@ -111,10 +112,12 @@ def kept_facts(path: str, folder: Path, layers: int | None, name: str) -> dict |
     pte, facts = folder / f'{name}.pte', folder / f'{name}.json'
     if not facts.exists() or not pte.exists():
         return None
-    kept = json.loads(facts.read_text())
-    if kept.get('key') != variant_key(path, layers, name) or kept['bytes'] != pte.stat().st_size:
-        return None
-    return kept
+    try:
+        kept = read_json(facts)
+    except ValueError:
+        return None  # both are made again
+    same = kept.get('key') == variant_key(path, layers, name)
+    return kept if same and kept.get('bytes') == pte.stat().st_size else None
 
 
 # %% ../../nbs/07_bench/04_bench_files.ipynb #bench-files-12

@@ -6,9 +6,11 @@ report of quality and of speed where they are asked for.
 
 # %% auto #0
 __all__ = [
+    'KINDS',
     'PRODUCT',
     'model_name',
     'weights_digest',
+    'check_kinds',
     'ModelExportConfig',
     'combinations',
     'read_tables',
@@ -19,6 +21,7 @@ __all__ = [
 import hashlib
 import itertools
 import json
+import re
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -28,6 +31,7 @@ except ModuleNotFoundError:  # Python 3.10
     import tomli as tomllib
 
 from ..backends import find_backend
+from ..model.config import is_whole, shown
 from ..model.loading import find_model
 from ..quant.quantizer import Quantization
 from .cache import files_digest, model_files, versions
@@ -38,7 +42,7 @@ from .config import METHODS, ExportConfig
 def model_name(model: str | dict) -> str:
     "Return what a model is called in the name of its file."
     if isinstance(model, dict):
-        return model.get('name', model.get('family', 'model'))
+        return str(model.get('name', model.get('family', 'model')))
     return Path(model).name.removesuffix('.gguf')
 
 
@@ -53,6 +57,28 @@ def weights_digest(model: str | dict) -> str:
 
 
 # %% ../../nbs/05_export/09_plan.ipynb #plan-04-2
+KINDS = dict(model=(str, dict), name=str, backend=str, quantization=str, options=dict, quality=str)
+KINDS['methods'] = list, tuple
+
+
+def check_kinds(job):
+    "Raise `ValueError` naming a field of a job that holds another kind of value than it takes."
+    for name, kind in KINDS.items():
+        if not isinstance(getattr(job, name), kind):
+            kinds = kind if isinstance(kind, tuple) else (kind,)
+            words = ' or '.join(kind.__name__ for kind in kinds)
+            raise ValueError(f'{name} is {shown(getattr(job, name))}; it must be a {words}')
+    for name in ('max_tokens', 'max_seq_len'):
+        value = getattr(job, name)
+        if value is not None and not is_whole(value, 1, 2**31):
+            raise ValueError(f'{name} is {shown(value)}; it must be a whole number from 1')
+    for name in ('options', 'model'):
+        try:
+            json.dumps(getattr(job, name))
+        except TypeError:
+            raise ValueError(f'{name} holds what is no text and no number, as a date is') from None
+
+
 @dataclass(kw_only=True)
 class ModelExportConfig:
     "One file to make. Raises `ValueError` for an unknown backend, quantization or method."
@@ -70,14 +96,18 @@ class ModelExportConfig:
     benchmark: int = 0  # tokens of an answer: what they cost
 
     def __post_init__(self):
+        check_kinds(self)
         self.methods = tuple(self.methods)
         ExportConfig(methods=self.methods)
         find_backend(self.backend, Quantization.of(self.quantization).name)
         if not self.name:
             self.name = f'{model_name(self.model)}-{self.backend}-{self.quantization}'
         self.check_reports()
-        if Path(self.name).name != self.name:
-            raise ValueError(f'name is {self.name!r}; it must be a file name without folders')
+        if not re.fullmatch(r'(?!\.{1,2}$)[^/\x00-\x1f]{1,120}', self.name):
+            raise ValueError(
+                f'name is {shown(self.name)}; it must be a file name without folders, '
+                'of up to 120 characters'
+            )
 
     def check_reports(self):
         "Raise `ValueError` for a report that cannot be made of this file."
@@ -112,11 +142,15 @@ def combinations(table: dict) -> list[dict]:
 # %% ../../nbs/05_export/09_plan.ipynb #plan-09
 def read_tables(path: Path) -> list[dict]:
     "Return the `[[export]]` tables of a TOML file. Raises `ValueError` when there are none."
+    if not path.is_file():
+        raise FileNotFoundError(
+            f'{path} is no file; give a plan, a TOML file with [[export]] tables'
+        )
     try:
         tables = tomllib.loads(path.read_text(encoding='utf-8')).get('export')
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:  # text that is not UTF-8, or nested too deep
         raise ValueError(f'{path} is not TOML: {error}') from None
-    if not isinstance(tables, list) or not tables:
+    if not isinstance(tables, list) or not all(isinstance(t, dict) for t in tables) or not tables:
         raise ValueError(f'{path} has no [[export]] table')
     return tables
 

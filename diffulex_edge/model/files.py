@@ -4,6 +4,7 @@
 
 # %% auto #0
 __all__ = [
+    'LONGEST_NAME',
     'SEAL',
     'SEAL_MAGIC',
     'CHUNK',
@@ -34,10 +35,17 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-
 # %% ../../nbs/01_model/20_files.ipynb #files-05-b
+LONGEST_NAME = 180  # bytes; file systems take 255, and temporary names are longer
+
+
 def check_ordinary(path: Path):
-    "Raise `OSError` when `path` is something that must not be replaced by a file."
+    "Raise `OSError` when `path` must not be replaced by a file, or has a name that is too long."
+    size = len(os.fsencode(path.name))
+    if size > LONGEST_NAME:
+        raise OSError(
+            f'{path.name[:40]}… is a name of {size} bytes; choose one of at most {LONGEST_NAME}'
+        )
     if path.is_dir():
         raise IsADirectoryError(f'{path} is a folder; name a file')
     if path.exists() and not path.is_file() and not path.is_symlink():

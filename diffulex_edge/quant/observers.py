@@ -12,6 +12,7 @@ __all__ = [
     'denoising_states',
     'Statistics',
     'read_statistics',
+    'check_measured',
     'plot_channels',
     'LinearWatch',
     'run_states',
@@ -31,6 +32,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 from tqdm.auto import tqdm
 
+from ..model.config import brief
 from ..model.decoder import Decoder
 from ..model.files import written
 from ..runtime.trace import Trace
@@ -145,10 +147,28 @@ def read_statistics(path: str | Path) -> tuple[dict[str, Tensor], dict]:
         with safe_open(path, 'pt') as file:
             metadata = file.metadata() or {}
             if metadata.get('format') != STATISTICS_FORMAT:
-                raise ValueError(f'{path} holds no activation statistics of version 1; {remedy}')
-            return {key: file.get_tensor(key) for key in file.keys()}, json.loads(metadata['about'])
-    except SafetensorError as error:
-        raise ValueError(f'{path} is not a whole safetensors file ({error})') from None
+                raise ValueError('not of version 1')
+            about = json.loads(metadata['about'])
+            tensors = {key: file.get_tensor(key) for key in file.keys()}
+        if not isinstance(about, dict):
+            raise ValueError('about is no object')
+        for key, tensor in tensors.items():
+            check_measured(key, tensor)
+    except (SafetensorError, LookupError, ValueError, RecursionError) as error:
+        raise ValueError(f'{path} holds no activation statistics ({error}); {remedy}') from None
+    return tensors, about
+
+
+def check_measured(key: str, tensor: Tensor):
+    "Raise `ValueError` for a tensor that no observer measured."
+    kind = key.rpartition('/')[2]
+    shape_fits = tensor.ndim == 1 and (len(tensor) if kind == 'channels' else len(tensor) == 2)
+    if kind not in ('channels', 'input', 'output') or not shape_fits:
+        raise ValueError(f'{brief(key)} is {list(tensor.shape)}')
+    if tensor.dtype not in (torch.float16, torch.bfloat16, torch.float32, torch.float64):
+        raise ValueError(f'{brief(key)} is stored as {str(tensor.dtype)[6:]}')
+    if not tensor.isfinite().all() or kind == 'channels' and tensor.min() < 0:
+        raise ValueError(f'{brief(key)} holds what is no size')
 
 
 # %% ../../nbs/03_quant/04_observers.ipynb #observers-12
