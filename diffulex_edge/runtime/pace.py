@@ -57,7 +57,7 @@ def even(masks: int, length: int, steps: int, eps: float) -> Quotas:
 
 
 def single(masks: int, length: int, steps: int, eps: float) -> Quotas:
-    "One token in each step that has a share of the masks."
+    "Reveal one token in each step that has a share of the masks."
     yield from fixed([1] * min(masks, steps))
 
 

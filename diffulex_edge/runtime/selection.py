@@ -156,7 +156,7 @@ class Selection:
 class Candidates:
     "The N masked positions of a step, as a selection rule sees them."
 
-    positions: list[int]
+    positions: list[int]  # in order; what stands between them is known
     score: Tensor  # [N] the larger, the surer
     probabilities: Tensor | None = None  # [N, V], where the logits were read
     movement: Tensor | None = None  # [N] nats the distribution moved since the step before
