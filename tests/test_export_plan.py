@@ -39,6 +39,7 @@ WRONG_PLANS = {  # what the message says -> the plan
     'without folders': '[[export]]\nmodel = "a"\nname = "b/c"',
     'no tokenizer': '[[export]]\nquality = "Hi"\n[export.model]\nfamily = "llada"',
     'add .logits.': '[[export]]\nmodel = "a"\nquality = "Hi"\nmethods = ["forward"]',
+    'quality is 3': '[[export]]\nmodel = "a"\nquality = 3',
     'benchmark is -1': '[[export]]\nmodel = "a"\nbenchmark = -1',
     r'has no \[\[export': 'export = [1]',
     'is not TOML: maximum recursion': 'a = ' + '[' * 5000,

@@ -111,6 +111,8 @@ class ModelExportConfig:
 
     def check_reports(self):
         "Raise `ValueError` for a report that cannot be made of this file."
+        if not isinstance(self.quality, str):
+            raise ValueError(f'quality is {self.quality!r}; it must be a text')
         if self.quality and isinstance(self.model, dict):
             raise ValueError('quality is a text, and random weights have no tokenizer to read it')
         if self.quality and 'logits' not in self.methods:
