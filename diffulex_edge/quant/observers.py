@@ -105,11 +105,15 @@ class Statistics:
     inputs: dict[str, tuple[float, float]] = field(default_factory=dict)  # smallest, largest
     outputs: dict[str, tuple[float, float]] = field(default_factory=dict)
     channels: dict[str, Tensor] = field(default_factory=dict)  # largest size per input channel
+    # bits of the weights -> path -> learned factor of each input channel, see `smooth`
+    factors: dict[int, dict[str, Tensor]] = field(default_factory=dict)
     about: dict = field(default_factory=dict)  # observer, numbers of states and of tokens by ratio
 
     def save(self, path: str | Path):
         "Write as safetensors, `about` in its metadata."
         tensors = {f'{name}/channels': sizes for name, sizes in self.channels.items()}
+        for bits, factors in self.factors.items():
+            tensors |= {f'{name}/factors{bits}': values for name, values in factors.items()}
         for kind, ranges in (('input', self.inputs), ('output', self.outputs)):
             for name, ends in ranges.items():
                 tensors[f'{name}/{kind}'] = torch.tensor(ends, dtype=torch.float64)
@@ -126,6 +130,9 @@ class Statistics:
             name, kind = key.rsplit('/', 1)
             if kind == 'channels':
                 statistics.channels[name] = tensor
+            elif kind.startswith('factors'):
+                bits = int(kind.removeprefix('factors'))
+                statistics.factors.setdefault(bits, {})[name] = tensor
             elif kind == 'input':
                 statistics.inputs[name] = tuple(tensor.tolist())
             else:

@@ -231,16 +231,16 @@ def unfilled(part: Tensor, rows: int, empty: Callable) -> Tensor:
 
 
 # %% ../../nbs/03_quant/02_quantizer.ipynb #quantizer-18p
-# Option of a request -> what it does to a model first, `(model, value)`; chapters enter themselves.
+# Option of a request -> what it does to a model first, `(model, request)`; chapters enter
+# themselves.
 PREPARATIONS: dict[str, Callable] = {}
 
 
 def prepared(model: Decoder, quantization: Quantization) -> Decoder:
     "Return the model after the preparations that a request asks for; weights are shared."
     for option, prepare in PREPARATIONS.items():
-        value = getattr(quantization, option)
-        if value is not None:
-            model = prepare(model, value)
+        if getattr(quantization, option) is not None:
+            model = prepare(model, quantization)
     return model
 
 

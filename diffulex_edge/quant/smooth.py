@@ -12,8 +12,12 @@ __all__ = [
     'divide_outputs',
     'smooth_projection',
     'largest_inputs',
+    'factors_of',
+    'head_apart',
+    'with_factors',
     'smooth',
     'find_statistics',
+    'learned_factors',
     'smooth_by',
 ]
 
@@ -28,7 +32,8 @@ from ..model.decoder import Decoder
 from ..model.layers import Layer, RMSNorm
 from ..model.loading import SHIPPED
 from .observers import Statistics
-from .quantizer import PREPARATIONS
+from .quantizer import PREPARATIONS, linears_of
+from .schemes import SCHEMES, Quantization
 
 
 # %% ../../nbs/03_quant/08_smooth.ipynb #smooth-03
@@ -113,7 +118,54 @@ def largest_inputs(statistics: Statistics, path: str, size: int) -> Tensor:
     return channels
 
 
+def factors_of(
+    model: Decoder,
+    statistics: Statistics,
+    alpha: float = 0.5,
+    kinds: tuple[str, ...] = LINEAR_KINDS,
+) -> dict[str, Tensor]:
+    """Return path -> factors `[inputs]` of the linears of `kinds` that can have some.
+
+    Raise `ValueError` when the statistics are of another model, or `alpha` is not from 0 to 1.
+    """
+    if not 0 <= alpha <= 1:
+        raise ValueError(f'alpha is {alpha}; it must be from 0 (weights keep the difficulty) to 1')
+    config, found = model.config, {}
+    heads_per_key = config.num_attention_heads // config.num_key_value_heads
+    for path, linear in linears_of(model).items():
+        name = path.rsplit('.', 1)[-1]
+        if name not in kinds or (name == 'head' and not head_apart(model)):
+            continue
+        largest = largest_inputs(statistics, path, linear.in_features)
+        shared = (heads_per_key, config.head_dim) if name == 'o' else None
+        found[path] = smoothing_factors(largest, linear.weight, alpha, shared)
+    return found
+
+
+def head_apart(model: Decoder) -> bool:
+    "Return whether nothing but the head reads what the head reads, with its weights."
+    return model.head.weight is not model.embed.weight and model.drafter is None
+
+
+# %% ../../nbs/03_quant/08_smooth.ipynb #smooth-09b
 @torch.no_grad()
+def with_factors(model: Decoder, factors: dict[str, Tensor]) -> Decoder:
+    """Return a copy of `model`, the same function in fp32, inputs of linears divided by factors.
+
+    `factors`: path -> `[inputs]`. Weights that do not change are shared.
+    """
+    tensors = (*model.parameters(), *model.buffers())
+    model = copy.deepcopy(model, {id(tensor): tensor for tensor in tensors})
+    for path, values in factors.items():
+        if path == 'head':
+            multiply_columns(model.head, values)
+            divide_norm(model.norm, values)
+            continue
+        _, number, name = path.split('.')
+        smooth_projection(model.layers[int(number)], name, values, model.config)
+    return model
+
+
 def smooth(
     model: Decoder,
     statistics: Statistics,
@@ -122,30 +174,9 @@ def smooth(
 ) -> Decoder:
     """Return a copy of `model`, the same function in fp32, with smoother inputs of `kinds`.
 
-    Weights that do not change are shared. `statistics`: of this model, see `calibrate`.
-    Raise `ValueError` when they are of another model, or `alpha` is not from 0 to 1.
+    `statistics`: of this model, see `calibrate`. Raises as `factors_of` does.
     """
-    if not 0 <= alpha <= 1:
-        raise ValueError(f'alpha is {alpha}; it must be from 0 (weights keep the difficulty) to 1')
-    config = model.config
-    tensors = (*model.parameters(), *model.buffers())
-    model = copy.deepcopy(model, {id(tensor): tensor for tensor in tensors})
-    heads_per_key = config.num_attention_heads // config.num_key_value_heads
-    for i, layer in enumerate(model.layers):
-        for name in ('qkv', 'o', 'gate_up', 'down'):
-            if name in kinds:
-                linear = getattr(layer, name)
-                largest = largest_inputs(statistics, f'layers.{i}.{name}', linear.in_features)
-                shared = (heads_per_key, config.head_dim) if name == 'o' else None
-                factors = smoothing_factors(largest, linear.weight, alpha, shared)
-                smooth_projection(layer, name, factors, config)
-    head_apart = model.head.weight is not model.embed.weight
-    if 'head' in kinds and head_apart and model.drafter is None:  # which reads the last norm
-        largest = largest_inputs(statistics, 'head', model.head.in_features)
-        factors = smoothing_factors(largest, model.head.weight, alpha)
-        multiply_columns(model.head, factors)
-        divide_norm(model.norm, factors)
-    return model
+    return with_factors(model, factors_of(model, statistics, alpha, kinds))
 
 
 # %% ../../nbs/03_quant/08_smooth.ipynb #smooth-09n
@@ -164,16 +195,38 @@ def find_statistics(source: str) -> str | Path:
     return SHIPPED[source].find_statistics()
 
 
-def smooth_by(model: Decoder, source: str) -> Decoder:
-    """Return a smooth copy of `model` by the statistics that `source` means.
+def learned_factors(model: Decoder, statistics: Statistics, bits: int) -> dict[str, Tensor]:
+    """Return the factors that were learned for weights of so many bits, by path; none: empty.
 
-    Raise `ValueError` when they are of another model, or its weights are quantized already.
+    Raise `ValueError` when they are of another model.
+    """
+    learned, found = statistics.factors.get(bits), {}
+    for path, linear in linears_of(model).items() if learned else ():
+        if path == 'head':
+            continue
+        values = learned.get(path)
+        if values is None or len(values) != linear.in_features:
+            raise ValueError(
+                f'the statistics have no {linear.in_features} factors for {path}; '
+                'they are of another model: learn them of this one'
+            )
+        found[path] = values.float()
+    return found
+
+
+def smooth_by(model: Decoder, request: Quantization) -> Decoder:
+    """Return a smooth copy of `model` by the statistics that a request names.
+
+    Factors that were learned for its bits are taken, if there are some. Raise `ValueError` when
+    the statistics are of another model, or its weights are quantized already.
     """
     if not all(type(layer.qkv.weight) is torch.nn.Parameter for layer in model.layers):
         raise ValueError(
-            f'smooth={source}: the weights are quantized already; smooth the original model'
+            f'smooth={request.smooth}: the weights are quantized already; smooth the original model'
         )
-    return smooth(model, Statistics.load(find_statistics(source)))
+    statistics = Statistics.load(find_statistics(request.smooth))
+    learned = learned_factors(model, statistics, SCHEMES[request.name].bits or 8)
+    return with_factors(model, learned) if learned else smooth(model, statistics)
 
 
 PREPARATIONS['smooth'] = smooth_by
