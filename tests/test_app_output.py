@@ -23,6 +23,7 @@ from diffulex_edge.app.output import (
     [
         (ValueError('a\n  b'), 'diffulex-edge: a b'),
         (MemoryError(), 'diffulex-edge: MemoryError'),
+        (FileNotFoundError(2, 'No such file', 'x'), 'diffulex-edge: x: No such file'),
         (ValueError('a \x1b[2J\ud83d'), 'diffulex-edge: a \ufffd[2J\ufffd'),
         (RuntimeError('deep'), 'diffulex-edge: deep (DIFFULEX_TRACEBACK=1 shows where)'),
     ],

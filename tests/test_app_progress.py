@@ -8,17 +8,23 @@ from diffulex_edge.app.progress import Stages, stages
 
 # %% progress-06
 def test_time_left():
-    progress = Stages('x', dict(a=1, b=3, c=4))
-    progress.began -= 10  # ten seconds ago
-    assert progress.left() is None
-    progress.enter('a')
-    assert progress.left() is None
-    progress.enter('b')  # an eighth of the work took ten seconds
-    assert 69 < progress.left() < 71
-    progress.began -= 100  # longer than ever before: not less than nothing
-    progress.enter('c')
-    progress.entered = 10.0
-    assert progress.left() == 0
+    shares = dict(a=1, b=3, c=4)
+    progress, unknown = Stages('x', shares, expected=40), Stages('x', shares)
+    for one in (progress, unknown):
+        one.enter('a')
+        one.began -= 10  # imports, which say nothing of the rest
+    assert unknown.left() is None
+    assert 29 < progress.left() < 31
+    for one in (progress, unknown):
+        one.enter('b')
+    assert unknown.left() is None
+    assert 34 < progress.left() < 36  # seven eighths of what is expected
+    for one in (progress, unknown):
+        one.began -= 30  # three eighths, twice as slow as expected
+        one.enter('c')
+        assert 39 < one.left() < 41
+        one.began -= 100  # longer than ever before: not less than nothing
+        assert one.left() == 0
 
 
 # %% progress-10
@@ -27,7 +33,7 @@ import io
 
 def two_stages(console):
     "What is on this console after a work of two stages"
-    with stages('export', dict(one=1, two=1), console) as enter:
+    with stages('export', dict(one=1, two=1), console, 9) as enter:
         enter('one')
         enter('two')
     return console.file.getvalue()

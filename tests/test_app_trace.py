@@ -82,7 +82,7 @@ def broken(tmp_path):
     [
         ('show', 'x.jsonl', 'x.jsonl is not a trace'),
         ('gif', 'y.jsonl', 'y.jsonl'),
-        ('show', 'z.jsonl', 'z.jsonl'),
+        ('show', 'z.jsonl', 'z.jsonl; generate … --trace'),
     ],
 )
 def test_what_is_no_trace_is_refused(broken, command, name, word):

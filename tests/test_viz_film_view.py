@@ -18,6 +18,12 @@ def test_another_film_takes_the_place_of_the_first():
     assert [film['title'] for film in view.films] == ['other', 'one']
 
 
+def test_it_opens_at_its_last_step():
+    film = load_film(example_trace('sudoku'), 'one')
+    assert FilmView(film).step == len(film.steps)
+    assert FilmView().step == 0
+
+
 def test_a_page_without_kernel_shows_every_film():
     film = load_film(example_trace('sudoku'), 'one')
     shown = without_kernel([film, film])

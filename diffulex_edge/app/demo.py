@@ -38,6 +38,7 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
+from ..bench.forecast import forecast, load_shape
 from ..bench.measure import answer, open_engine
 from ..export.cache import cached_export, find_export
 from ..export.exporter import STAGE_SHARES
@@ -59,15 +60,16 @@ def lowered(name: str, console: Console, **options) -> Path:
 
     `options` as for `cached_export`.
     """
-    with stages(f'{name}: lowering to a .pte', STAGE_SHARES, console) as enter:
+    expected, dim = None, dict(style='dim', highlight=False, soft_wrap=True)
+    if find_export(name, **options) is None:
+        shape = load_shape(name, max_seq_len=options.get('max_seq_len'))
+        expected = forecast(shape, options.get('quantization', 'none')).seconds
+        text = f'{name} is lowered once, about {expected:.0f} s of a server core'
+        console.print(text, **dim)
+    with stages(f'{name}: lowering to a .pte', STAGE_SHARES, console, expected) as enter:
         path, made = cached_export(name, progress=enter, **options)
     verb = 'exported' if made else 'reusing'
-    console.print(
-        f'{name}: {verb} {path.name}, {path.stat().st_size / 1e6:.0f} MB',
-        style='dim',
-        highlight=False,
-        soft_wrap=True,
-    )
+    console.print(f'{name}: {verb} {path.name}, {path.stat().st_size / 1e6:.0f} MB', **dim)
     return path
 
 

@@ -137,8 +137,10 @@ def while_loading(backend: str, quantization: str) -> str:
 
 
 # %% ../../nbs/10_app/11_export.ipynb #export-08d
-def say_expected(checkpoint: str, output: Path, quantization: str, shape: dict, anyway: bool):
-    """Print what an export is expected to take.
+def say_expected(
+    checkpoint: str, output: Path, quantization: str, shape: dict, anyway: bool
+) -> float:
+    """Print what an export is expected to take; return its CPU seconds.
 
     Raises `ValueError` for what does not fit here, unless `anyway`.
     """
@@ -149,13 +151,16 @@ def say_expected(checkpoint: str, output: Path, quantization: str, shape: dict, 
     err.print(str(expected), style='dim', soft_wrap=True)
     if not anyway:
         check_room(expected, output, available_memory())
+    return expected.seconds
 
 
 # %% ../../nbs/10_app/11_export.ipynb #export-08f
-def load_and_lower(checkpoint: str, output: Path, loading: dict, **lowering):
+def load_and_lower(
+    checkpoint: str, output: Path, loading: dict, expected: float | None, **lowering
+):
     """Load a checkpoint and export it, with a bar; return its engine and the result.
 
-    `loading`: options of `open_model`; `lowering`: of `export_model`.
+    `loading`: options of `open_model`; `expected`: seconds; `lowering`: of `export_model`.
     """
     # torch takes seconds to import, and `--help` should not
     from diffulex_edge.app.progress import stages
@@ -164,7 +169,7 @@ def load_and_lower(checkpoint: str, output: Path, loading: dict, **lowering):
     from diffulex_edge.export.exporter import STAGE_SHARES
 
     scratch = str(output.absolute().parent)
-    with stages(f'exporting {checkpoint}', STAGE_SHARES, err) as enter:
+    with stages(f'exporting {checkpoint}', STAGE_SHARES, err, expected) as enter:
         clock = StageClock(enter)
         with clock('load'):
             engine = open_model(checkpoint, scratch=scratch, **loading)
@@ -199,12 +204,15 @@ def export_command(
     shape = dict(block_length=block_length, mask_token_id=mask_token_id)
     shape |= dict(revision=revision, max_seq_len=max_seq_len)
     streamed = while_loading(backend, quantization)
+    expected = None
     if backend == 'xnnpack':
-        say_expected(checkpoint, output, quantization, shape | dict(contract=contract), anyway)
+        asked = shape | dict(contract=contract)
+        expected = say_expected(checkpoint, output, quantization, asked, anyway)
     engine, result = load_and_lower(
         checkpoint,
         output,
         shape | dict(quantization=streamed),
+        expected,
         backend=backend,
         quantization=quantization,
         methods=tuple(method or ('forward', 'logits')),

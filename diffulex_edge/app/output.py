@@ -94,7 +94,10 @@ def one_line(error: BaseException) -> str:
 
     What a file or a path puts into it must not steer a terminal: only what prints is left.
     """
-    line = ' '.join(str(error).split()) or type(error).__name__
+    said = str(error)
+    if isinstance(error, OSError) and error.filename and error.strerror:
+        said = f'{error.filename}: {error.strerror}'  # without the number
+    line = ' '.join(said.split()) or type(error).__name__
     return ''.join(char if char.isprintable() else '\ufffd' for char in line)
 
 

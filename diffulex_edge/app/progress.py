@@ -21,15 +21,20 @@ from .terminal import is_live
 
 # %% ../../nbs/10_app/05_progress.ipynb #progress-03
 class Stages:
-    """Progress through named stages; `shares`: stage -> its part of the whole time, in order."""
+    """Progress through named stages; `shares`: stage -> its part of the whole time, in order.
 
-    def __init__(self, title: str, shares: dict[str, float]):
+    `expected`: seconds of the whole on a core like those that were measured, None if unknown.
+    """
+
+    def __init__(self, title: str, shares: dict[str, float], expected: float | None = None):
         self.title = title
         self.shares = shares
+        self.expected = expected
         self.began = time.perf_counter()
         self.stage = None  # the name of the stage that runs
         self.entered = 0.0  # seconds from the start to its beginning
         self.before = 0.0  # the share of the stages before it
+        self.first = 0.0, 0.0  # seconds and share of the first stage, which imports, too
         self.spinner = Spinner('dots')
 
     def enter(self, stage: str):
@@ -41,13 +46,26 @@ class Stages:
             names = list(self.shares)
             done = sum(self.shares[name] for name in names[: names.index(stage)])
             self.before = done / sum(self.shares.values())
+            if names.index(stage) == 1:
+                self.first = self.entered, self.before
+
+    def whole(self) -> float | None:
+        """Return the seconds of the whole at the pace of the stages behind the first.
+
+        Before one of them is over it is what is expected.
+        """
+        seconds, share = self.first
+        if self.before - share < 0.02:
+            return self.expected
+        return (self.entered - seconds) / (self.before - share)
 
     def left(self) -> float | None:
-        """Return the seconds left as far as the stages that are over tell, None if they do not."""
-        if self.stage is None or self.before < 0.02:
+        """Return the seconds left, None if nothing tells."""
+        whole = self.whole()
+        if whole is None:
             return None
-        spent = time.perf_counter() - self.began
-        return max(0.0, self.entered / self.before - spent)
+        in_stage = time.perf_counter() - self.began - self.entered
+        return max(0.0, whole * (1 - self.before) - in_stage)
 
     def __rich__(self):
         spent, left = time.perf_counter() - self.began, self.left()
@@ -62,14 +80,19 @@ class Stages:
 
 # %% ../../nbs/10_app/05_progress.ipynb #progress-08
 @contextmanager
-def stages(title: str, shares: dict[str, float], console: Console | None = None):
-    """Yield a function to call with the name of each stage as it begins.
+def stages(
+    title: str,
+    shares: dict[str, float],
+    console: Console | None = None,
+    expected: float | None = None,
+):
+    """Yield a function to call with the name of each stage as it begins; see `Stages`.
 
     Shows where the work is and the time left, or where nothing can be redrawn a line for each
     stage that is over.
     """
     console = console or Console()
-    progress = Stages(title, shares)
+    progress = Stages(title, shares, expected)
     if is_live(console):
         options = dict(refresh_per_second=8, transient=True, redirect_stderr=False)
         with Live(progress, console=console, **options):

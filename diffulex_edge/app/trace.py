@@ -47,10 +47,12 @@ app = typer.Typer(
 
 # %% ../../nbs/10_app/08_trace_command.ipynb #trace-command-04
 def read(path: Path):
-    """Return the trace and the film of a file. Raises `ValueError` naming it when it is none."""
+    """Return the trace and the film of a file. Raises an error naming it when it is none."""
     # loaded when a command runs, not when one asks for help
     from diffulex_edge.viz.film import Film, Trace
 
+    if not path.exists():
+        raise FileNotFoundError(f'there is no {path}; generate … --trace {path} writes one')
     trace = Trace.load(path)
     return trace, Film.of(trace, path.stem)
 

@@ -209,12 +209,16 @@ class Forecast:
         "Return the stage that needs most memory."
         return max(self.peaks, key=self.peaks.get)
 
+    @property
+    def seconds(self) -> float:
+        "Return the CPU seconds of all stages."
+        return sum(self.cpu.values())
+
     def __str__(self):
-        seconds = sum(self.cpu.values())
         return (
             f'expected: a file of {self.file / 1e6:,.0f} MB, {self.peak / 1e9:.1f} GB of memory '
             f'({self.stage}), {self.disk / 1e9:.1f} GB on disk, '
-            f'{seconds:,.0f} CPU seconds of one core (EPYC)'
+            f'{self.seconds:,.0f} CPU seconds of one core (EPYC)'
         )
 
 

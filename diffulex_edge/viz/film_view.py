@@ -43,7 +43,7 @@ WIDGET_MODULES = (*PLAYER_MODULES, 'editor', 'widget')
 
 
 class FilmView(anywidget.AnyWidget):
-    """One film or two in the browser.
+    """One film or two in the browser, at the end of the first.
 
     `step`: the step on display; `status`: ready, running, stopped, done or failed.
     """
@@ -57,7 +57,8 @@ class FilmView(anywidget.AnyWidget):
 
     def __init__(self, *films: Film, **options):
         self.shown = list(films)
-        super().__init__(films=[film_data(film) for film in films], options=options)
+        end = len(films[0].steps) if films else 0
+        super().__init__(films=[film_data(film) for film in films], options=options, step=end)
 
     @property
     def film(self) -> Film:

@@ -126,7 +126,8 @@ def test_two_at_a_time(opened, shot, theme):
     race.scroll_into_view_if_needed()
     assert 'The answers are identical.' in race.inner_text()
     together = race.locator('select[aria-label="together"]')
-    assert together.input_value() == 'step'
+    assert together.input_value() == 'time'
+    together.select_option('step')
     slider = race.locator('input[type=range]')
     slider.focus()
     page.keyboard.press('Home')

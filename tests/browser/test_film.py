@@ -70,6 +70,20 @@ def test_one_film(offline, tmp_path, shot):
     assert offline.faults == []
 
 
+def test_a_step_comes_into_view(offline, tmp_path):
+    "On a phone the text is longer than its box"
+    offline.set_viewport_size({'width': 390, 'height': 844})
+    opened(offline, tmp_path / 'film.html', recorded('greedy', 'one token at a time'))
+    offline.keyboard.press('Home')
+    for _ in range(50):
+        offline.keyboard.press('ArrowRight')
+        token, box = offline.locator('.dx-t.new:not([hidden])'), offline.locator('.dx-text')
+        if token.count():
+            shown = [what.bounding_box() for what in (token.last, box)]
+            bottoms = [one['y'] + one['height'] for one in shown]
+            assert bottoms[0] <= bottoms[1]
+
+
 def test_two_films(offline, tmp_path, shot):
     films = [
         recorded('drafts', 'drafts of a head'),

@@ -186,8 +186,9 @@ export class Player {
   }
 
   moved(quiet = false) {
-    this.follow = this.timeline.atEnd;
+    this.follow = true; // what is new there comes into view
     this.draw();
+    this.follow = this.timeline.atEnd;
     this.report(quiet);
   }
 
