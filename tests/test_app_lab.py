@@ -75,6 +75,13 @@ def test_without_jupyterlab_it_says_how_to_get_it(tmp_path):
     assert not (tmp_path / 'nothing').exists()
 
 
+# %% lab-16-b
+def test_a_folder_with_brackets_is_no_markup(tmp_path):
+    folder = tmp_path / 'mine[' / 'x]'  # rich would read `[/x]` as the end of a style
+    lab.lab_command(folder, copy_only=True)
+    assert (folder / 'index.ipynb').exists()
+
+
 # %% lab-18
 def built(folder: Path) -> Path:
     "The package as `setup.py` builds it for a wheel"

@@ -13,13 +13,27 @@ from typer.testing import CliRunner
 from diffulex_edge.app import chat as chat_module
 from diffulex_edge.app import demo as demo_module
 from diffulex_edge.app.output import err
-from diffulex_edge.app.programs import chat_command, demo_command, model_name, serve_command
+from diffulex_edge.app.programs import (
+    chat_command,
+    demo_command,
+    model_name,
+    serve_command,
+    tell_addresses,
+)
 
 
 def run(command, *args):
     app = typer.Typer()
     app.command()(command)
     return CliRunner().invoke(app, [str(a) for a in args])
+
+
+# %% programs-13-b
+def test_the_address_of_an_ipv6_server_is_said_whole():
+    "Rich would read `[fe80::1]` as a style, and say `http://:8000`."
+    with err.capture() as said:
+        tell_addresses('http://[fe80::1]:8000', 'model', as_json=False)
+    assert said.get().startswith('http://[fe80::1]:8000 shows')
 
 
 # %% programs-17

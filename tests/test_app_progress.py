@@ -31,9 +31,9 @@ def test_time_left():
 import io
 
 
-def two_stages(console):
+def two_stages(console, title='export'):
     "What is on this console after a work of two stages"
-    with stages('export', dict(one=1, two=1), console, 9) as enter:
+    with stages(title, dict(one=1, two=1), console, 9) as enter:
         enter('one')
         enter('two')
     return console.file.getvalue()
@@ -49,6 +49,7 @@ def test_stages_on_a_screen():
         force_jupyter=False,
     )
     assert '\x1b' in two_stages(console)
+    assert 'models[/x]' in two_stages(console, 'models[/x]')  # a path, and no markup
 
 
 def test_stages_in_a_file():

@@ -100,7 +100,7 @@ def watched(engine, console):
 
         return answer(engine, ids[:1], DiffusionGenerationConfig(), ids[1:], both)
 
-    watch(run, View(engine, ids[:1], 17), console)
+    watch(run, View(engine, ids[:1], 17, title='models[/x]'), console)  # a path, and no markup
     return records
 
 

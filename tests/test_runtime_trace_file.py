@@ -110,6 +110,12 @@ def test_a_file_comes_back(tmp_path):
     assert records == [{'step': 0}, {'step': 1}]
 
 
+def test_what_is_no_file_is_said(tmp_path):
+    for path in (tmp_path, tmp_path / 'none.jsonl'):
+        with pytest.raises(FileNotFoundError, match='is no file; give a trace'):
+            read_lines(path)
+
+
 def test_writing_is_all_or_nothing(tmp_path):
     path = example_file(tmp_path)
     before = path.read_bytes()

@@ -88,6 +88,9 @@ def test_prompts_are_read_and_checked(tmp_path):
         path.write_text(json.dumps(dict(templates=[template], topics={'a': ['x']}, held=[])))
         with pytest.raises(ValueError, match='may hold {} once'):
             Prompts.load(path)
+    for nowhere in (tmp_path, tmp_path / 'none.json'):
+        with pytest.raises(FileNotFoundError, match='is no file; give prompts'):
+            Prompts.load(nowhere)
     path.write_text('{"templates": []}')
     with pytest.raises(ValueError, match='needs templates, topics and held'):
         Prompts.load(path)

@@ -314,4 +314,4 @@ def backends_command(as_json: Annotated[bool, Option('--json')] = False):
     out.print(backends_table(rows))
     for row in rows:
         if row['missing']:
-            out.print(f'[bold]{row["name"]}[/bold]: ', row['missing'], sep='')
+            out.print(f'[bold]{row["name"]}[/bold]: ', row['missing'], sep='', markup=True)

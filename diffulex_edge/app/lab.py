@@ -21,6 +21,7 @@ import json
 import shutil
 import subprocess
 import sys
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -123,13 +124,12 @@ def prepare(folder: Path | None) -> Path:
             shutil.unpack_archive(source, unpacked)
             source = Path(unpacked)
         copied, kept = copy_chapters(source, target)
-    err.print(f'{target}: {len(copied)} files written', highlight=False, soft_wrap=True)
+    say = partial(err.print, soft_wrap=True)
+    say(f'{target}: {len(copied)} files written')
     if kept:
-        err.print(
+        say(
             f'{len(kept)} that you changed were left alone, among them {kept[0]}; '
-            'rename one and run this again to get its new version',
-            highlight=False,
-            soft_wrap=True,
+            'rename one and run this again to get its new version'
         )
     return target
 

@@ -37,8 +37,9 @@ from rich.console import Console
 
 from ..notices import SHOWN, NoticeFilter
 
-out = Console(highlight=False)
-err = Console(stderr=True, highlight=False)
+# no markup: a path, an address or a prompt may hold [/x] or [fe80::1]
+out = Console(highlight=False, markup=False)
+err = Console(stderr=True, highlight=False, markup=False)
 
 
 # %% ../../nbs/10_app/01_output.ipynb #output-04

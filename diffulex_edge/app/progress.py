@@ -74,7 +74,7 @@ class Stages:
         bar = ProgressBar(total=1, completed=part, width=24, pulse=left is None)
         seconds = Text(f'{spent:.0f} s{forecast}', 'dim')
         row = Table.grid(padding=(0, 1))
-        row.add_row(self.spinner, self.title, bar, self.stage or '', seconds)
+        row.add_row(self.spinner, Text(self.title), bar, self.stage or '', seconds)
         return row
 
 

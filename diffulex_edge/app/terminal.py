@@ -207,7 +207,7 @@ class View:
             lines = lines[-max(3, console.height - 6) :]
         yield Panel(
             Text('\n').join(lines),
-            title=self.title or None,
+            title=Text(self.title) if self.title else None,  # a path may hold [/x]
             title_align='left',
             subtitle=facts(self.canvas),
             subtitle_align='right',

@@ -121,8 +121,11 @@ def write_lines(path: str | Path, head: dict, records: Iterable[dict]):
 def read_lines(path: str | Path) -> tuple[dict, list[dict]]:
     """Return the header and the records of a file of `write_lines`.
 
-    Raises `ValueError` when it has another format or version, or was cut short.
+    Raises `FileNotFoundError`, or `ValueError` when it has another format or version, or was cut
+    short.
     """
+    if not Path(path).is_file():
+        raise FileNotFoundError(f'{path} is no file; give a trace, as `--trace FILE` writes one')
     text = Path(path).read_text(encoding='utf-8', errors='replace')
     # `splitlines` would also split at line separators inside a token's text
     rows = parse_lines(text.rstrip('\n').split('\n'), path)

@@ -72,6 +72,8 @@ class Prompts:
 
         Raises `ValueError` for another file, and for a held topic that is not among the topics.
         """
+        if not Path(path).is_file():
+            raise FileNotFoundError(f'{path} is no file; give prompts as JSON')
         try:
             prompts = cls(**json.loads(Path(path).read_text(encoding='utf-8')))
         except (TypeError, ValueError, RecursionError) as error:
