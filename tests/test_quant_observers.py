@@ -108,6 +108,8 @@ UNMEASURED = {  # what a file says of itself, its tensor, and what the message n
     'one end': ('{}', {'a/input': torch.ones(1)}, 'a/input is'),
     'no kind': ('{}', {'a': torch.ones(2)}, 'a is'),
     'negative': ('{}', {'a/channels': torch.tensor([-1.0])}, 'no size'),
+    'nought': ('{}', {'a/factors8': torch.tensor([1.0, 0.0])}, 'not above 0'),
+    'other bits': ('{}', {'a/factors3': torch.ones(2)}, 'a/factors3 is'),
     'not finite': ('{}', {'a/output': torch.tensor([0.0, torch.nan])}, 'no size'),
     'whole': ('{}', {'a/channels': torch.ones(2, dtype=torch.int64)}, 'int64'),
 }

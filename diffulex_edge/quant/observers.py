@@ -167,15 +167,19 @@ def read_statistics(path: str | Path) -> tuple[dict[str, Tensor], dict]:
 
 
 def check_measured(key: str, tensor: Tensor):
-    "Raise `ValueError` for a tensor that no observer measured."
+    "Raise `ValueError` for a tensor that no observer measured and no training learned."
     kind = key.rpartition('/')[2]
-    shape_fits = tensor.ndim == 1 and (len(tensor) if kind == 'channels' else len(tensor) == 2)
-    if kind not in ('channels', 'input', 'output') or not shape_fits:
+    factors = kind in ('factors4', 'factors8')
+    by_channel = kind == 'channels' or factors
+    shape_fits = tensor.ndim == 1 and (len(tensor) if by_channel else len(tensor) == 2)
+    if not by_channel and kind not in ('input', 'output') or not shape_fits:
         raise ValueError(f'{brief(key)} is {list(tensor.shape)}')
     if tensor.dtype not in (torch.float16, torch.bfloat16, torch.float32, torch.float64):
         raise ValueError(f'{brief(key)} is stored as {str(tensor.dtype)[6:]}')
     if not tensor.isfinite().all() or kind == 'channels' and tensor.min() < 0:
         raise ValueError(f'{brief(key)} holds what is no size')
+    if factors and tensor.min() <= 0:
+        raise ValueError(f'{brief(key)} holds a factor that is not above 0')
 
 
 # %% ../../nbs/03_quant/04_observers.ipynb #observers-12
