@@ -38,8 +38,8 @@ from .step_record import StepRecord
 class Reveals:
     "How often the first, second, … mask of a forward is revealed, from the left."
 
-    revealed: list[float] = field(default_factory=list)
-    seen: list[float] = field(default_factory=list)
+    revealed: list[float] = field(default_factory=lambda: [0.7 * 0.8**nth for nth in range(32)])
+    seen: list[float] = field(default_factory=lambda: [1.0] * 32)
     keep: float = 0.96  # weight of the past at every new forward
 
     def note(self, masks: list[bool]):
@@ -54,7 +54,7 @@ class Reveals:
     def rate(self, nth: int) -> float:
         "Return how often the nth mask is revealed; beyond those ever seen, as often as the last."
         known = min(nth, len(self.seen) - 1)
-        return self.revealed[known] / self.seen[known] if self.seen else 0.5
+        return self.revealed[known] / self.seen[known]
 
     def tokens(self, masks: int) -> float:
         "Return the tokens to expect of a forward with so many masks, at least one."
@@ -133,9 +133,8 @@ class Sizes:
 
     def choose(self) -> tuple[int, str]:
         "Return how many masks to go on with, and why."
-        if not self.stale or not self.reveals.seen:
-            why = 'nothing seen yet' if self.stale else 'every forward runs the block'
-            return self.most, f'{self.most} masks at a time: {why}'
+        if not self.stale:
+            return self.most, f'{self.most} masks at a time: every forward runs the block'
         sizes = self.offers()
         best = best_size(sizes)
         larger = sizes[min(sizes.index(best) + 1, len(sizes) - 1)]
