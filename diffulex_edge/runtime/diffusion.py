@@ -233,9 +233,8 @@ class DiffusionEngine(Engine):
     def start(self, prompt, config=None, session=None, tail=None, chat=None) -> Request:
         "Return a new request; its `canvas` can be watched while `steps` runs."
         decode = self.tokenizer.decode if self.tokenizer else None
-        ids = self.encode(prompt, chat)
         config = with_stop_ids(self.settings(config), self.tokenizer)
-        request = Request(session or self.session, ids, config, tail, decode)
+        request = Request(session or self.session, self.encode(prompt, chat), config, tail, decode)
         request.reuse = self.reuse and session is None
         check_start(request)
         return request
