@@ -93,5 +93,5 @@ def test_emulated_arm_is_close_to_this_machine(family, quantization, probes, tmp
         quantization += ',exclude=*.down'  # of the golden models: no whole groups of 32
     for found in arm.compare_arm(model, quantization, tmp_path, probes).values():
         assert found['cosine'] > 0.999
-        assert found['kl'] < 1e-2
+        assert found['kl'] < (5e-2 if quantization == 'static_int8' else 1e-2)  # whole steps
         assert quantization != 'none' or found['logits'] < 1e-3
