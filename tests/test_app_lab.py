@@ -78,7 +78,9 @@ def test_without_jupyterlab_it_says_how_to_get_it(tmp_path):
 # %% lab-16-b
 def test_a_folder_with_brackets_is_no_markup(tmp_path):
     folder = tmp_path / 'mine[' / 'x]'  # rich would read `[/x]` as the end of a style
-    lab.lab_command(folder, copy_only=True)
+    with lab.err.capture() as said:
+        lab.lab_command(folder, copy_only=True)
+    assert 'mine[/x]: ' in said.get().replace('\n', '')
     assert (folder / 'index.ipynb').exists()
 
 
