@@ -82,6 +82,7 @@ def test_a_client_that_does_not_read_is_left(monkeypatch):
     asyncio.run(asyncio.wait_for(ask_and_wait(), 60))
 
 
+# %% guard-15-c
 @pytest.mark.parametrize('key', ['plain', 'schlüssel-鍵'])
 def test_a_key_of_any_characters(key):
     from starlette.testclient import TestClient

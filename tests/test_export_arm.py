@@ -61,6 +61,7 @@ def test_closeness_sees_a_flip_and_how_near_it_was():
     assert (same['logits'], same['kl'], same['flip']) == (0, 0, None)
 
 
+# %% arm-18-3
 @pytest.fixture(scope='module')
 def probes(tmp_path_factory):
     missing = missing_for_boards()

@@ -73,6 +73,7 @@ def test_another_file_is_refused(tmp_path):
         load_head(tmp_path / 'text')
 
 
+# %% head-of-drafts-21-a
 SPOILED = {  # what happens to the tensors of a file, and what the message names
     'a number': (dict(vocabulary=torch.tensor(3)), 'vocabulary'),
     'no words': (dict(vocabulary=torch.zeros(0, dtype=torch.int32)), 'vocabulary'),

@@ -84,6 +84,7 @@ def test_what_a_living_process_writes_is_left_alone(tmp_path):
     assert path.read_text() == 'new'
 
 
+# %% files-17c
 @pytest.mark.parametrize('write', [check_writable, lambda path: written(path).__enter__()])
 def test_a_pipe_or_a_device_is_not_replaced(write, tmp_path):
     path = tmp_path / 'pipe'

@@ -363,6 +363,7 @@ def test_broken_tokenizer(qwen_style, tmp_path, cut):
         load_tokenizer(tmp_path)
 
 
+# %% tokenizer-34b
 def spoiled_tokenizer(folder, change):
     "Write a tokenizer whose file is changed, and load it."
     load_tokenizer('tiny').save(folder)

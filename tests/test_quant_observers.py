@@ -99,6 +99,7 @@ def test_files_that_are_no_statistics(tmp_path):
         Statistics.load(tmp_path / 'a.safetensors')
 
 
+# %% observers-23-2
 UNMEASURED = {  # what a file says of itself, its tensor, and what the message names
     'no about': (None, {}, 'about'),
     'half an about': ('{', {}, 'Expecting'),
@@ -124,6 +125,7 @@ def test_what_was_not_measured_is_refused(tmp_path, kind):
         Statistics.load(tmp_path / 'a.safetensors')
 
 
+# %% observers-23-3
 @pytest.mark.parametrize(
     'sequences, observer, fault',
     [

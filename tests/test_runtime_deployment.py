@@ -65,6 +65,7 @@ def check_loop(command, family):
         assert answer_of([*command, *arguments], session, constants) == wanted, (family, prompt)
 
 
+# %% deployment-a28-b
 def check_refusal(command, capfd):
     "A file with a draft head is refused before anything is written."
     session = EagerSession(load_model(golden_dir() / 'sdar_a', max_seq_len=96))

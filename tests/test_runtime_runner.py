@@ -261,6 +261,7 @@ def test_a_message_that_spells_a_special_token(built, spoken):
     said(built, spoken, *command[2:], '--raw', '1')
 
 
+# %% runner-text-test-c
 def test_a_stop_string_that_is_a_special_token(built, spoken, tmp_path):
     from diffulex_edge.model.tokenizer import tokenizer_beside
 

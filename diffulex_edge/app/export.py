@@ -24,6 +24,7 @@ __all__ = [
     'load_and_lower',
     'export_command',
     'warn_of_no_tokenizer',
+    'tell',
     'published',
     'publish_command',
     'backends_table',
@@ -222,11 +223,7 @@ def export_command(
     )
     if not engine.tokenizer:
         warn_of_no_tokenizer(checkpoint, output)
-    err.print(stage_figures(result), style='dim', soft_wrap=True)
-    if as_json:
-        emit(as_object(result))
-    else:
-        out.print(summary(result, backend, quantization), markup=False, soft_wrap=True)
+    tell(result, backend, quantization, as_json)
 
 
 # %% ../../nbs/10_app/11_export.ipynb #export-10
@@ -237,6 +234,15 @@ def warn_of_no_tokenizer(checkpoint: str, output: Path):
         style='yellow',
         soft_wrap=True,
     )
+
+
+def tell(result, backend: str, quantization: str, as_json: bool):
+    """Print what a file came to, in a few lines or as JSON, and what its stages took."""
+    err.print(stage_figures(result), style='dim', soft_wrap=True)
+    if as_json:
+        emit(as_object(result))
+    else:
+        out.print(summary(result, backend, quantization), markup=False, soft_wrap=True)
 
 
 # %% ../../nbs/10_app/11_export.ipynb #publish-01

@@ -6,9 +6,9 @@
 __all__ = [
     'KINDS',
     'HEAD_SECONDS',
+    'READ_SECONDS',
     'IDLE_SECONDS',
     'BODY_SECONDS',
-    'READ_SECONDS',
     'is_loopback_address',
     'is_loopback',
     'url_of',
@@ -18,6 +18,7 @@ __all__ = [
     'host_name',
     'HostGuard',
     'KeyGuard',
+    'HeadProtocol',
     'TimedProtocol',
     'read_parts',
     'read_body',
@@ -145,15 +146,12 @@ class KeyGuard:
 
 # %% ../../nbs/10_app/17_guard.ipynb #guard-13
 HEAD_SECONDS = 20.0
-IDLE_SECONDS = 10.0
-BODY_SECONDS = 60.0
-READ_SECONDS = 30.0
 
 
-class TimedProtocol(H11Protocol):
-    """HTTP/1.1 for uvicorn that closes a connection whose request or reader does not come."""
+class HeadProtocol(H11Protocol):
+    """HTTP/1.1 for uvicorn that closes a connection on which no head of a request comes."""
 
-    timer = stalled = None
+    timer = None
 
     def reads_head(self) -> bool:
         """Return whether no request is complete, or the last one is answered."""
@@ -186,6 +184,20 @@ class TimedProtocol(H11Protocol):
         super().data_received(data)
         self.set_timer()
 
+    def connection_lost(self, exc):
+        self.stop_timer()
+        super().connection_lost(exc)
+
+
+# %% ../../nbs/10_app/17_guard.ipynb #guard-13b
+READ_SECONDS = 30.0
+
+
+class TimedProtocol(HeadProtocol):
+    """The same, and a connection is closed whose answer is not read."""
+
+    stalled = None
+
     def pause_writing(self):
         super().pause_writing()
         self.stalled = self.loop.call_later(READ_SECONDS, self.transport.abort)
@@ -195,13 +207,16 @@ class TimedProtocol(H11Protocol):
         super().resume_writing()
 
     def connection_lost(self, exc):
-        self.stop_timer()
         if self.stalled is not None:
             self.stalled.cancel()
         super().connection_lost(exc)
 
 
 # %% ../../nbs/10_app/17_guard.ipynb #guard-14
+IDLE_SECONDS = 10.0
+BODY_SECONDS = 60.0
+
+
 async def read_parts(request: Request) -> bytes:
     """Return the body of a request. Raises `Refused` when it is too long or pauses too long."""
     body, parts = b'', aiter(request.stream())

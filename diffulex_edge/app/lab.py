@@ -73,6 +73,7 @@ def read_record(record: Path) -> dict:
         ) from None
 
 
+# %% ../../nbs/10_app/21_lab.ipynb #lab-06b
 def copy_chapters(source: Path, target: Path) -> tuple[list[str], list[str]]:
     """Copy the chapters into a folder; return the paths written and those left to the reader.
 

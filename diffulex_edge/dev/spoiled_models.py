@@ -142,6 +142,7 @@ def make_tokenizers(folder: Path) -> tuple[list[str], str]:
     return [words, *made], config
 
 
+# %% ../../nbs/90_dev/15_spoiled_models.ipynb #models-06-3
 def spoil_part(rng: Random, text: str) -> bytes:
     """Spoil one part of a JSON object: a vocabulary has a thousand places, others have three."""
     fields = json.loads(text)
@@ -208,6 +209,7 @@ def write_small_gguf(folder: Path) -> bytes:
     return (folder / 'model.gguf').read_bytes()
 
 
+# %% ../../nbs/90_dev/15_spoiled_models.ipynb #models-08b
 def try_gguf(rng: Random, data: bytes, folder: Path):
     """Load a GGUF file and its tokenizer; fields, or any of its bytes, are spoiled."""
     from diffulex_edge.model.tokenizer import load_tokenizer

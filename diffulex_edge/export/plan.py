@@ -11,6 +11,7 @@ __all__ = [
     'model_name',
     'weights_digest',
     'check_kinds',
+    'check_reports',
     'ModelExportConfig',
     'combinations',
     'read_tables',
@@ -79,6 +80,19 @@ def check_kinds(job):
             raise ValueError(f'{name} holds what is no text and no number, as a date is') from None
 
 
+def check_reports(job):
+    "Raise `ValueError` for a report that cannot be made of the file of a job."
+    if not isinstance(job.quality, str):
+        raise ValueError(f'quality is {job.quality!r}; it must be a text')
+    if job.quality and isinstance(job.model, dict):
+        raise ValueError('quality is a text, and random weights have no tokenizer to read it')
+    if job.quality and 'logits' not in job.methods:
+        raise ValueError('quality compares logits; add "logits" to methods')
+    if not isinstance(job.benchmark, int) or job.benchmark < 0:
+        raise ValueError(f'benchmark is {job.benchmark!r}; it must be a number of tokens')
+
+
+# %% ../../nbs/05_export/09_plan.ipynb #plan-04-3
 @dataclass(kw_only=True)
 class ModelExportConfig:
     "One file to make. Raises `ValueError` for an unknown backend, quantization or method."
@@ -102,23 +116,12 @@ class ModelExportConfig:
         find_backend(self.backend, Quantization.of(self.quantization).name)
         if not self.name:
             self.name = f'{model_name(self.model)}-{self.backend}-{self.quantization}'
-        self.check_reports()
+        check_reports(self)
         if not re.fullmatch(r'(?!\.{1,2}$)[^/\x00-\x1f]{1,120}', self.name):
             raise ValueError(
                 f'name is {shown(self.name)}; it must be a file name without folders, '
                 'of up to 120 characters'
             )
-
-    def check_reports(self):
-        "Raise `ValueError` for a report that cannot be made of this file."
-        if not isinstance(self.quality, str):
-            raise ValueError(f'quality is {self.quality!r}; it must be a text')
-        if self.quality and isinstance(self.model, dict):
-            raise ValueError('quality is a text, and random weights have no tokenizer to read it')
-        if self.quality and 'logits' not in self.methods:
-            raise ValueError('quality compares logits; add "logits" to methods')
-        if not isinstance(self.benchmark, int) or self.benchmark < 0:
-            raise ValueError(f'benchmark is {self.benchmark!r}; it must be a number of tokens')
 
     @property
     def key(self) -> str:

@@ -279,6 +279,7 @@ def folder_config(
     return family, config
 
 
+# %% ../../nbs/01_model/27_checkpoint.ipynb #checkpoint-21-4
 def load_folder(
     folder: Path,
     *,

@@ -133,6 +133,7 @@ def head_weights(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
     return weights
 
 
+# %% ../../nbs/01_model/21_draft_head.ipynb #head-of-drafts-09b
 def head_of(layers: list[int], weights: dict[str, Tensor]) -> DraftHead:
     "Return a head that has these weights; its sizes are theirs. Raises where they do not agree."
     hidden, inner = weights['think.down.weight'].shape

@@ -124,7 +124,7 @@ class Codec:
         return {token.content: token_id for token_id, token in added.items() if token.special}
 
 
-# %% ../../nbs/01_model/36_tokenizer.ipynb #tokenizer-06-b
+# %% ../../nbs/01_model/36_tokenizer.ipynb #tokenizer-06-a
 def check_said(messages: list[dict] | str, special: Iterable[str]):
     "Raise `ValueError` naming a special token that a message spells."
     texts = [messages] if isinstance(messages, str) else [turn.get('content') for turn in messages]
@@ -137,6 +137,7 @@ def check_said(messages: list[dict] | str, special: Iterable[str]):
                 )
 
 
+# %% ../../nbs/01_model/36_tokenizer.ipynb #tokenizer-06-b
 class Tokenizer(Codec):
     """Text to token ids and back, and what a model wants around a text.
 
@@ -199,6 +200,7 @@ def split_of_class(config_file: Path, config: dict) -> str:
     return CLASSES[known]
 
 
+# %% ../../nbs/01_model/36_tokenizer.ipynb #tokenizer-12b
 def read_tokenizer(file: Path, config: dict) -> tokenizers.Tokenizer:
     """Return the tokenizer in `tokenizer.json`, else the one in `vocab.json` and `merges.txt`.
 

@@ -95,9 +95,6 @@ def denoising_states(
 
 
 # %% ../../nbs/03_quant/04_observers.ipynb #observers-09
-STATISTICS_FORMAT = 'diffulex-edge-activations/1'
-
-
 @dataclass
 class Statistics:
     "What the linears of a model saw, by path."
@@ -133,10 +130,9 @@ class Statistics:
             elif kind.startswith('factors'):
                 bits = int(kind.removeprefix('factors'))
                 statistics.factors.setdefault(bits, {})[name] = tensor
-            elif kind == 'input':
-                statistics.inputs[name] = tuple(tensor.tolist())
             else:
-                statistics.outputs[name] = tuple(tensor.tolist())
+                ranges = statistics.inputs if kind == 'input' else statistics.outputs
+                ranges[name] = tuple(tensor.tolist())
         return statistics
 
     def plot(self, ax=None):
@@ -145,6 +141,9 @@ class Statistics:
 
 
 # %% ../../nbs/03_quant/04_observers.ipynb #observers-10
+STATISTICS_FORMAT = 'diffulex-edge-activations/1'
+
+
 def read_statistics(path: str | Path) -> tuple[dict[str, Tensor], dict]:
     "Return tensors and `about` of a file of statistics. Raise `FileNotFoundError` or `ValueError`."
     remedy = 'make it with calibrate(model, sequences).save(path)'

@@ -214,6 +214,7 @@ def learned_factors(model: Decoder, statistics: Statistics, bits: int) -> dict[s
     return found
 
 
+# %% ../../nbs/03_quant/08_smooth.ipynb #smooth-09o
 def smooth_by(model: Decoder, request: Quantization) -> Decoder:
     """Return a smooth copy of `model` by the statistics that a request names.
 

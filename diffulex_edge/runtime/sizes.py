@@ -12,9 +12,9 @@ __all__ = [
     'Size',
     'of_window',
     'of_sub_block',
-    'Sizes',
     'best_size',
     'loss',
+    'Sizes',
     'sizes_for',
     'turn',
     'sized',
@@ -106,6 +106,17 @@ SIZES = (1, 2, 4, 8, 16, 32)
 WINDOW = 16  # the largest to choose
 
 
+def best_size(sizes: list[Size]) -> Size:
+    "Return what promises most tokens per millisecond, the largest of equals."
+    return max(reversed(sizes), key=lambda size: size.rate)
+
+
+def loss(size: Size, best: Size) -> float:
+    "Return the milliseconds that a forward of one size loses against the best."
+    return size.ms - size.tokens / best.rate
+
+
+# %% ../../nbs/02_runtime/28_sizes.ipynb #sizes-36b
 @dataclass
 class Sizes:
     "Chooses how many masks a generation works on at a time."
@@ -148,16 +159,6 @@ class Sizes:
         "Learn from a forward: its time, and for each of its masks whether it was revealed."
         self.costs.note(rows, ms)
         self.reveals.note(masks)
-
-
-def best_size(sizes: list[Size]) -> Size:
-    "Return what promises most tokens per millisecond, the largest of equals."
-    return max(reversed(sizes), key=lambda size: size.rate)
-
-
-def loss(size: Size, best: Size) -> float:
-    "Return the milliseconds that a forward of one size loses against the best."
-    return size.ms - size.tokens / best.rate
 
 
 # %% ../../nbs/02_runtime/28_sizes.ipynb #sizes-38
