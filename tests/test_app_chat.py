@@ -26,8 +26,12 @@ def talking(**settings):
 
 # %% chat-13
 def test_a_chat_needs_a_template():
-    with pytest.raises(ValueError, match='chat template'):
-        Conversation(open_model('tiny'))
+    engine = open_model('tiny')
+    with pytest.raises(ValueError, match='tiny has no chat template .* chat smollm2'):
+        Conversation(engine, name='tiny')
+    engine.tokenizer = None
+    with pytest.raises(ValueError, match=r'x\.pte has none; put tokenizer\.json'):
+        Conversation(engine, name='x.pte')
 
 
 # %% chat-15

@@ -3,12 +3,14 @@
 
 # %% inspecting-11
 import json
+from pathlib import Path
 
 import pytest
 
 from diffulex_edge.app.inspecting import folder_facts, inspect_command, step_inputs
 from diffulex_edge.dev.testing import golden_dir
 from diffulex_edge.export.program import example_step, takes_block, with_block
+from diffulex_edge.model import loading
 from diffulex_edge.model.checkpoint import folder_config
 from diffulex_edge.model.config import EdgeWarning
 from diffulex_edge.model.loading import load_model
@@ -84,6 +86,25 @@ def test_a_mask_and_a_block_that_are_asked_for(folder):
 
 def test_a_mask_that_nobody_names():
     assert facts_of(golden_dir() / 'illada_a')['mask'][0][1].endswith('say it with --mask-token-id')
+
+
+# %% inspecting-12-c
+def test_a_name_is_inspected_as_its_folder(capsys):
+    inspect_command(Path('tiny'), as_json=True)
+    facts = json.loads(capsys.readouterr().out)['facts']
+    assert facts[0] == dict(fact='family', value='LLaDAEdge', source='config.json')
+
+
+def test_a_file_is_not_a_folder(tmp_path, monkeypatch):
+    for ending in ('gguf', 'pte'):
+        file = tmp_path / f'x.{ending}'
+        file.touch()
+        with pytest.raises(ValueError, match=f'x.{ending} is a file.* diffulex-edge generate'):
+            inspect_command(file)
+    entry = loading.Shipped(lambda: tmp_path / 'x.gguf')
+    monkeypatch.setitem(loading.SHIPPED, 'smollm2', entry)
+    with pytest.raises(ValueError, match='smollm2 is kept in x.gguf.* generate and export take'):
+        inspect_command(Path('smollm2'))
 
 
 # %% inspecting-13

@@ -4,6 +4,7 @@
 import json
 
 # %% programs-13
+import shutil
 import sys
 
 import pytest
@@ -20,12 +21,13 @@ from diffulex_edge.app.programs import (
     serve_command,
     tell_addresses,
 )
+from diffulex_edge.model.loading import shipped
 
 
-def run(command, *args):
+def run(command, *args, **options):
     app = typer.Typer()
     app.command()(command)
-    return CliRunner().invoke(app, [str(a) for a in args])
+    return CliRunner().invoke(app, [str(a) for a in args], **options)
 
 
 # %% programs-13-b
@@ -68,6 +70,31 @@ def test_a_server_without_its_packages_says_what_to_install(monkeypatch):
     error = run(serve_command, 'tiny').exception
     assert isinstance(error, ImportError)
     assert "pip install 'diffulex_edge[serve]'" in str(error)
+
+
+# %% programs-17-b
+def test_a_model_without_a_chat_names_one_that_has():
+    error = run(chat_command, 'tiny').exception
+    assert str(error).startswith('tiny has no chat template')
+    assert 'diffulex-edge chat smollm2' in str(error)
+
+
+def test_a_chat_needs_no_home(tmp_path, monkeypatch):
+    "Neither the history of lines nor the costs of steps can be written, and it answers."
+    folder = shutil.copytree(shipped('tiny'), tmp_path / 'talker')
+    template = '{% for m in messages %}{{ m.content }} {% endfor %}'
+    about = json.loads((folder / 'tokenizer_config.json').read_text())
+    about['chat_template'] = template
+    (folder / 'tokenizer_config.json').write_text(json.dumps(about))
+    for name in ('DIFFULEX_CACHE', 'XDG_CACHE_HOME'):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv('HOME', '/dev/null/home')
+    said = '1 2\n/stats\n'
+    done = run(chat_command, folder, '--max-new-tokens', 3, '--json', input=said)
+    assert done.exit_code == 0, done.output
+    answer, stats = map(json.loads, done.stdout.splitlines())
+    assert answer['text']
+    assert 'tpf' in stats['reply']
 
 
 # %% programs-18

@@ -11,6 +11,7 @@ from diffulex_edge.model import FastdLLMV2Edge, FastdLLMV2EdgeConfig, LlamaEdge,
 from diffulex_edge.runtime.config import DiffusionGenerationConfig
 from diffulex_edge.runtime.diffusion import DiffusionEngine
 from diffulex_edge.runtime.engine import GenerationConfig, InferenceEngine
+from diffulex_edge.runtime.owner import EngineInUse
 
 
 # %% engine-07
@@ -107,6 +108,19 @@ def test_what_is_refused():
         engine.generate([])
     with pytest.raises(ValueError, match='tokenizer'):
         engine.generate([1], hot(stop_sequences=('end',)))
+
+
+# %% engine-14-b
+def test_two_answers_at_once_are_refused_and_the_first_is_right():
+    engine, greedy = InferenceEngine.from_model(small_llama()), hot(temperature=0)
+    wanted = engine.generate([1, 2], greedy)
+    stream = engine.generate_stream([1, 2], greedy)
+    first = next(stream)
+    with pytest.raises(EngineInUse, match='another'):
+        next(engine.generate_stream([3, 4], greedy))
+    with pytest.raises(EngineInUse, match='another'):
+        engine.generate([3, 4], greedy)
+    assert [first, *stream] == wanted
 
 
 # %% engine-19

@@ -118,6 +118,29 @@ def test_a_context_is_a_turn_where_there_is_a_template():
     assert split_ids(engine, '1 2', ' 3') == ([end, *raw[0]], raw[1])
 
 
+# %% examinee-60-b
+def test_of_a_long_conversation_the_end_is_kept(monkeypatch):
+    tokenizer = load_tokenizer('tiny')
+    tokenizer.template = '<record> {{ messages[0].content }} <story>'
+    engine, seen = tiny_sdar(tokenizer), []
+    generate = DiffusionEngine.generate
+
+    def noted(self, prompt, *args, **options):
+        seen.append(prompt)
+        return generate(self, prompt, *args, **options)
+
+    monkeypatch.setattr(DiffusionEngine, 'generate', noted)
+    examinee = Examinee(engine, engine.settings(None), 1, 0)
+    rows = engine.session.info.max_seq_len
+    context = '1 2 3 4 ' * rows
+    examinee.generate_until(context, dict(max_gen_toks=4))
+    whole = tokenizer.chat(context)
+    assert seen == [whole[-examinee.room(4) :]]
+    assert seen[0][-1:] == tokenizer.encode('<story>')
+    assert rows - 8 <= len(seen[0]) + 4 <= rows
+    assert examinee.score(context, '3').nelbo > 0  # and a choice behind it is judged
+
+
 # %% examinee-48
 from diffulex_edge.export import export_model
 from diffulex_edge.tiny.sudoku import tiny_path

@@ -19,6 +19,7 @@ from diffulex_edge.dev.testing import (
     rows_alone,
 )
 from diffulex_edge.model import load_model
+from diffulex_edge.runtime.config import DiffusionGenerationConfig
 from diffulex_edge.runtime.diffusion import DiffusionEngine
 from diffulex_edge.runtime.loop import denoise
 from diffulex_edge.runtime.presets import PRESETS, preset
@@ -416,6 +417,17 @@ def test_sdar_ends_where_the_model_does(name):
     assert (list(ended), ended.finish) == (free[:5], 'eos')
     asked = preset(name, gen_length=24, greedy=True, stopping_criteria_idx=[free[9]])
     assert list(DiffusionEngine(model).generate(prompt, asked)) == free[: free.index(free[9])]
+
+
+# %% presets-34a-b
+def test_sdar_ends_with_its_own_settings_too():
+    model = load_model(golden_dir() / folder_of('sdar'), max_seq_len=64)
+    config, prompt = DiffusionGenerationConfig(max_new_tokens=24), [5, 9, 20, 7, 3]
+    model.config.eos_token_ids = ()
+    free = DiffusionEngine(model).generate(prompt, config)
+    model.config.eos_token_ids = (free[5],)
+    ended = DiffusionEngine(model).generate(prompt, config)
+    assert (list(ended), ended.finish) == (free[: free.index(free[5])], 'eos')
 
 
 # %% presets-34b

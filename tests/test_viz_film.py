@@ -8,6 +8,7 @@ from diffulex_edge.runtime.step_record import StepRecord
 from diffulex_edge.runtime.trace import Trace
 from diffulex_edge.viz.film import (
     Film,
+    asked,
     example_trace,
     film_data,
     film_table,
@@ -227,6 +228,29 @@ def test_long_films_show_some_steps():
     assert rows[2][4] == ' 3' * 11
 
 
+# %% film-45-c
+def titled(*words):
+    "The title of a film whose prompt is these words."
+    return asked(Film(list(range(len(words))), 99, dict(enumerate(words))))
+
+
+def test_a_title_is_the_last_turn_of_a_conversation():
+    chatml = ['<|im_start|>', 'system', '↵', 'Be brief.', '<|im_end|>', '↵']
+    chatml += ['<|im_start|>', 'user', '↵', 'Why', ' so', ' blue', '?', '<|im_end|>', '↵']
+    assert titled(*chatml, '<|im_start|>', 'assistant', '↵') == 'Why so blue?'
+    start, end = '<|start_header_id|>', '<|end_header_id|>'
+    llama = [start, 'user', end, '↵↵', 'user guides, please', '<|eot_id|>']
+    assert titled(*llama, start, 'assistant', end, '↵↵') == 'user guides, please'
+    assert titled('user', '↵', 'names') == 'user names'  # a text
+    assert titled('<sudoku>') == '<sudoku>'
+    assert titled(*['word '] * 100) == 'word ' * 15 + 'wor …'
+
+
+def test_ids_without_text_have_no_title():
+    assert asked(Film([1, 2], 99, {1: 'a'})) == ''
+    assert asked(Film([], 99)) == ''
+
+
 # %% film-46
 def test_examples():
     assert (
@@ -241,7 +265,11 @@ def test_examples():
 def test_loading(tmp_path):
     small_trace().save(tmp_path / 'a.jsonl')
     film = load_film(tmp_path / 'a.jsonl')
-    assert film.title == 'a'
+    assert film.title == 'a b'  # its prompt
+    trace = small_trace()
+    trace.words = {}
+    trace.save(tmp_path / 'ids.jsonl')
+    assert load_film(tmp_path / 'ids.jsonl').title == 'ids'
     assert film_data(film) | dict(title='') == film_data(Film.of(small_trace()))
 
 

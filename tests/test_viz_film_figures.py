@@ -51,6 +51,17 @@ def test_rings_and_crosses():
     assert crosses.get_offsets().tolist() == [[1, 2]]
 
 
+# %% film_figures-14-b
+def test_a_long_title_goes_on_in_the_next_line():
+    film = two_steps()
+    film.title = 'a long title ' * 8
+    figure = reveal_map(film)
+    figure.canvas.draw()
+    axes = figure.axes[0]
+    assert axes.get_title('left').split() == film.title.split()
+    assert axes.get_tightbbox().x1 < figure.bbox.x1
+
+
 # %% film_figures-18
 def test_confidence_groups():
     assert confidence_split(two_steps()) == dict(revealed=[0.75, 0.5], masked=[0.25])

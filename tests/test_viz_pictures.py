@@ -5,8 +5,8 @@
 from diffulex_edge.runtime.step_record import StepRecord
 from diffulex_edge.runtime.trace import Trace
 from diffulex_edge.viz.film import Film
-from diffulex_edge.viz.layout import THEMES
-from diffulex_edge.viz.pictures import Painter, film_frame, save_gif, save_png
+from diffulex_edge.viz.layout import THEMES, font
+from diffulex_edge.viz.pictures import Painter, film_frame, save_gif, save_png, step_facts
 
 
 def words_film(**options):
@@ -61,6 +61,19 @@ def test_a_painter_keeps_no_traces_of_other_frames():
 # %% pictures-22
 def test_frames_count_from_the_end_too():
     assert film_frame(words_film(), 1) == film_frame(words_film(), -2)
+
+
+# %% pictures-22-b
+def test_a_long_title_ends_before_the_facts():
+    film = words_film(title='a long title ' * 9)
+    for width, start in ((860, 'a long title a long title'), (560, 'a long title')):
+        painter = Painter(film, width=width)
+        canvas, facts = painter.canvas, step_facts(film, 1)
+        assert painter.title.startswith(start)
+        assert painter.title.endswith(' …')
+        taken = canvas.bold.getlength(painter.title) + font(12).getlength(facts)
+        assert canvas.inner - 50 < taken < canvas.inner
+    assert Painter(words_film(title='short')).title == 'short'
 
 
 # %% pictures-23

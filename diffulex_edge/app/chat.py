@@ -42,7 +42,8 @@ from .terminal import View, is_live, watch
 class Conversation:
     """Turns with one engine, whose tokenizer has a chat template.
 
-    `settings` as for `make_config`. Raises `ValueError` without a template.
+    `settings` as for `make_config`; `name`: what an error calls the model. Raises `ValueError`
+    without a tokenizer or a template.
     """
 
     def __init__(
@@ -51,11 +52,17 @@ class Conversation:
         settings: dict | None = None,
         system: str | None = None,
         console: Console | None = None,
+        name: str = 'the model',
     ):
-        if not (engine.tokenizer and engine.tokenizer.template):
+        if engine.tokenizer is None:
             raise ValueError(
-                'a chat needs a tokenizer with a chat template; '
-                'put tokenizer.json and tokenizer_config.json beside the model'
+                f'a chat needs a tokenizer with a chat template, and {name} has none; '
+                'put tokenizer.json and tokenizer_config.json beside it'
+            )
+        if not engine.tokenizer.template:
+            raise ValueError(
+                f'{name} has no chat template and cannot chat; diffulex-edge generate '
+                'goes on from a text with it, and diffulex-edge chat smollm2 is a chat'
             )
         self.engine = engine
         self.settings = dict(settings or {})

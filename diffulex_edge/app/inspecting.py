@@ -8,12 +8,14 @@ before a weight is read.
 __all__ = [
     'Fact',
     'PLANNED',
+    'FILES',
     'said_ends',
     'end_facts',
     'mask_facts',
     'step_inputs',
     'lowering_facts',
     'folder_facts',
+    'folder_meant',
     'inspect_command',
 ]
 
@@ -142,14 +144,39 @@ def folder_facts(
     return facts + lowering_facts(family, config)
 
 
+# %% ../../nbs/10_app/24_inspecting.ipynb #inspecting-09-b
+FILES = {  # what is no folder, by its ending -> what to do instead
+    '.gguf': 'diffulex-edge generate and export take a .gguf file as it is',
+    '.pte': 'it is exported already, and diffulex-edge generate runs it',
+}
+
+
+def folder_meant(path: Path) -> Path:
+    """Return the folder of a path, or of the name of a model that comes with the library.
+
+    Raises `ValueError` for a `.gguf` or `.pte` file, which has no other files to agree with.
+    """
+    from diffulex_edge.model.loading import shipped
+
+    where = shipped(path)
+    if where.is_file() and where.suffix in FILES:
+        kind = f'kept in {where.name}' if str(path) != str(where) else 'a file'
+        raise ValueError(
+            f'{path} is {kind}, and inspect compares the files of a folder with config.json; '
+            f'{FILES[where.suffix]}'
+        )
+    return where
+
+
+# %% ../../nbs/10_app/24_inspecting.ipynb #inspecting-09-c
 def inspect_command(
-    folder: Annotated[Path, Argument(help='a Hugging Face folder')],
+    folder: Annotated[Path, Argument(help='a Hugging Face folder, or tiny')],
     block_length: Annotated[int | None, Option(min=0, help='where no file says it')] = None,
     mask_token_id: MaskId = None,
     as_json: Annotated[bool, Option('--json', help='print the facts as JSON')] = False,
 ):
     """What a checkpoint's folder says of itself, which file says it, and what would be lowered."""
-    facts = folder_facts(folder, block_length, mask_token_id)
+    facts = folder_facts(folder_meant(folder), block_length, mask_token_id)
     if as_json:
         return emit(dict(facts=[dict(fact=f, value=v, source=s) for f, v, s in facts]))
     for fact, value, source in facts:

@@ -121,7 +121,7 @@ def chat_command(
         settings['temperature'] = temperature
     say_loading(model)
     engine = open_kept(model, eager=eager, max_seq_len=max_seq_len, mask_token_id=mask_token_id)
-    chat(Conversation(engine, settings, system, out), as_json=as_json)
+    chat(Conversation(engine, settings, system, out, model), as_json=as_json)
 
 
 # %% ../../nbs/10_app/20_programs.ipynb #programs-09

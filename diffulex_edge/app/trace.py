@@ -49,12 +49,14 @@ app = typer.Typer(
 def read(path: Path):
     """Return the trace and the film of a file. Raises an error naming it when it is none."""
     # loaded when a command runs, not when one asks for help
-    from diffulex_edge.viz.film import Film, Trace
+    from diffulex_edge.viz.film import Film, Trace, asked
 
     if not path.exists():
         raise FileNotFoundError(f'there is no {path}; generate … --trace {path} writes one')
     trace = Trace.load(path)
-    return trace, Film.of(trace, path.stem)
+    film = Film.of(trace)
+    film.title = asked(film) or path.stem
+    return trace, film
 
 
 def target(path: Path | None, source: Path, suffix: str) -> Path:
@@ -141,8 +143,9 @@ def html(
         raise typer.BadParameter(f'{sync!r} is neither step nor time', param_hint='--sync')
     output = target(output, file, '.html')
     films = [read(file)[1]]
-    if other:
+    if other:  # often of one prompt: the names of the files tell them apart
         films.append(read(other)[1])
+        films[0].title, films[1].title = file.stem, other.stem
     save_html(output, *films, title=title, sync=sync)
     say_written(output, as_json)
 

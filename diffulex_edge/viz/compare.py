@@ -11,6 +11,7 @@ __all__ = ['as_film', 'compare', 'take_turn', 'in_turns', 'race']
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
+from pathlib import Path
 
 from ..runtime.answers import Generation, result_of
 from ..runtime.config import DiffusionGenerationConfig
@@ -22,7 +23,12 @@ from .film import Film, first_difference
 
 # %% ../../nbs/06_viz/14_compare.ipynb #compare-04
 def as_film(source, title: str = '') -> Film:
-    "Return the film of a trace, a generation, a trace file or a film, with `title` if given."
+    """Return the film of a trace, a generation, a trace file or a film, with `title` if given.
+
+    A file's own title is its name, since both sides often have one prompt.
+    """
+    if isinstance(source, (str, Path)):
+        title = title or Path(source).stem
     film = film_of(source, title)
     film.title = title or film.title
     return film

@@ -4,6 +4,7 @@
 
 # %% auto #0
 __all__ = [
+    'TITLE',
     'flat',
     'pairs',
     'film_step',
@@ -17,6 +18,7 @@ __all__ = [
     'spread',
     'table_cell',
     'film_table',
+    'asked',
     'load_film',
     'example_trace',
     'answer_words',
@@ -25,6 +27,7 @@ __all__ = [
 
 # %% ../../nbs/06_viz/01_film.ipynb #film-02
 import html
+import re
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -243,10 +246,36 @@ def film_table(film: Film, rows: int = 24) -> str:
     )
 
 
+# %% ../../nbs/06_viz/01_film.ipynb #film-43-b
+TITLE = 80  # characters of a title, at most
+
+
+def asked(film: Film) -> str:
+    """Return the prompt as a title; of a conversation the last turn that says something.
+
+    A turn stands between words such as `<|im_end|>`, its role above it. '' for ids without text.
+    """
+    if not film.words.keys() >= set(film.prompt):
+        return ''
+    text = ''.join(map(film.word, film.prompt)).replace('↵', '\n')
+    turns = re.split(r'<\|[^<|>]*\|>', text)
+    if len(turns) > 1:
+        turns = [re.sub(r'^(system|user|assistant)\s*(\n|$)', '', turn) for turn in turns]
+    said = [' '.join(turn.split()) for turn in turns if turn.strip()]
+    title = said[-1] if said else ''
+    return title if len(title) <= TITLE else f'{title[: TITLE - 2].rstrip()} …'
+
+
 # %% ../../nbs/06_viz/01_film.ipynb #film-44
 def load_film(path: str | Path, title: str | None = None, **options) -> Film:
-    "Return the film of a trace file (see `Trace.save`); `options` as for `Film.of`."
-    return Film.of(Trace.load(path), Path(path).stem if title is None else title, **options)
+    """Return the film of a trace file (see `Trace.save`); `options` as for `Film.of`.
+
+    Its title is by default what was asked, the file's name where the trace has no text.
+    """
+    film = Film.of(Trace.load(path), title or '', **options)
+    if title is None:
+        film.title = asked(film) or Path(path).stem
+    return film
 
 
 def example_trace(name: str = 'smollm2_drafts') -> Path:

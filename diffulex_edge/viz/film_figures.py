@@ -6,6 +6,8 @@
 __all__ = ['step_grid', 'step_marks', 'reveal_map', 'confidence_split', 'confidence_distributions']
 
 # %% ../../nbs/06_viz/05_film_figures.ipynb #film_figures-02
+import textwrap
+
 import numpy as np
 from matplotlib.figure import Figure
 
@@ -65,7 +67,8 @@ def reveal_map(film: Film, what: str = 'confidence') -> Figure:
             marks = step_marks(film, key)
             if marks:
                 ax.scatter(*zip(*marks), s=area, **look)
-        label(ax, film.title or 'reveal map', 'position in the answer', 'step')
+        title = textwrap.fill(film.title or 'reveal map', round(10 * size[0]))  # in bold
+        label(ax, title, 'position in the answer', 'step')
         fig.colorbar(image, ax=ax, label=what if sure else 'entropy, nats', pad=0.01)
     return fig
 

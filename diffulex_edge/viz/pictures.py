@@ -7,6 +7,8 @@ __all__ = [
     'map_image',
     'token_box',
     'draw_token',
+    'step_facts',
+    'fitting_title',
     'draw_heading',
     'draw_map',
     'Painter',
@@ -98,16 +100,31 @@ def draw_token(
 
 
 # %% ../../nbs/06_viz/03_pictures.ipynb #pictures-10
-def draw_heading(draw, canvas: Canvas, film: Film, number: int, colours):
+def step_facts(film: Film, number: int) -> str:
+    "Return what the heading says of a step, of 0 how many there are."
+    if not number:
+        return f'{len(film.steps)} steps'
+    step = film.steps[number - 1]
+    rate = f'{step["tpf"]:.2f} tokens/forward'
+    return f'step {number}/{len(film.steps)}  {step["kind"]}  {step["ms"]:.0f} ms  {rate}'
+
+
+def fitting_title(canvas: Canvas, film: Film) -> str:
+    "Return a film's title, cut where the longest facts of a step would begin."
+    facts = max((step_facts(film, number) for number in range(len(film.steps) + 1)), key=len)
+    room = canvas.inner - font(12 * canvas.scale).getlength(facts + '  ')
+    title = cut = film.title or 'denoising'
+    while cut and canvas.bold.getlength(title) > room:
+        cut = cut[:-1].rstrip()
+        title = f'{cut} …'
+    return title
+
+
+def draw_heading(draw, canvas: Canvas, title: str, facts: str, colours):
     "Write the title on the left, the facts of a step on the right."
     scale = canvas.scale
     top = canvas.margin - 8 * scale
-    draw.text((canvas.margin, top), film.title or 'denoising', colours['ink'], canvas.bold)
-    facts = f'{len(film.steps)} steps'
-    if number:
-        step = film.steps[number - 1]
-        rate = f'{step["tpf"]:.2f} tokens/forward'
-        facts = f'step {number}/{len(film.steps)}  {step["kind"]}  {step["ms"]:.0f} ms  {rate}'
+    draw.text((canvas.margin, top), title, colours['ink'], canvas.bold)
     right = canvas.width - canvas.margin
     draw.text((right, top), facts, colours['soft'], font(12 * scale), anchor='ra')
 
@@ -145,6 +162,7 @@ class Painter:
         self.colours = THEMES[theme]
         self.states = list(film.states())
         self.canvas = canvas = Canvas(film, width, scale)
+        self.title = fitting_title(canvas, film)
         self.text = Image.new('RGB', (canvas.width, canvas.height), self.colours['paper'])
         self.map = map_image(film, canvas.inner, canvas.map_height, self.colours, scale)
         self.drawn = {}  # position -> token and look on `text`
@@ -158,7 +176,7 @@ class Painter:
         self.update_text(step)
         image = self.text.copy()
         draw = ImageDraw.Draw(image)
-        draw_heading(draw, self.canvas, self.film, step, self.colours)
+        draw_heading(draw, self.canvas, self.title, step_facts(self.film, step), self.colours)
         draw_map(image, self.canvas, self.map, step, count, self.colours)
         return image
 
