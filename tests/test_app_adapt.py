@@ -166,7 +166,7 @@ def test_a_qwen_drafts_for_itself_too(tmp_path):
 
 
 # %% adapt-25b
-CHAT = """{% for m in messages %}b {{ m.role[0] }} {{ m.content }} 5
+CHAT = """{% for m in messages %}b {{ m.role[0] }} {{ m.content }} <end>
 {% endfor %}{% if add_generation_prompt %}b a {% endif %}"""
 
 
@@ -174,7 +174,7 @@ def chatting_folder(folder):
     "That model with a chat template whose turns end with a special token"
     random_folder(folder, LlamaEdge)
     tokenizer = words()
-    tokenizer.tk.add_special_tokens(['5'])
+    tokenizer.tk.add_special_tokens(['<end>'])
     tokenizer.template = CHAT
     tokenizer.save(folder)
 
