@@ -34,7 +34,6 @@ __all__ = [
     'prepare',
     'results_of',
     'summary',
-    'tell',
 ]
 
 # %% ../../nbs/10_app/09_adapt.ipynb #adapt-02
@@ -50,8 +49,7 @@ from .output import check_output, emit, peak_megabytes
 def check_paths(out: Path, work: Path | None, init: Path | None) -> Path:
     """Return the work folder, by default beside `out`.
 
-    Raises `ValueError` or `FileNotFoundError` for what cannot be written or read, before hours of
-    work.
+    Raises `ValueError` or `FileNotFoundError` for what cannot be written or read.
     """
     from diffulex_edge.model.adapter import read_adapter
 
@@ -104,16 +102,9 @@ def write_with_bar(kind: str, write, model, asked, work: Path, *, tokens: int | 
     from diffulex_edge.train.forward import first_alone
 
     with tqdm(total=tokens, desc=f'{kind} text', unit='token') as bar:
-        texts = first_alone(
-            lambda: write(
-                model,
-                asked,
-                work / f'{kind}.safetensors',
-                tokens=tokens,
-                progress=lambda written: bar.update(written - bar.n),
-                **options,
-            )
-        )
+        options |= dict(tokens=tokens, progress=lambda written: bar.update(written - bar.n))
+        path = work / f'{kind}.safetensors'
+        texts = first_alone(lambda: write(model, asked, path, **options))
         bar.set_postfix_str(f'peak {peak_megabytes()} MB')
     return texts
 
@@ -123,9 +114,8 @@ def write_held(model, prompts, work: Path, **options):
     """Write the answers that an adapter is measured on."""
     from diffulex_edge.train.teacher import write_texts
 
-    return write_with_bar(
-        'held', write_texts, model, prompts, work, tokens=None, opening=0, **options
-    )
+    options |= dict(tokens=None, opening=0)
+    return write_with_bar('held', write_texts, model, prompts, work, **options)
 
 
 def teach_with_bar(teacher: str, model, prompts, tokenizer, work: Path, *, new: int, **options):
@@ -162,35 +152,23 @@ def train_with_bar(model, texts, work: Path, recipe, held, **options):
                 status += f', tpf {facts["tpf"]}'
             bar.set_postfix_str(status)
 
-        return adapt(
-            model,
-            texts,
-            work / 'state.safetensors',
-            recipe,
-            evaluate=lambda trained: draft_accuracy(trained, held),
-            progress=show,
-            **options,
-        )
+        options |= dict(evaluate=lambda trained: draft_accuracy(trained, held), progress=show)
+        return adapt(model, texts, work / 'state.safetensors', recipe, **options)
 
 
 # %% ../../nbs/10_app/09_adapt.ipynb #adapt-13
 Checkpoint = Annotated[str, Argument(help='a Hugging Face folder, a .gguf file, or smollm2-masks')]
 Out = Annotated[Path, Option('--out', '-o', help='the adapter, a .safetensors file')]
-MaskToken = Annotated[
-    str | None, Option(help='a token that texts do not use, if the model names none')
-]
+MaskToken = Annotated[str | None, Option(help='a token that texts do not use, if none is named')]
 PromptFile = Annotated[
     Path | None,
-    Option(
-        help='JSON with templates, topics and held topics; '
-        'default: those that come with the library'
-    ),
+    Option(help='JSON with templates, topics and held topics; default: those of the library'),
 ]
 Init = Annotated[Path | None, Option(help='an adapter to begin with')]
 Tokens = Annotated[int, Option(min=1, help='tokens of teacher text')]
 NewTokens = Annotated[int, Option(min=8, help='tokens per answer')]
 BatchSize = Annotated[int, Option(min=1, help='answers written at once')]
-CONVERSATION = 320  # tokens of a conversation
+CONVERSATION = 320  # tokens
 Device = Annotated[Literal['cpu', 'cuda'], Option(help='where to compute; cuda: in bfloat16')]
 Teacher = Annotated[
     Literal['prompts', 'both'],
@@ -249,7 +227,8 @@ def adapt_command(
         options = dict(init=init, minutes=minutes, device=place)
         params, log = train_with_bar(model, texts, work, recipe, test[:8], **options)
         if rank_of_all()[0] == 0:  # the first of several processes tells
-            tell(results_of(model, out, params, texts, test, asked.held, log), as_json)
+            results = results_of(model, out, params, texts, test, asked.held, log)
+            emit(results) if as_json else print(summary(results))
 
 
 # %% ../../nbs/10_app/09_adapt.ipynb #adapt-15
@@ -281,7 +260,7 @@ def prepare(
 
 # %% ../../nbs/10_app/09_adapt.ipynb #adapt-16
 def results_of(model, out: Path, params, texts, test, topics: list[str], log: list[dict]) -> dict:
-    """Write the adapter; return what the training came to, measured on texts of held topics."""
+    """Write the adapter; return what the training came to, measured on held topics."""
     from diffulex_edge.train.adapter import draft_accuracy, save_adapter
 
     save_adapter(out, params, model.config.mask_token_id)
@@ -316,11 +295,3 @@ def summary(results: dict) -> str:
             f'before them, with look-up: {fresh}'
         )
     return '\n'.join(lines)
-
-
-def tell(results: dict, as_json: bool):
-    """Print results, in a few lines or as JSON."""
-    if as_json:
-        emit(results)
-    else:
-        print(summary(results))

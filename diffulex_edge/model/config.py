@@ -11,10 +11,12 @@ __all__ = [
     'check_sizes',
     'brief',
     'shown',
+    'refusal',
     'EdgeWarning',
     'warn_of_mask',
     'divide',
     'fill_sizes',
+    'check_positive',
     'check_conventions',
     'check_rope_scaling',
     'released_id',
@@ -56,10 +58,7 @@ def check_sizes(config):
         value = getattr(config, field)
         low = 0 if field == 'block_length' else 1
         if value is not None and not is_whole(value, low, limit):
-            raise ValueError(
-                f'config: {field} is {shown(value)}; '
-                f'it must be a whole number from {low} to {limit}'
-            )
+            raise refusal(field, value, f'a whole number from {low} to {limit}')
 
 
 # %% ../../nbs/01_model/01_config.ipynb #config-06b
@@ -71,8 +70,13 @@ def brief(text: str, longest: int = 160) -> str:
 
 
 def shown(value) -> str:
-    "Return a value of somebody else's file for a message, as Python writes it, see `brief`."
+    "Return somebody else's value for a message, as Python writes it, see `brief`."
     return brief(repr(value))
+
+
+def refusal(field: str, value, wanted: str) -> ValueError:
+    "Return the error that names a field, its value and what is wanted."
+    return ValueError(f'config: {field} is {shown(value)}; it must be {wanted}')
 
 
 # %% ../../nbs/01_model/01_config.ipynb #config-06e
@@ -118,38 +122,35 @@ def fill_sizes(config):
 FLAGS = ('qkv_bias', 'o_bias', 'qk_norm', 'tie_word_embeddings', 'causal_text', 'masks_last')
 
 
+def check_positive(field: str, value):
+    "Raise `ValueError` for a value that is no positive number below 1e18."
+    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    if not is_number or not 0 < value < 1e18:
+        raise refusal(field, value, 'a positive number below 1e18')
+
+
 def check_conventions(config):
-    "Raise `ValueError` for heads that do not fit together and for fields that are not sizes."
+    "Raise `ValueError` for heads that do not fit together and for conventions that are none."
     divide(config, 'num_attention_heads', 'num_key_value_heads')
     if config.head_dim % 2:
         raise ValueError(
             f'config: head_dim is {config.head_dim}; rotary positions need an even number'
         )
     for field in ('rms_norm_eps', 'rope_theta'):
-        value = getattr(config, field)
-        is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
-        if not is_number or not 0 < value < 1e18:
-            raise ValueError(
-                f'config: {field} is {shown(value)}; it must be a positive number below 1e18'
-            )
+        check_positive(field, getattr(config, field))
     for field in FLAGS:
         value = getattr(config, field)
         if not isinstance(value, bool):
-            raise ValueError(f'config: {field} is {shown(value)}; it must be true or false')
+            raise refusal(field, value, 'true or false')
     if config.logits_shift not in (0, 1):
-        raise ValueError(f'config: logits_shift is {shown(config.logits_shift)}; it must be 0 or 1')
+        raise refusal('logits_shift', config.logits_shift, '0 or 1')
 
 
 # %% ../../nbs/01_model/01_config.ipynb #config-11b
 ROPE_SCALINGS = {  # rope_type -> the numbers it needs
     'default': (),
     'linear': ('factor',),
-    'llama3': (
-        'factor',
-        'low_freq_factor',
-        'high_freq_factor',
-        'original_max_position_embeddings',
-    ),
+    'llama3': ('factor', 'low_freq_factor', 'high_freq_factor', 'original_max_position_embeddings'),
     'yarn': ('factor', 'original_max_position_embeddings'),
 }
 
@@ -160,22 +161,16 @@ def check_rope_scaling(scaling: dict | None):
         return
     kind = scaling.get('rope_type')
     if not isinstance(kind, str) or kind not in ROPE_SCALINGS:
-        known = ', '.join(ROPE_SCALINGS)
-        raise ValueError(f'config: rope_type is {shown(kind)}; it must be one of {known}')
+        raise refusal('rope_type', kind, f'one of {", ".join(ROPE_SCALINGS)}')
     for name in ROPE_SCALINGS[kind]:
         if name not in scaling:
             raise ValueError(f'config: {name} is missing; rope_type {shown(kind)} needs it')
     for name, value in scaling.items():
-        if name in ('rope_type', 'truncate'):
-            continue
-        is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
-        if not is_number or not 0 < value < 1e18:
-            raise ValueError(f'config: {name} is {shown(value)}; it must be a positive number')
+        if name not in ('rope_type', 'truncate'):
+            check_positive(name, value)
     low, high = scaling.get('low_freq_factor'), scaling.get('high_freq_factor')
     if low is not None and high is not None and low >= high:
-        raise ValueError(
-            f'config: low_freq_factor is {low}; it must be less than high_freq_factor, {high}'
-        )
+        raise refusal('low_freq_factor', low, f'less than high_freq_factor, {high}')
 
 
 # %% ../../nbs/01_model/01_config.ipynb #config-14
@@ -269,7 +264,7 @@ class DecoderConfig(DecoderShape):
 
     @property
     def num_parameters(self) -> int:
-        "Return the number of weights, a tied head counted once."
+        "See `count_parameters`."
         return count_parameters(self)
 
 
