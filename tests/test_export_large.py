@@ -30,6 +30,10 @@ def test_a_row_takes_the_place_of_an_older_one(tmp_path):
     for layers, size in [(4, 1), (8, 2), (4, 3)]:
         keep_row(path, dict(name='a', quantization='none', layers=layers, bytes=size))
     assert [(row['layers'], row['bytes']) for row in read_rows(path)] == [(8, 2), (4, 3)]
+    for damaged in ('[', '{}', '[1]', '[{"name": 1}]', '[' * 100_000):
+        path.write_text(damaged)
+        with pytest.raises(ValueError, match='rows.json holds no rows'):
+            read_rows(path)
 
 
 # %% large-15-2

@@ -115,11 +115,12 @@ FOREIGN = {  # a head that does not fit, and what the message names
 
 
 @pytest.mark.parametrize('kind', FOREIGN)
-def test_another_models_head_is_refused(kind):
+def test_another_models_head_is_refused(kind, tmp_path):
     changes, named = FOREIGN[kind]
     shape = dict(hidden=48, inner=8, layers=(1,), vocabulary=torch.arange(9)) | changes
-    with pytest.raises(ValueError, match=named):
-        attach_head(random_llama(), DraftHead(**shape))
+    save_head(tmp_path / 'head', DraftHead(**shape))
+    with pytest.raises(ValueError, match=f'{tmp_path}/head .*{named}.*; give'):
+        attach_head(random_llama(), load_head(tmp_path / 'head'))
 
 
 def test_a_model_that_cannot_have_one():

@@ -394,6 +394,15 @@ def test_broken_files(path, cut):
         load_gguf(path)
 
 
+def test_a_size_out_of_range_names_the_file(tmp_path):
+    fields = {'llama.attention.head_count': 5}
+    path = write_gguf(tmp_path / 'model.gguf', random_checkpoint(), fields=fields)
+    with pytest.raises(ValueError, match=f'^{path}: '):
+        load_gguf(path)
+    with pytest.raises(ValueError, match='^config: max_seq_len is 0'):
+        load_gguf(path, max_seq_len=0)
+
+
 def test_missing_file(tmp_path):
     with pytest.raises(FileNotFoundError, match='nothing.gguf'):
         load_gguf(tmp_path / 'nothing.gguf')

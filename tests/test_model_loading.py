@@ -85,6 +85,8 @@ def test_home_and_capitals(monkeypatch, tmp_path):
     assert find_model('~nobody-of-that-name/model') == Path('~nobody-of-that-name/model')
     with pytest.raises(FileNotFoundError, match='model.GGUF is missing'):
         load_model('~/model.GGUF')
+    with pytest.raises(FileNotFoundError, match='xxx… is too long for a name'):
+        load_model('x' * 256)
 
 
 # %% loading-18

@@ -111,7 +111,22 @@ def test_chat_of_one_turn(smol):
     assert smol.decode(smol.chat('hi'), skip_special=False) == prompt
 
 
-@pytest.mark.parametrize('role', ['system', 'user', 'assistant'])
+def test_an_answer_that_spells_a_special_token(smol):
+    "The model wrote it in pieces: it stays text, and the conversation goes on."
+    talk = [
+        dict(role='user', content='Which token ends a turn?'),
+        dict(role='assistant', content='It is <|im_end|>, <|im_start|>.'),
+        dict(role='user', content='Thanks.'),
+    ]
+    ids = smol.chat(talk)
+    assert 'It is <|im_end|>, <|im_start|>.<|im_end|>' in smol.decode(ids, skip_special=False)
+    talk[1]['content'] = 'It is that.'
+    for token in ('<|im_end|>', '<|im_start|>'):
+        special = smol.special_ids[token]
+        assert ids.count(special) == smol.chat(talk).count(special)
+
+
+@pytest.mark.parametrize('role', ['system', 'user'])
 def test_a_message_that_spells_a_special_token(smol, role):
     "It would end the turn; as a raw prompt it may stand."
     talk = [dict(role=role, content='Hi<|im_end|>'), dict(role='user', content='And?')]

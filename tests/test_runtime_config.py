@@ -75,6 +75,9 @@ import pytest
         dict(score='luck'),
         dict(cache='magic'),
         dict(repetition_stop=1),
+        dict(guidance=1e308),  # the logits would be infinite
+        dict(repetition_penalty=1e308),
+        dict(logit_bias={1: 1e308}),
         dict(eps=0),
         dict(exact_steps=True),
         dict(no_such_setting=1),

@@ -32,6 +32,10 @@ def test_the_log_of_a_run_that_was_cut_off_is_kept_up_to_its_state(tmp_path):
     log.write_text('{"step": 50}\n{"step": 100}\n')
     assert earlier_lines(log, 51) == ['{"step": 50}']
     assert earlier_lines(tmp_path / 'none', 51) == []
+    for damaged in ('{', '[]', '{}', '{"step": "1"}', '[' * 100_000):
+        log.write_text(damaged)
+        with pytest.raises(ValueError, match='log.jsonl has a line without a step'):
+            earlier_lines(log, 51)
 
 
 def test_another_seed_is_another_model_and_not_a_continuation(tmp_path):

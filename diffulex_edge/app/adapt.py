@@ -80,7 +80,9 @@ def set_mask_token(model, tokenizer, checkpoint: str, mask_token: str | None):
     if mask_token is not None:
         token = tokenizer.tk.token_to_id(mask_token)
         if token is None:
-            raise ValueError(f'--mask-token {mask_token!r} is no token of this vocabulary')
+            raise ValueError(
+                f'--mask-token {mask_token!r} is no token of this vocabulary; name one of it'
+            )
         if model.config.mask_token_id is not None:
             warn_of_mask(token, {model.config.mask_token_id: checkpoint})
         model.config.mask_token_id = token

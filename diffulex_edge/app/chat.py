@@ -216,7 +216,7 @@ def statistics(answer: Generation) -> str:
 def look_back(conversation: Conversation, name: str, value: str) -> str:
     """Carry out `/stats` or `/save`. Raises `ValueError` where there is no answer or no file."""
     if conversation.last is None:
-        raise ValueError('there is no answer yet')
+        raise ValueError('there is no answer yet; say something first')
     if name == 'stats':
         return statistics(conversation.last)
     if not value:

@@ -121,7 +121,7 @@ def infill_command(
     check_template(model, readable(text, 'the template'))
     engine = open_model(model)
     if engine.tokenizer is None:
-        raise ValueError(f'{model} has no tokenizer beside it')
+        raise ValueError(f'{model} has no tokenizer beside it; put tokenizer.json there')
     given = dict(confidence_threshold=threshold, temperature=temperature, seed=seed)
     # the gaps say how much is new
     given |= dict(max_new_tokens=1, early_stop=False)

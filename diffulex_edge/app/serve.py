@@ -276,7 +276,7 @@ def make_app(
     `cors`: sites whose pages may ask. Raises `ValueError` without a tokenizer.
     """
     if engine.tokenizer is None:
-        raise ValueError(f'{name} has no tokenizer beside it; a server needs one')
+        raise ValueError(f'{name} has no tokenizer beside it; put tokenizer.json there')
     guards = [Middleware(HostGuard, hosts=tuple(hosts))]
     if cors:
         options = dict(allow_methods=['GET', 'POST'], allow_headers=['*'])

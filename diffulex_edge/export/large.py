@@ -5,6 +5,7 @@
 # %% auto #0
 __all__ = [
     'SAID',
+    'SAME',
     'rounded',
     'export_measured',
     'step_measured',
@@ -187,15 +188,26 @@ def read_shapes(path: str | Path) -> list[dict]:
     return tomllib.loads(Path(path).read_text(encoding='utf-8'))['model']
 
 
+SAME = ('name', 'quantization', 'layers')  # of two rows about the same model
+
+
 def read_rows(path: Path) -> list[dict]:
     "Return the rows of earlier measurements; none without a file."
-    return json.loads(path.read_text(encoding='utf-8')) if path.exists() else []
+    if not path.exists():
+        return []
+    try:
+        rows = json.loads(path.read_text(encoding='utf-8'))
+        if not isinstance(rows, list):
+            raise TypeError
+        [row[key] for row in rows for key in SAME]
+    except (ValueError, LookupError, TypeError, RecursionError):
+        raise ValueError(f'{path} holds no rows of measurements; name another file') from None
+    return rows
 
 
 def keep_row(path: Path, row: dict):
     "Write a row into the file of measurements, in place of an older one of the same model."
-    same = ('name', 'quantization', 'layers')
-    rows = [old for old in read_rows(path) if any(old[key] != row[key] for key in same)]
+    rows = [old for old in read_rows(path) if any(old[key] != row[key] for key in SAME)]
     with written(path) as part:
         part.write_text(json.dumps([*rows, row], indent=1) + '\n', encoding='utf-8')
 

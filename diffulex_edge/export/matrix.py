@@ -37,6 +37,7 @@ from ..backends import BACKENDS
 from ..backends.coreml_backend import coreml_programs
 from ..model.decoder import Decoder
 from ..model.files import written
+from ..model.hf_config import read_json
 from ..model.lfm2_edge import KINDS
 from ..quant.observers import calibrate, from_random
 from .comparison import check_file, probe, random_model
@@ -175,7 +176,7 @@ def add_missing(
 ) -> dict[str, dict]:
     "Measure what a file of results lacks, and write it after each; return its content."
     path = Path(path)
-    table = json.loads(path.read_text()) if path.exists() else {}
+    table = read_json(path) if path.exists() else {}
     for name in [name for name in names if name not in table][:limit]:
         if progress:
             progress(name)

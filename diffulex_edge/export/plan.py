@@ -156,7 +156,7 @@ def read_tables(path: Path) -> list[dict]:
     except (ValueError, RecursionError) as error:  # text that is not UTF-8, or nested too deep
         raise ValueError(f'{path} is not TOML: {error}') from None
     if not isinstance(tables, list) or not all(isinstance(t, dict) for t in tables) or not tables:
-        raise ValueError(f'{path} has no [[export]] table')
+        raise ValueError(f'{path} has no [[export]] table; add one')
     return tables
 
 

@@ -128,18 +128,19 @@ def check_adapter(path: str | Path, tensors: dict[str, Tensor], model: Decoder, 
     if extra:
         raise ValueError(
             f'{path} holds the tensor {extra[0]}, which a mask adapter for this model '
-            f'does not have ({len(extra)} unexpected)'
+            f'does not have ({len(extra)} unexpected); give one that was trained for it'
         )
     for name, shape in shapes.items():
         tensor = tensors[name]
         if tuple(tensor.shape) != shape:
             raise ValueError(
                 f'{path}: {name} is {list(tensor.shape)}; '
-                f'the model and rank {rank} make it {list(shape)}'
+                f'the model and rank {rank} make it {list(shape)}: give one that was trained for it'
             )
         if not tensor.isfinite().all():
             raise ValueError(
-                f'{path}: {name} holds infinities or NaN; 0 times those would reach clean tokens'
+                f'{path}: {name} holds infinities or NaN, which would reach clean tokens; '
+                'download or train it again'
             )
 
 
@@ -157,7 +158,8 @@ def adapter_numbers(path: str | Path, metadata: dict[str, str], rank: int) -> tu
             raise ValueError
     except ValueError:
         raise ValueError(
-            f'{path}: metadata alpha {shown(alpha)} and mask_token_id {shown(mask)} must be numbers'
+            f'{path}: metadata alpha {shown(alpha)} and mask_token_id {shown(mask)} must be '
+            'numbers; download or train it again'
         ) from None
     return scale, mask_token_id
 

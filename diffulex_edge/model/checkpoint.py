@@ -41,7 +41,7 @@ from diffulex_edge.model.special_tokens import (
 
 from .config import DecoderConfig, brief, shown
 from .decoder import Decoder
-from .hf_config import check_named_block, read_config, read_json
+from .hf_config import check_named_block, fields_of, read_config, read_json
 from .tensor_files import SafetensorsFolder
 
 
@@ -117,14 +117,15 @@ def resolve_names(model: Decoder, source) -> dict[str, list[str]]:
     if missing:
         raise ValueError(
             f'{source.where} lacks the tensor {missing[0]} ({len(missing)} missing); '
-            f'is it a {model.family} model?'
+            f'download the checkpoint again, or correct model_type if it is no {model.family} model'
         )
     unused = source.shapes.keys() - used - {head}
     extra = sorted(name for name in unused if not re.search(IGNORED, name))
     if extra:
         raise ValueError(
             f'{source.where} holds the tensor {brief(extra[0])}, which a {model.family} model '
-            f'of this config does not have ({len(extra)} unexpected)'
+            f'of this config does not have ({len(extra)} unexpected); take config and weights '
+            'from the same place'
         )
     return names
 
@@ -138,13 +139,15 @@ def check_shapes(model: Decoder, names: dict[str, list[str]], source):
         for tensor in sources:
             if not source.shapes[tensor]:
                 raise ValueError(
-                    f'{source.where}: {tensor} is a single number, not a tensor of rows'
+                    f'{source.where}: {tensor} is a single number, not a tensor of rows; '
+                    'download the checkpoint again'
                 )
             stacked = (rows, *source.shapes[tensor][1:])
             if stacked != tuple(parameters[name].shape):
                 raise ValueError(
                     f'{source.where}: {" + ".join(sources)} stack to {shown(list(stacked))}; '
-                    f'the config makes it {list(parameters[name].shape)}'
+                    f'the config makes it {list(parameters[name].shape)}: correct the one that is '
+                    'wrong'
                 )
 
 
@@ -260,14 +263,8 @@ def folder_config(
     Arguments and errors as in `loading.load_model`. A diffusion model takes the tokenizer's mask.
     """
     hf = read_json(folder / 'config.json')
-    try:
+    with fields_of(f'{folder}/config.json', max_seq_len=max_seq_len, block_length=block_length):
         family, config = read_config(hf, max_seq_len, block_length)
-    except ValueError as error:
-        asked = dict(max_seq_len=max_seq_len, block_length=block_length)
-        words = [f'config: {name}' for name, value in asked.items() if value is not None]
-        if str(error).startswith(tuple(words)):
-            raise  # an argument, and no field
-        raise ValueError(f'{folder}/config.json{str(error).removeprefix("config")}') from None
     named = (hf.get('block_size'), hf.get('bd_size'), block_length)
     if all(length is None for length in named):
         check_named_block(folder, config)

@@ -6,6 +6,7 @@ one token after another.
 
 # %% auto #0
 __all__ = [
+    'REMEDY',
     'unit',
     'SwiGLU',
     'DraftHead',
@@ -64,6 +65,8 @@ class DraftHead(nn.Module):
     `layers`: the layers, counted from 1, whose outputs it reads besides the last hidden state;
     `vocabulary [V]`: the tokens it can name.
     """
+
+    where = 'the head'  # its file, once it has been read from one
 
     def __init__(self, hidden: int, inner: int, layers: tuple[int, ...], vocabulary: Tensor):
         super().__init__()
@@ -159,9 +162,12 @@ def load_head(path: str | Path) -> DraftHead:
         if len(set(layers)) < len(layers):
             raise ValueError('it reads a layer twice')
         head = head_of(layers, head_weights(tensors))
+        head.where = f'{path}'
     except (SafetensorError, LookupError, TypeError, ValueError, RuntimeError) as error:
         reason = ' '.join(str(error).split())[:200]
-        raise ValueError(f'{path} is no draft head ({reason})') from None
+        raise ValueError(
+            f'{path} is no draft head ({reason}); download or train it again'
+        ) from None
     return head.eval().requires_grad_(False)
 
 
@@ -196,25 +202,36 @@ class Drafter(nn.Module):
 
 
 # %% ../../nbs/01_model/21_draft_head.ipynb #head-of-drafts-13
+REMEDY = 'give a head that was trained for this model'
+
+
 def check_fit(model: Decoder, head: DraftHead):
     "Raise `ValueError` for a head that was not made for this model."
     config, hidden = model.config, head.join.weight.shape[0]
     if config.attention_block != 1 or config.logits_shift != 1:
         raise ValueError(
-            'a draft head needs a causal model with shifted logits (block length 1), and this one '
-            f'({model.family}) has block length {config.block_length}'
+            f'{head.where} needs a causal model with shifted logits (block length 1), and this one '
+            f'({model.family}) has block length {config.block_length}; load it without a draft head'
         )
     if model.mask_embed is not None:
-        raise ValueError('this model has a mask adapter; give it that or a draft head, not both')
+        raise ValueError(
+            f'{head.where}: the model has a mask adapter; give that or a head, not both'
+        )
     if hidden != config.hidden_size:
-        raise ValueError(f'the head is {hidden} wide, and the model {config.hidden_size}')
+        raise ValueError(
+            f'{head.where} is {hidden} wide, and the model {config.hidden_size}; {REMEDY}'
+        )
     if max(head.layers, default=0) > len(model.layers) or min(head.layers, default=1) < 1:
-        raise ValueError(f'the head reads layers {head.layers}; the model has {len(model.layers)}')
+        raise ValueError(
+            f'{head.where} reads layers {head.layers} of {len(model.layers)}; {REMEDY}'
+        )
     largest = int(head.vocabulary.max())
     if not 0 <= int(head.vocabulary.min()) <= largest < config.vocab_size:
-        raise ValueError(f'the head names token {largest}; the model has {config.vocab_size}')
+        raise ValueError(f'{head.where} names token {largest} of {config.vocab_size}; {REMEDY}')
     if len(head.vocabulary) < Drafter.offers:
-        raise ValueError(f'the head names {len(head.vocabulary)} tokens; it takes at least 3')
+        raise ValueError(
+            f'{head.where} names {len(head.vocabulary)} tokens, and needs 3 or more; {REMEDY}'
+        )
 
 
 def attach_head(model: Decoder, head: DraftHead) -> Decoder:

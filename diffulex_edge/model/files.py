@@ -147,9 +147,9 @@ def check_writable(path: str | Path):
     check_ordinary(path)
     folder = existing_folder(path)
     if not folder.is_dir():
-        raise NotADirectoryError(f'{path} cannot be written: {folder} is no folder')
+        raise NotADirectoryError(f'{path} cannot be written: {folder} is no folder; name another')
     if not os.access(folder, os.W_OK | os.X_OK):
-        raise PermissionError(f'{path} cannot be written: no permission to write in {folder}')
+        raise PermissionError(f'{path}: no permission to write in {folder}; name another folder')
 
 
 # %% ../../nbs/01_model/20_files.ipynb #files-seal

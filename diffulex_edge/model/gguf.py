@@ -34,6 +34,7 @@ from .config import DecoderConfig, is_whole, shown
 from .decoder import Decoder
 from .dream_edge import DreamEdge
 from .gguf_tensors import GGUFFile
+from .hf_config import fields_of
 from .llada_edge import LLaDAEdge
 from .llama_edge import LlamaEdge
 from .special_tokens import TokenFacts, find_ids, settle_mask, template_of
@@ -128,7 +129,9 @@ def gguf_shape(file: GGUFFile) -> dict:
     for ours, theirs in GGUF_FIELDS.items():
         fields[ours] = file.of_model(theirs)
         if fields[ours] is None:
-            raise ValueError(f'{file.where}: {file.architecture}.{theirs} is missing')
+            raise ValueError(
+                f'{file.where}: {file.architecture}.{theirs} is missing; convert it again'
+            )
     return fields | dict(
         vocab_size=file.shapes.get('token_embd.weight', (0,))[0],  # LLaDA has more rows than tokens
         num_key_value_heads=file.of_model('attention.head_count_kv'),
@@ -203,12 +206,14 @@ def gguf_config(
     refuse_unsupported_fields(file)
     family, ids = ARCHITECTURES[file.architecture], gguf_ids(file)
     fields = gguf_shape(file) | ids
+    asked = dict(max_seq_len=max_seq_len, block_length=block_length)
     if max_seq_len is None:
         max_seq_len = min(2048, file.of_model('context_length', 2048))
     fields['max_seq_len'] = max_seq_len
     if block_length is not None:
         fields['block_length'] = block_length
-    config = family.Config(**fields)
+    with fields_of(file.where, **asked):
+        config = family.Config(**fields)
     for field in ('mask_token_id', 'bos_token_id', 'pad_token_id'):
         setattr(config, field, ids[field])  # not those of other checkpoints
     facts, source = gguf_token_facts(file), f'tokenizer.ggml.mask_token_id of {file.where}'

@@ -8,6 +8,7 @@ __all__ = [
     'COMMON',
     'REQUIRED',
     'LONGEST',
+    'fields_of',
     'read_json',
     'rope_of',
     'refuse_unsupported',
@@ -22,6 +23,7 @@ __all__ = [
 import json
 import re
 import warnings
+from contextlib import contextmanager
 from pathlib import Path
 
 from .config import DecoderConfig, EdgeWarning, brief, is_whole, shown
@@ -31,16 +33,30 @@ from .rope import read_scaling
 
 
 # %% ../../nbs/01_model/23_hf_config.ipynb #hf-config-03
+@contextmanager
+def fields_of(where: str, **asked):
+    "Name the file in a `ValueError` about a field of it, unless the field was `asked` for."
+    try:
+        yield
+    except ValueError as error:
+        given = [f'config: {name}' for name, value in asked.items() if value is not None]
+        if str(error).startswith(tuple(given)):
+            raise
+        raise ValueError(f'{where}{str(error).removeprefix("config")}') from None
+
+
 def read_json(path: Path) -> dict:
     "Return the JSON object in a file. Raise `ValueError` when it does not hold one."
     try:
         value = json.loads(path.read_text(encoding='utf-8'))
     except RecursionError:
-        raise ValueError(f'{path} is not JSON that can be read: it is nested too deep') from None
+        raise ValueError(f'{path} is not JSON: it is nested too deep; is it whole?') from None
     except ValueError as e:  # text that is not UTF-8, numbers that are too long
-        raise ValueError(f'{path} is not JSON: {e}') from None
+        raise ValueError(f'{path} is not JSON ({e}); is it whole?') from None
     if not isinstance(value, dict):
-        raise ValueError(f'{path} holds a {type(value).__name__}, not an object')
+        raise ValueError(
+            f'{path} holds a {type(value).__name__}, not an object; is it the right file?'
+        )
     return value
 
 

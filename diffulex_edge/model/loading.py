@@ -25,6 +25,7 @@ __all__ = [
 ]
 
 # %% ../../nbs/01_model/31_loading.ipynb #loading-01
+import os
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, fields
@@ -120,9 +121,12 @@ def shipped(path: str | Path) -> Path:
     if str(path) in SHIPPED:
         return SHIPPED[str(path)].find()
     try:
-        return Path(path).expanduser()
+        where = Path(path).expanduser()
     except RuntimeError:  # there is no such user
-        return Path(path)
+        where = Path(path)
+    if any(len(os.fsencode(part)) > 255 for part in where.parts):
+        raise FileNotFoundError(f'{str(path)[:40]}… is too long for a name; give that of a model')
+    return where
 
 
 # %% ../../nbs/01_model/31_loading.ipynb #loading-12

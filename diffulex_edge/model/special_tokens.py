@@ -104,7 +104,8 @@ def add_token(facts: TokenFacts, text, token_id, where: str):
         token_id = int(token_id)
     if not isinstance(text, str) or not is_whole(token_id, 0, 2**31):
         raise ValueError(
-            f'{where}: an added token has the text {shown(text)} and the id {shown(token_id)}'
+            f'{where}: an added token has the text {shown(text)} and the id {shown(token_id)}; '
+            'they must be a string and a whole number'
         )
     facts.ids[text] = token_id
     facts.special.add(text)
@@ -146,7 +147,9 @@ def read_names(folder: Path) -> TokenFacts | None:
             add_token(facts, text, token_id, f'{added}')
     decoder = config.get('added_tokens_decoder') or {}
     if not isinstance(decoder, dict):
-        raise ValueError(f'{config_file}: added_tokens_decoder is {shown(decoder)}; not an object')
+        raise ValueError(
+            f'{config_file}: added_tokens_decoder is {shown(decoder)}; it must be an object'
+        )
     for token_id, entry in decoder.items():
         text = token_text(entry, f'{config_file}: {token_id}')
         add_token(facts, text, token_id, f'{config_file}')

@@ -11,7 +11,6 @@ __all__ = [
     'check_text',
     'beginning',
     'Codec',
-    'check_said',
     'Tokenizer',
     'split_of_class',
     'read_tokenizer',
@@ -23,7 +22,6 @@ __all__ = [
 
 # %% ../../nbs/01_model/36_tokenizer.ipynb #tokenizer-01
 import re
-from collections.abc import Iterable
 from functools import cached_property
 from pathlib import Path
 
@@ -40,6 +38,7 @@ from .hf_config import read_json
 from .loading import find_model
 from .special_tokens import read_names, read_roles, template_of
 from .tokenizer_files import save_tokenizer, token_files
+from .turn_texts import check_said, set_aside
 
 
 # %% ../../nbs/01_model/36_tokenizer.ipynb #tokenizer-03
@@ -124,19 +123,6 @@ class Codec:
         return {token.content: token_id for token_id, token in added.items() if token.special}
 
 
-# %% ../../nbs/01_model/36_tokenizer.ipynb #tokenizer-06-a
-def check_said(messages: list[dict] | str, special: Iterable[str]):
-    "Raise `ValueError` naming a special token that a message spells."
-    texts = [messages] if isinstance(messages, str) else [turn.get('content') for turn in messages]
-    for text in texts:
-        for token in special:
-            if token and isinstance(text, str) and token in text:
-                raise ValueError(
-                    f'a message holds {token}, a special token of this model; '
-                    'write it another way, or give the whole prompt raw'
-                )
-
-
 # %% ../../nbs/01_model/36_tokenizer.ipynb #tokenizer-06-b
 class Tokenizer(Codec):
     """Text to token ids and back, and what a model wants around a text.
@@ -174,8 +160,16 @@ class Tokenizer(Codec):
         return chat_prompt(self.template, messages, self.special)
 
     def chat(self, messages: list[dict] | str) -> list[int]:
-        "Return the ids of `chat_text(messages)`."
-        return self.encode(self.chat_text(messages))
+        """Return the ids of `chat_text(messages)`.
+
+        A special token that an answer spells is only text there, character by character.
+        """
+        messages, spelled = set_aside(messages, self.special_ids)
+        text, ids = self.chat_text(messages), []
+        for part in re.split(f'([{"".join(spelled)}])', text) if spelled else [text]:
+            for piece in spelled.get(part, [part]):
+                ids += self.encode(piece)
+        return ids
 
     def save(self, path: str | Path):
         "Write the two files of `token_files(path)`, into a folder or beside a `.pte`."

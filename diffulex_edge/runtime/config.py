@@ -115,7 +115,8 @@ class DiffusionGenerationConfig:
     temperature: float = number(0.0, least=0)  # drawn, the bolder the higher; 0: the best token
     top_k: int = number(0, whole=True, least=0)  # drawn from so many best tokens; 0: from all
     top_p: float = number(1.0, above=0, most=1)  # drawn from the best that hold this probability
-    repetition_penalty: float = number(1.0, above=0)  # above 1: less of what was said; 1: none
+    # above 1: less of what was said; 1: none
+    repetition_penalty: float = number(1.0, least=0.001, most=1000)
     seed: int | None = number(None, whole=True, least=-(2**63), below=2**64)  # of all drawing
 
     # Which token is a gap, and what ends the answer?

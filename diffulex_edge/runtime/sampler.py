@@ -185,7 +185,7 @@ class Distribution:
     float64: bool = False  # probabilities in float64
     full: bool = False  # read all logits even where the best token would do; records entropies
     # classifier-free guidance, by a second forward without the prompt in each step; 0: none
-    guidance: float = number(0.0)
+    guidance: float = number(0.0, least=-1000, most=1000)
     logit_bias: dict[int, float] = biases()  # added to the logits of these ids
     forbidden: tuple[int, ...] = ids()  # ids never chosen; the mask token is always one of them
     # ids whose probability counts as 0 in the score, so that they come last (LLaDA's end of text)

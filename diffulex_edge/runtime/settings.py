@@ -149,7 +149,7 @@ def is_ids(value) -> bool:
 
 def is_bias(value) -> bool:
     "Return whether `value` can be added to a logit; minus infinity forbids the token."
-    return is_within(value, {}) or value == float('-inf')
+    return is_within(value, dict(least=-1e9, most=1e9)) or value == float('-inf')
 
 
 def is_biases(value) -> bool:

@@ -131,9 +131,14 @@ def read_lines(path: str | Path) -> tuple[dict, list[dict]]:
     rows = parse_lines(text.rstrip('\n').split('\n'), path)
     head, records = rows[0], rows[1:]
     if not str(head.get('format')).startswith(FORMAT.split('/')[0]):
-        raise ValueError(f'{path} is not a trace: its first line does not say format {FORMAT}')
+        raise ValueError(
+            f'{path} is not a trace: its first line does not say format {FORMAT}; '
+            'write one with --trace'
+        )
     if head.pop('format') != FORMAT:
-        raise ValueError(f'{path} is a trace of another version; this library reads {FORMAT}')
+        raise ValueError(
+            f'{path} is a trace of another version; this library reads {FORMAT}: write it again'
+        )
     lines = head.pop('lines', None)
     if lines != len(records):
         raise ValueError(
@@ -159,7 +164,9 @@ def parse_lines(lines: list[str], path: str | Path) -> list[dict]:
             row = None
         if not isinstance(row, dict):
             if number == 1:
-                raise ValueError(f'{path} is not a trace: line 1 is no JSON object')
+                raise ValueError(
+                    f'{path} is not a trace: line 1 is no JSON object; write one with --trace'
+                )
             raise ValueError(f'{path}, line {number} is no JSON object; was the file cut short?')
         rows.append(row)
     return rows

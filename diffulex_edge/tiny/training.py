@@ -147,7 +147,13 @@ def earlier_lines(log: Path, step: int) -> list[str]:
     "Return the lines of a log before `step`: those of a run that was cut off, up to its state."
     if not log.is_file():
         return []
-    return [line for line in log.read_text().splitlines() if json.loads(line)['step'] < step]
+    try:
+        lines = log.read_text(encoding='utf-8').splitlines()
+        return [line for line in lines if json.loads(line)['step'] < step]
+    except (ValueError, LookupError, TypeError, RecursionError):
+        raise ValueError(
+            f'{log} has a line without a step; delete it, and it begins anew'
+        ) from None
 
 
 def train(folder: str | Path, steps: int = STEPS, seed: int = 0, **options) -> Path:

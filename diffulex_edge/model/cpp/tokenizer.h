@@ -410,6 +410,16 @@ class Tokenizer {
     return nullptr;
   }
 
+  // The bytes of the longest special token that a text spells at a byte; 0: none.
+  size_t special_size(const std::string& text, size_t at) const {
+    size_t size = 0;
+    for (const Added& each : added)
+      if (special[each.id] && each.text.size() > size &&
+          !text.compare(at, each.text.size(), each.text))
+        size = each.text.size();
+    return size;
+  }
+
   // The text of a special token, or none for other ids.
   const std::string* special_token(int64_t id) const {
     if (id < 0 || size_t(id) >= pieces.size() || !special[id]) return nullptr;

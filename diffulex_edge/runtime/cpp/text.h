@@ -43,6 +43,27 @@ class Prompter {
     if (config["chat_template"].kind == Json::null) this->raw = true;
   }
 
+
+  void add(const std::string& text, Ids& ids) const {
+    const Ids more = tokenizer.encode(text);
+    ids.insert(ids.end(), more.begin(), more.end());
+  }
+
+  // Put words behind a text. A special token that an answer spells is only text there: what stands
+  // before it is encoded, then its characters one by one.
+  void take(std::string& text, const std::string& words, Ids& ids) const {
+    for (size_t at = 0; at < words.size();) {
+      const size_t size = tokenizer.special_size(words, at);
+      if (!size) { text += words[at++]; continue; }
+      add(text, ids);
+      for (const size_t end = at + size; at < end; add(text, ids)) {
+        text = words[at++];
+        while (at < end && (words[at] & 0xc0) == 0x80) text += words[at++];
+      }
+      text.clear();
+    }
+  }
+
   // The ids of what was said so far: a user's words, an answer, a user's words …
   Ids ids(const std::vector<std::string>& said) const {
     if (raw) {
@@ -61,19 +82,23 @@ class Prompter {
     if (said.size() > 1 && turn["between"].kind != Json::string)
       fail("this model's chat template does more with an answer than to put it between two texts, "
            "or the file is of an older version; leave out --chat, or export it again");
+    Ids ids;
     std::string text = turn["before"].text;
     for (size_t i = 0; i < said.size(); ++i) {
       const bool answer = i % 2;
       if (answer && turn["thoughts"].is(false) && said[i].find("</think>") != std::string::npos)
         fail("this model's chat template changes an answer with </think>; "
              "begin a new conversation");
-      if (const std::string* token = tokenizer.spelled(said[i]))
+      const std::string* token = tokenizer.spelled(said[i]);
+      if (token && !answer)
         fail("a message holds " + *token + ", a special token of this model; "
              "write it another way, or give the whole prompt with --raw 1");
       if (i) text += turn[answer ? "after" : "between"].text;
-      text += turn[answer ? "trims_answer" : "trims"].is(true) ? trimmed(said[i]) : said[i];
+      const bool trims = turn[answer ? "trims_answer" : "trims"].is(true);
+      take(text, trims ? trimmed(said[i]) : said[i], ids);
     }
-    return tokenizer.encode(text + turn["after"].text);
+    add(text + turn["after"].text, ids);
+    return ids;
   }
 
   // The ids, with the oldest turns left out where `rows` do not hold them and an answer of up to
