@@ -218,7 +218,7 @@ def cell_mark(cell: dict | None) -> str:
 def arm_summary(arm: dict[str, dict], quantization: str) -> str:
     """Return in a few words how a quantization fares on emulated ARM, over all models.
 
-    `arm`: the results of [a later notebook](12_arm.ipynb), family/quantization -> processors.
+    `arm`: the results of [a later notebook](15_arm.ipynb), family/quantization -> processors.
     """
     cells = [found for name, found in arm.items() if name.partition('/')[2] == quantization]
     found = [each for cell in cells for each in cell.values()]
