@@ -129,6 +129,7 @@ def draw_heading(draw, canvas: Canvas, title: str, facts: str, colours):
     draw.text((right, top), facts, colours['soft'], font(12 * scale), anchor='ra')
 
 
+# %% ../../nbs/06_viz/03_pictures.ipynb #pictures-10b
 def draw_map(image, canvas: Canvas, whole: Image.Image, step: int, count: int, colours):
     "Show the rows of the map up to `step` of `count`."
     scale = canvas.scale
