@@ -4,7 +4,6 @@
 
 # %% auto #0
 __all__ = [
-    'TITLE',
     'flat',
     'pairs',
     'film_step',
@@ -246,31 +245,26 @@ def film_table(film: Film, rows: int = 24) -> str:
     )
 
 
-# %% ../../nbs/06_viz/01_film.ipynb #film-43-b
-TITLE = 80  # characters of a title, at most
-
-
+# %% ../../nbs/06_viz/01_film.ipynb #film-44
 def asked(film: Film) -> str:
-    """Return the prompt as a title; of a conversation the last turn that says something.
+    """Return the prompt as a title, of a conversation its last turn; '' for ids without text.
 
-    A turn stands between words such as `<|im_end|>`, its role above it. '' for ids without text.
+    A turn stands between words such as `<|im_end|>`, below its role.
     """
-    if not film.words.keys() >= set(film.prompt):
+    if set(film.prompt) - set(film.words):
         return ''
     text = ''.join(map(film.word, film.prompt)).replace('↵', '\n')
     turns = re.split(r'<\|[^<|>]*\|>', text)
     if len(turns) > 1:
         turns = [re.sub(r'^(system|user|assistant)\s*(\n|$)', '', turn) for turn in turns]
-    said = [' '.join(turn.split()) for turn in turns if turn.strip()]
-    title = said[-1] if said else ''
-    return title if len(title) <= TITLE else f'{title[: TITLE - 2].rstrip()} …'
+    title = ['', *(' '.join(turn.split()) for turn in turns if turn.strip())][-1]
+    return title if len(title) <= 80 else f'{title[:78].rstrip()} …'
 
 
-# %% ../../nbs/06_viz/01_film.ipynb #film-44
 def load_film(path: str | Path, title: str | None = None, **options) -> Film:
-    """Return the film of a trace file (see `Trace.save`); `options` as for `Film.of`.
+    """Return the film of a trace file; `options` as for `Film.of`.
 
-    Its title is by default what was asked, the file's name where the trace has no text.
+    Its title is by default what was asked, else the file's name.
     """
     film = Film.of(Trace.load(path), title or '', **options)
     if title is None:
@@ -281,9 +275,8 @@ def load_film(path: str | Path, title: str | None = None, **options) -> Film:
 def example_trace(name: str = 'smollm2_drafts') -> Path:
     """Return the path of a recorded trace that comes with the library.
 
-    smollm2_drafts (drafts of a head, checked), smollm2_greedy (the same without), smollm2_blocks
-    (block diffusion in English), all from 8-bit files, or sudoku (of the tiny model). Raises
-    `ValueError` for another name.
+    smollm2_drafts (of a head, checked), smollm2_greedy (the same without), smollm2_blocks (block
+    diffusion), all from 8-bit files, or sudoku (of the tiny model). Raises `ValueError` else.
     """
     folder = Path(str(files('diffulex_edge'))) / 'viz' / 'traces'
     path = folder / f'{name}.jsonl'
