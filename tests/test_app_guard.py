@@ -78,8 +78,9 @@ def test_a_client_that_does_not_read_is_left(monkeypatch):
             while state.connections:  # for ever, if nobody gives up
                 await asyncio.sleep(0.01)
             writer.transport.abort()
+        return state.connections
 
-    asyncio.run(asyncio.wait_for(ask_and_wait(), 60))
+    assert not asyncio.run(asyncio.wait_for(ask_and_wait(), 60))
 
 
 # %% guard-15-c
