@@ -43,7 +43,6 @@ class Prompter {
     if (config["chat_template"].kind == Json::null) this->raw = true;
   }
 
-
   void add(const std::string& text, Ids& ids) const {
     const Ids more = tokenizer.encode(text);
     ids.insert(ids.end(), more.begin(), more.end());
