@@ -3,6 +3,12 @@
 
 from pathlib import Path
 
+# %% tokenizer-files-half
+from types import SimpleNamespace
+
+import pytest
+import tokenizers
+
 from diffulex_edge.model.tokenizer_files import (
     file_contents,
     identity,
@@ -11,6 +17,14 @@ from diffulex_edge.model.tokenizer_files import (
     saved_identity,
     token_files,
 )
+
+
+@pytest.mark.parametrize('said', [dict(special={'eos_token': '\ud83d'}), dict(template='\ud83d')])
+def test_half_a_character_is_refused(said):
+    tk = tokenizers.Tokenizer(tokenizers.models.BPE())
+    tokenizer = SimpleNamespace(**dict(tk=tk, special={}, template=None) | said)
+    with pytest.raises(ValueError, match='U\\+D83D'):
+        file_contents(tokenizer)
 
 
 # %% tokenizer-files-06

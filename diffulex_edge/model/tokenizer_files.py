@@ -43,7 +43,10 @@ def token_files(path: Path) -> tuple[Path, Path]:
 
 # %% ../../nbs/01_model/35_tokenizer_files.ipynb #tokenizer-files-identity
 def file_contents(tokenizer) -> tuple[bytes, bytes]:
-    "Return what the two files of a `Tokenizer` hold, see `token_files`."
+    """Return what the two files of a `Tokenizer` hold, see `token_files`.
+
+    Raise `ValueError` for half of a character, which no file in UTF-8 can hold.
+    """
     config = dict(tokenizer.special)
     if tokenizer.template:
         config['chat_template'] = tokenizer.template
@@ -52,7 +55,13 @@ def file_contents(tokenizer) -> tuple[bytes, bytes]:
         except ValueError as error:
             config['no_turn'] = str(error)
     config = json.dumps(config, ensure_ascii=False, indent=1)
-    return tokenizer.tk.to_str().encode(), config.encode()
+    try:
+        return tokenizer.tk.to_str().encode(), config.encode()
+    except UnicodeEncodeError as error:
+        half = ord(error.object[error.start])
+        raise ValueError(
+            f'tokenizer_config.json holds half of a character, U+{half:04X}; remove it there'
+        ) from None
 
 
 def identity(contents: tuple[bytes, bytes]) -> int:
