@@ -183,4 +183,4 @@ def test_for_scripts(own_cache):
     assert second['text'] == conversation.turns[3]['content']
     assert second['stats']['tokens'] == len(conversation.last)
     assert reply == dict(reply='threshold 0.5')
-    assert 'needs a number' in error['error']
+    assert 'give a number' in error['error']

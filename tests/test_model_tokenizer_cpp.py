@@ -153,7 +153,7 @@ def changed(**fields):
 def test_what_it_does_not_know_is_named(program, tmp_path, fields, word):
     path = tmp_path / 'tokenizer.json'
     path.write_text(changed(**fields))
-    with pytest.raises(RuntimeError, match=word):
+    with pytest.raises(ValueError, match=word):
         cpp_tokens(program, path, ['a'])
 
 

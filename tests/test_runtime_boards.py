@@ -73,5 +73,5 @@ def test_the_probe_is_the_session(exported, tmp_path):
         assert torch.equal(found.ids, want.ids)
         assert torch.equal(found.confidence, want.confidence)
         assert torch.equal(found.logits, want.logits)
-    with pytest.raises(RuntimeError, match='a step of 0 tokens'):
+    with pytest.raises(ValueError, match='a step of 0 tokens'):
         boards.probed_steps(probe, path, [(0, [])], session.info.vocab_size)

@@ -46,7 +46,7 @@ def test_what_the_originals_refuse(name, settings, word):
 
 
 def test_an_argument_the_original_does_not_have():
-    with pytest.raises(TypeError):
+    with pytest.raises(ValueError, match='has no setting .* it has .*gen_length'):
         preset('llada', threshold=0.9)
 
 

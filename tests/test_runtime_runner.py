@@ -119,7 +119,7 @@ def test_newer_families_runner_equals_engine(built, exported, family, cached, se
 
 def test_convolutions_keep_nothing(built, exported):
     _, path = exported('lfm2_diffusion')
-    with pytest.raises(RuntimeError, match='steps are whole sequences'):
+    with pytest.raises(ValueError, match='steps are whole sequences'):
         run_runner(built, path, [[1, 2]], cached=1)
 
 
@@ -145,7 +145,7 @@ def test_d3llm_block_after_block_is_the_original(built, distilled):
 
 @pytest.mark.parametrize('option', ['lookahead', 'entropy-at-most'])
 def test_several_blocks_by_entropy_are_not_in_the_runner(built, distilled, option):
-    with pytest.raises(RuntimeError, match='d3LLM.s sampler of several blocks is in Python only'):
+    with pytest.raises(ValueError, match='d3LLM.s sampler of several blocks is in Python only'):
         run_runner(built, distilled, [[1, 2]], **{option.replace('-', '_'): 1})
 
 
@@ -205,12 +205,12 @@ def test_end_of_text_ends_the_answer(built, tmp_path):
     ],
 )
 def test_errors_are_sentences(built, exported, prompt, options, word):
-    with pytest.raises(RuntimeError, match=word):
+    with pytest.raises(ValueError, match=word):
         run_runner(built, exported('sdar')[1], [prompt], **options)
 
 
 def test_a_file_that_is_not_there(built, tmp_path):
-    with pytest.raises(RuntimeError, match='none.pte'):
+    with pytest.raises(ValueError, match='none.pte'):
         run_runner(built, tmp_path / 'none.pte', [[1]])
 
 
@@ -319,7 +319,7 @@ def test_prompts_at_the_edges_of_a_chunk_and_the_cache(built, spoken, length):
 
 @pytest.mark.parametrize('length', [64, 65])
 def test_a_prompt_that_leaves_no_row_is_refused(built, spoken, length):
-    with pytest.raises(RuntimeError, match=f'need {length + 1} rows of KV cache; this file has 64'):
+    with pytest.raises(ValueError, match=f'need {length + 1} rows of KV cache; this file has 64'):
         run_runner(built, spoken, [[10] * length], max_new_tokens=1)
 
 
@@ -434,7 +434,7 @@ def test_auto_is_plain_where_nothing_drafts(built, exported):
 )
 def test_drafts_that_cannot_be(built, exported, adapted, family, options, word):
     path = adapted if family == 'adapted' else exported(family)[1]
-    with pytest.raises(RuntimeError, match=word):
+    with pytest.raises(ValueError, match=word):
         run_runner(built, path, [[1, 2]], **options)
 
 
@@ -584,7 +584,7 @@ def test_the_oldest_turns_are_forgotten_as_in_python(built, roomy):
 
 # %% runner-chat-test-2-c
 def test_a_conversation_that_cannot_be(built, spoken, tmp_path):
-    with pytest.raises(RuntimeError, match='leave out --prompt, --text and --raw'):
+    with pytest.raises(ValueError, match='leave out --prompt, --text and --raw'):
         run_runner(built, spoken, [], chat=1, raw=1)
     path = tmp_path / 'old.pte'
     path.write_bytes(spoken.read_bytes())
@@ -685,11 +685,11 @@ def test_damaged_packed_weights_are_made_anew(built, exported, tmp_path):
 
 
 def test_a_file_that_cannot_be_written_or_has_nothing_to_pack(built, exported, tmp_path):
-    with pytest.raises(RuntimeError, match='no/w.bin cannot be written'):
+    with pytest.raises(ValueError, match='no/w.bin cannot be written'):
         run_runner(built, exported('sdar')[1], [[1]], weights_cache=tmp_path / 'no' / 'w.bin')
     old = tmp_path / 'old.pte'
     old.write_bytes(exported('sdar')[1].read_bytes()[:-20])
-    with pytest.raises(RuntimeError, match='no checksum to know its packed weights by'):
+    with pytest.raises(ValueError, match='no checksum to know its packed weights by'):
         run_runner(built, old, [[1]], weights_cache=tmp_path / 'w.bin')
     _, said = packed_runs(built, exported('sdar', backend='portable')[1], tmp_path / 'p.bin')
     assert 'no weights to pack' in said
@@ -701,7 +701,7 @@ def test_packed_weights_do_not_replace_a_pipe(built, exported, tmp_path):
     import os
 
     os.mkfifo(tmp_path / 'pipe')
-    with pytest.raises(RuntimeError, match='no ordinary file'):
+    with pytest.raises(ValueError, match='no ordinary file'):
         run_runner(built, exported('sdar')[1], [[1]], weights_cache=tmp_path / 'pipe')
     assert (tmp_path / 'pipe').is_fifo()
 
@@ -773,7 +773,7 @@ def test_a_damaged_file_is_one_sentence(built, exported, tmp_path, damage):
     change, word = DAMAGED[damage]
     path = tmp_path / 'x.pte'
     path.write_bytes(change(exported('sdar')[1].read_bytes()))
-    with pytest.raises(RuntimeError, match=word):
+    with pytest.raises(ValueError, match=word):
         run_runner(built, path, [[1]], max_new_tokens=4)
 
 

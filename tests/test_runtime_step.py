@@ -47,8 +47,8 @@ def test_both_heads_predict_the_same():
         ([1] * 4, 6, 8, 'position 6'),
         ([1], 0, 9, 'kv_len is 9'),
         ([1, 2], 0, 1, 'kv_len is 1'),
-        ([208], 0, 1, 'id 208'),
-        ([-1], 0, 1, 'id -1'),
+        ([208], 0, 1, 'the token 208; .* 0 to 207'),
+        ([-1], 0, 1, 'the token -1;'),
         ([], 0, 1, '0 tokens'),
     ],
 )

@@ -184,7 +184,7 @@ def set_value(conversation: Conversation, name: str, value: str):
     try:
         conversation.settings[field] = kind(value)
     except ValueError:
-        raise ValueError(f'/{name} needs a number, not {value!r}') from None
+        raise ValueError(f'/{name} is {value!r}; give a number, or default') from None
 
 
 def change(conversation: Conversation, name: str, value: str) -> str:

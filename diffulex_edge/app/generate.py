@@ -65,7 +65,7 @@ def read_ids(text: str) -> list[int]:
         return [int(word) for word in text.replace(',', ' ').split()]
     except ValueError:
         raise typer.BadParameter(
-            f'{text!r} is not a list of token ids', param_hint='PROMPT'
+            f'{text!r} is not a list of token ids, such as 1,2,3', param_hint='PROMPT'
         ) from None
 
 

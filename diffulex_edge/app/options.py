@@ -25,8 +25,6 @@ from typing import Annotated
 import typer
 from typer import Option
 
-from .output import one_line
-
 # %% ../../nbs/10_app/02_options.ipynb #options-04
 Threshold = Annotated[float | None, Option(min=0, max=1, help='reveal what is at least this sure')]
 Seed = Annotated[int | None, Option()]
@@ -68,7 +66,7 @@ def read_settings(pairs: list[str]) -> dict:
     for pair in pairs:
         name, equals, value = pair.partition('=')
         if not equals or not name.isidentifier():
-            raise typer.BadParameter(f'{pair!r} is not name=value')
+            raise typer.BadParameter(f'{pair!r} is not name=value, such as steps=8')
         try:
             settings[name] = ast.literal_eval(value)
         except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
@@ -105,7 +103,7 @@ def preset_config(preset: str, given: dict, settings: dict):
             f'preset {preset} sets {", ".join(taken)} itself; '
             'give its own arguments with --set, e.g. --set steps=64'
         )
-    return reference(preset, seed=given.get('seed'), **settings)
+    return reference(preset, **dict(seed=given.get('seed')) | settings)
 
 
 # %% ../../nbs/10_app/02_options.ipynb #options-16
@@ -119,11 +117,8 @@ def make_config(info, *, preset: str | None = None, settings: dict | None = None
 
     given = {name: value for name, value in given.items() if value is not None}
     settings = settings or {}
-    try:
-        if preset:
-            return preset_config(preset, given, settings)
-        if info.block_length == 1:
-            given = causal_defaults(info, given, settings) | given
-        return configure(**(given | settings))
-    except TypeError as error:  # Python's own words for an argument that a preset does not have
-        raise ValueError(f'unknown setting: {one_line(error).split("() ")[-1]}') from None
+    if preset:
+        return preset_config(preset, given, settings)
+    if info.block_length == 1:
+        given = causal_defaults(info, given, settings) | given
+    return configure(**(given | settings))

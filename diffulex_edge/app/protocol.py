@@ -35,6 +35,8 @@ __all__ = [
 # %% ../../nbs/10_app/15_protocol.ipynb #protocol-02
 import json
 
+from ..model.tokenizer_files import refuse_half
+
 MAX_BODY = 1 << 20  # bytes of a request
 
 
@@ -253,16 +255,15 @@ def read_json(body: bytes) -> dict:
     """Return the JSON object of a body. Raises `Refused`."""
     try:
         request = json.loads(body)
-        json.dumps(request, ensure_ascii=False).encode()
+        text = json.dumps(request, ensure_ascii=False)
     except RecursionError:
         raise Refused(400, 'the body is not a request: it is nested too deep') from None
-    except UnicodeEncodeError:
-        raise Refused(
-            400,
-            'a text in the body holds half of a character (a lone surrogate, \\ud800 to \\udfff)',
-        ) from None
     except ValueError as error:
         raise Refused(400, f'the body is not JSON: {error}') from None
+    try:
+        refuse_half(text, 'the body')
+    except ValueError as error:
+        raise Refused(400, str(error)) from None
     if not isinstance(request, dict):
         raise Refused(400, 'the body must be a JSON object')
     return {name: value for name, value in request.items() if value is not None}

@@ -256,7 +256,10 @@ def render_chat(
         return ChatEnvironment().from_string(template).render(**values)
     except Exception as e:  # somebody else's program fails in its own ways
         reason = str(e).splitlines()[0] if str(e) else type(e).__name__
-        raise ValueError(f'the chat template cannot render these messages: {reason}') from None
+        raise ValueError(
+            f'the chat template cannot render these messages ({reason}); write them as it '
+            'wants them, or give the whole prompt raw'
+        ) from None
 
 
 # %% ../../nbs/01_model/24_chat_template.ipynb #chat-template-08

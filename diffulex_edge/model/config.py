@@ -100,7 +100,7 @@ def divide(config, field: str, by: str) -> int:
     "Return the quotient of two sizes. Raise `ValueError` naming both when it is not whole."
     size, divisor = getattr(config, field), getattr(config, by)
     if size % divisor:
-        raise ValueError(f'config: {field} ({size}) is not a multiple of {by} ({divisor})')
+        raise ValueError(f'config: {field} is {size}; it must be a multiple of {by}, {divisor}')
     return size // divisor
 
 

@@ -81,7 +81,8 @@ def rope_of(hf: dict) -> dict:
         for name, value in rope.items():
             if shown(found.setdefault(name, value)) != shown(value):  # NaN is not itself
                 raise ValueError(
-                    f'config: rope_scaling and rope_parameters disagree on {brief(name)}'
+                    f'config: rope_scaling and rope_parameters disagree on {brief(name)}; '
+                    'remove the one that is wrong'
                 )
     return found
 
@@ -189,7 +190,7 @@ def read_config(
         fields['block_length'] = block_length
     for field in REQUIRED:
         if field not in fields:
-            raise ValueError(f'config: {field} is missing')
+            raise ValueError(f'config: {field} is missing; download config.json again')
     config = family.Config(**fields)
     for field in ('mask_token_id', 'bos_token_id', 'pad_token_id'):
         setattr(config, field, fields.get(field))  # not those of other checkpoints

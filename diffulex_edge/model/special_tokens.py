@@ -79,7 +79,7 @@ def read_template(folder: Path, config: dict) -> str | None:
         try:
             return jinja.read_text(encoding='utf-8')
         except UnicodeDecodeError as e:
-            raise ValueError(f'{jinja} is not text: {e}') from None
+            raise ValueError(f'{jinja} is not UTF-8 ({e}); download it again') from None
     return template_of(config.get('chat_template'), f'{folder / "tokenizer_config.json"}')
 
 

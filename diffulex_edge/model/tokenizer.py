@@ -4,7 +4,6 @@
 
 # %% auto #0
 __all__ = [
-    'HALF',
     'REMEDY',
     'CLASSES',
     'show_token',
@@ -37,7 +36,7 @@ from .gguf_vocabulary import read_gguf_vocabulary
 from .hf_config import read_json
 from .loading import find_model
 from .special_tokens import read_names, read_roles, template_of
-from .tokenizer_files import save_tokenizer, token_files
+from .tokenizer_files import refuse_half, save_tokenizer, token_files
 from .turn_texts import check_said, set_aside
 
 
@@ -62,19 +61,11 @@ def show_token(tokenizer: tokenizers.Tokenizer, token_id: int) -> str:
 
 
 # %% ../../nbs/01_model/36_tokenizer.ipynb #tokenizer-05a
-HALF = re.compile('[\ud800-\udfff]')  # of a character
-
-
 def check_text(text):
     "Raise `ValueError` for what no tokenizer can encode."
     if not isinstance(text, str):
         raise ValueError(f'a text must be a string, not {type(text).__name__}')
-    half = HALF.search(text)
-    if half:
-        raise ValueError(
-            f'the text holds half of a character, U+{ord(half[0]):04X}, at position '
-            f'{half.start()}; remove it, or give the other half too'
-        )
+    refuse_half(text, 'the text')
 
 
 def beginning(tk: tokenizers.Tokenizer) -> list[int]:

@@ -112,12 +112,12 @@ def cpp_tokens(
 ) -> list[tuple[list[int], str]]:
     """Return for each text its ids and the text that they are again, from a `tokenizer.json`.
 
-    Raises `RuntimeError` with the program's own sentence.
+    Raises `ValueError` with the program's own sentence.
     """
     lines = '\n'.join(json.dumps(text) for text in texts)
     run = subprocess.run([program, tokenizer], input=lines.encode(), capture_output=True)
     if run.returncode:
-        raise RuntimeError(run.stderr.decode(errors='replace').strip())
+        raise ValueError(run.stderr.decode(errors='replace').strip())
     answers = run.stdout.decode().splitlines()
     return [
         ([int(token) for token in ids.split()], bytes.fromhex(text).decode(errors='replace'))

@@ -5,7 +5,9 @@
 # %% auto #0
 __all__ = [
     'SUMS',
+    'HALF',
     'token_files',
+    'refuse_half',
     'file_contents',
     'identity',
     'saved_identity',
@@ -16,6 +18,7 @@ __all__ = [
 # %% ../../nbs/01_model/35_tokenizer_files.ipynb #tokenizer-files-01
 import hashlib
 import json
+import re
 from pathlib import Path
 
 from .files import written
@@ -41,11 +44,25 @@ def token_files(path: Path) -> tuple[Path, Path]:
     return folder / 'tokenizer.json', folder / 'tokenizer_config.json'
 
 
+# %% ../../nbs/01_model/35_tokenizer_files.ipynb #tokenizer-files-half-one
+HALF = re.compile('[\ud800-\udfff]')  # of a character
+
+
+def refuse_half(text: str, where: str):
+    "Raise `ValueError` for half of a character, which neither a file nor a tokenizer can hold."
+    half = HALF.search(text)
+    if half:
+        raise ValueError(
+            f'{where} holds half of a character, U+{ord(half[0]):04X}, behind '
+            f'{text[: half.start()][-20:]!r}; remove it, or give the other half too'
+        )
+
+
 # %% ../../nbs/01_model/35_tokenizer_files.ipynb #tokenizer-files-identity
 def file_contents(tokenizer) -> tuple[bytes, bytes]:
     """Return what the two files of a `Tokenizer` hold, see `token_files`.
 
-    Raise `ValueError` for half of a character, which no file in UTF-8 can hold.
+    Raise as `refuse_half` does.
     """
     config = dict(tokenizer.special)
     if tokenizer.template:
@@ -55,13 +72,8 @@ def file_contents(tokenizer) -> tuple[bytes, bytes]:
         except ValueError as error:
             config['no_turn'] = str(error)
     config = json.dumps(config, ensure_ascii=False, indent=1)
-    try:
-        return tokenizer.tk.to_str().encode(), config.encode()
-    except UnicodeEncodeError as error:
-        half = ord(error.object[error.start])
-        raise ValueError(
-            f'tokenizer_config.json holds half of a character, U+{half:04X}; remove it there'
-        ) from None
+    refuse_half(config, 'tokenizer_config.json')
+    return tokenizer.tk.to_str().encode(), config.encode()
 
 
 def identity(contents: tuple[bytes, bytes]) -> int:

@@ -26,9 +26,13 @@ __all__ = [
 def per_block(steps: int, length: int, block: int) -> int:
     "Return the steps per block. Raises `ValueError` where the originals assert."
     if length % block:
-        raise ValueError(f'{length} new tokens are not a whole number of blocks of {block}')
+        raise ValueError(
+            f'{length} new tokens are not a whole number of blocks of {block}; ask for a multiple'
+        )
     if steps % (length // block):
-        raise ValueError(f'{steps} steps do not divide evenly among {length // block} blocks')
+        raise ValueError(
+            f'{steps} steps do not divide evenly among {length // block} blocks; give a multiple'
+        )
     return steps // (length // block)
 
 
@@ -306,7 +310,8 @@ def d3llm_multi(
     """
     if max_new_tokens % block_size:
         raise ValueError(
-            f'{max_new_tokens} new tokens are not a whole number of blocks of {block_size}'
+            f'{max_new_tokens} new tokens are not a whole number of blocks of {block_size}; '
+            'ask for a multiple'
         )
     return dict(
         max_new_tokens=max_new_tokens,

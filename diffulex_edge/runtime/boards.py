@@ -87,7 +87,7 @@ def probed_steps(
 ) -> list[Prediction]:
     """Return what a file's steps, one after the other, give in the compiled probe.
 
-    Raises `RuntimeError` with the probe's own sentence.
+    Raises `ValueError` with the probe's own sentence.
     """
     lines = [
         f'{start} {start + len(tokens)} {rule} ' + ' '.join(str(token) for token in tokens)
@@ -97,7 +97,7 @@ def probed_steps(
     run = subprocess.run(command, input='\n'.join(lines).encode(), capture_output=True)
     if run.returncode:
         said = run.stderr.decode(errors='replace').strip().splitlines()
-        raise RuntimeError(said[-1] if said else f'{probe} ended with status {run.returncode}')
+        raise ValueError(said[-1] if said else f'{probe} ended with status {run.returncode}')
     numbers = torch.frombuffer(bytearray(run.stdout), dtype=torch.float32)
     rows = numbers.reshape(-1, 2 + vocab_size)  # [T, id, confidence and logits]
     parts = rows.split([len(tokens) for _, tokens in steps])

@@ -20,6 +20,7 @@ __all__ = [
 # %% ../../nbs/02_runtime/15_config.ipynb #config-02
 import json
 from dataclasses import MISSING, dataclass, field, fields, replace
+from difflib import get_close_matches
 
 from .blocks import Coverage
 from .pace import Pace
@@ -187,14 +188,16 @@ def configure(base: DiffusionGenerationConfig | None = None, /, **settings):
     `base` is what they change, by default the defaults. Raises `ValueError` for an unknown name.
     """
     base = DiffusionGenerationConfig() if base is None else base
+    known = [item.name for item in fields(base)]
     flat, grouped = {}, {}
     for name, value in settings.items():
         if name in GROUP_OF:
             grouped.setdefault(GROUP_OF[name], {})[name] = value
-        elif name in {item.name for item in fields(base)}:
+        elif name in known:
             flat[name] = value
         else:
-            raise ValueError(f'unknown setting {name!r}; see DiffusionGenerationConfig')
+            near = get_close_matches(name, [*known, *GROUP_OF], 3, 0)
+            raise ValueError(f'there is no setting {name!r}; the nearest are {", ".join(near)}')
     for group, values in grouped.items():
         if group in flat:
             raise ValueError(f'give {group} or {sorted(values)[0]}, which is part of it, not both')

@@ -18,6 +18,8 @@ __all__ = [
 ]
 
 # %% ../../nbs/02_runtime/37_presets.ipynb #presets-02
+from inspect import signature
+
 from diffulex_edge.runtime.block_samplers import (
     bd3lm,
     d3llm,
@@ -189,7 +191,10 @@ def fast_dream(
     if alg != 'confidence_threshold':
         return dream(alg, steps, max_new_tokens, temperature, top_p, top_k, alg_temp, eps, compat)
     if max_new_tokens % steps:
-        raise ValueError(f'{max_new_tokens} new tokens do not divide evenly among {steps} steps')
+        raise ValueError(
+            f'{max_new_tokens} new tokens do not divide evenly among {steps} steps; '
+            'ask for a multiple'
+        )
     return dream_cuts(temperature, top_p, top_k) | dict(
         max_new_tokens=max_new_tokens,
         block_size=max_new_tokens,
@@ -320,16 +325,18 @@ PRESETS = {  # name -> (function, what it fixes)
 
 # %% ../../nbs/02_runtime/37_presets.ipynb #presets-19-2
 def preset(
-    name: str, *, seed: int | None = None, compat: bool = False, **settings
+    name: str, /, *, seed: int | None = None, compat: bool = False, **settings
 ) -> DiffusionGenerationConfig:
     """Return the config of a reference algorithm.
 
     `settings`: the original's own arguments; `compat`: also its bugs that lose text.
-    Raises `ValueError` for an unknown name or settings the original refuses, `TypeError` for an
-    argument it does not have.
+    Raises `ValueError` for an unknown name, and for settings that the original refuses or has not.
     """
     if name not in PRESETS:
         raise ValueError(f'there is no preset {name!r}; the presets are {", ".join(PRESETS)}')
     function, fixed = PRESETS[name]
+    own = [each for each in signature(function).parameters if each != 'compat']
+    for given in settings.keys() - own:
+        raise ValueError(f'preset {name} has no setting {given!r}; it has {", ".join(own)}')
     values = function(**fixed | settings, compat=compat)
     return configure(**values, seed=seed, mask_may_win=compat)

@@ -142,7 +142,7 @@ def run_runner(
 
     `options`: max_new_tokens, iterations, threshold, block_size, cached, drafts, lookup,
     temperature, top_k, top_p, seed, weights_cache, threads, verify.
-    Raises `RuntimeError` with the runner's own sentence.
+    Raises `ValueError` with the runner's own sentence, `RuntimeError` when it ended in another way.
     """
     command = [*through, str(runner), str(pte)]
     for name, value in options.items():
@@ -151,5 +151,7 @@ def run_runner(
     run = subprocess.run(command, input='\n'.join(lines), capture_output=True, text=True)
     if run.returncode:
         said = run.stderr.strip().splitlines()
-        raise RuntimeError(said[-1] if said else f'{runner} ended with status {run.returncode}')
+        if run.returncode == 1 and said:  # it refused
+            raise ValueError(said[-1])
+        raise RuntimeError('\n'.join(said) or f'{runner} ended with status {run.returncode}')
     return [[int(token) for token in line.split()] for line in run.stdout.splitlines()]

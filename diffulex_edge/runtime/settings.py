@@ -173,5 +173,5 @@ def ids(default=(), *, single: bool = False):
 
 def biases():
     "Declare a setting that is a number for each of some token ids, by default none."
-    rule = Rule(is_biases, lambda: 'a dict of a number for each token id: {5: -1.0}')
+    rule = Rule(is_biases, lambda: 'a dict of a number, up to 1e9, for each token id: {5: -1.0}')
     return field(default_factory=dict, metadata=dict(rule=rule))

@@ -106,7 +106,9 @@ def check_step(info: ModelInfo, tokens: list[int], start: int, kv_len: int):
         )
     for token in tokens:
         if not 0 <= token < info.vocab_size:
-            raise ValueError(f'token id {token} is outside the vocabulary of {info.vocab_size}')
+            raise ValueError(
+                f'a step holds the token {token}; this model has tokens 0 to {info.vocab_size - 1}'
+            )
 
 
 # %% ../../nbs/02_runtime/03_step.ipynb #step-tree-01

@@ -81,7 +81,9 @@ def encode(text: str) -> list[int]:
     """
     for word in text.split():
         if word not in vocabulary():
-            raise ValueError(f"{word!r} is no word of the tiny model's language")
+            raise ValueError(
+                f"{word!r} is no word of the tiny model's language; `vocabulary()` lists its words"
+            )
     return [vocabulary()[word] for word in text.split()]
 
 

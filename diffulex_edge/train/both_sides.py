@@ -66,7 +66,10 @@ def markup_of(tokenizer: Tokenizer) -> Markup:
     opening, to_answer, to_question = parts
     special = set(tokenizer.special_ids.values())
     if not to_answer or to_answer[:1] != to_question[:1] or to_answer[0] not in special:
-        raise ValueError('the chat template does not end its turns with one special token')
+        raise ValueError(
+            'the chat template does not end its turns with one special token; '
+            'let the model answer a list of prompts'
+        )
     return Markup(opening, to_answer, to_question, sorted(special - {to_answer[0]}))
 
 
