@@ -99,6 +99,27 @@ def test_a_folder_is_published_and_run_by_its_name(tmp_path):
         open_model(str(folder), max_seq_len=32)
 
 
+# %% publish-03
+def test_a_folder_is_forecast_and_refused_before_the_work(tmp_path, monkeypatch):
+    from diffulex_edge.bench import forecast, publishing
+
+    monkeypatch.setattr(publishing, 'publish', lambda *_, **__: pytest.fail('loaded'))
+    monkeypatch.setattr(forecast, 'available_memory', lambda: 10**8)
+    options = 'smollm2', tmp_path / 'out', '--max-seq-len', 64
+    done = run(publish_command, *options, '--llm')
+    assert 'GB of memory (lower) and 0.1 GB are free' in str(done.exception)
+    assert 'expected: a file of 1' in done.stderr
+    assert not list(tmp_path.iterdir())
+
+
+def test_8_bits_of_a_folder_are_those_of_the_demo():
+    from diffulex_edge.app.demo import QUANTIZATION
+    from diffulex_edge.quant.smooth import int8_request
+
+    assert int8_request('smollm2') == QUANTIZATION
+    assert int8_request('tiny') == 'dynamic_int8,embedding=int8'
+
+
 # %% export-18
 def test_backends_as_json():
     done = run(backends_command, '--json')

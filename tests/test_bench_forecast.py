@@ -102,6 +102,19 @@ def test_a_container_has_less_than_its_machine(tmp_path):
     assert available_memory(meminfo, tmp_path) == 1_500_000
 
 
+# %% forecast-25n
+def test_what_is_compared_has_its_floats_in_memory():
+    shape = load_shape('smollm2', max_seq_len=64)
+    alone, compared = (
+        forecast(shape, 'dynamic_int8,embedding=int8', 'smollm2', how) for how in (False, True)
+    )
+    floats = 4 * shape.config.num_parameters
+    assert compared.peaks['lower'] > alone.peaks['lower'] + 0.9 * floats
+    assert compared.peaks['load'] == alone.peaks['load']
+    assert compared.seconds > alone.seconds
+    assert compared.file == alone.file
+
+
 # %% forecast-26
 def test_a_shape_is_that_of_the_loaded_model():
     from diffulex_edge.model import load_model

@@ -139,7 +139,12 @@ def while_loading(backend: str, quantization: str) -> str:
 
 # %% ../../nbs/10_app/11_export.ipynb #export-08d
 def say_expected(
-    checkpoint: str, output: Path, quantization: str, shape: dict, anyway: bool
+    checkpoint: str,
+    output: Path,
+    quantization: str,
+    shape: dict,
+    anyway: bool,
+    compared: bool = False,  # with the floats, which stay in memory
 ) -> float:
     """Print what an export is expected to take; return its CPU seconds.
 
@@ -148,7 +153,7 @@ def say_expected(
     # torch takes seconds to import, and `--help` should not
     from diffulex_edge.bench.forecast import available_memory, check_room, forecast, load_shape
 
-    expected = forecast(load_shape(checkpoint, **shape), quantization, checkpoint)
+    expected = forecast(load_shape(checkpoint, **shape), quantization, checkpoint, compared)
     err.print(str(expected), style='dim', soft_wrap=True)
     if not anyway:
         check_room(expected, output, available_memory())
@@ -261,7 +266,9 @@ def publish_command(
     folder: Annotated[Path, Argument(help='the folder to make; it must not exist, or be of ours')],
     prompt: Annotated[str, Option(help='of the answer that is measured')] = 'Why is the sky blue?',
     tokens: Annotated[int, Option(min=2, help='most tokens of that answer')] = 48,
-    quantization: Quantization = 'dynamic_int8',
+    quantization: Annotated[
+        str | None, Option(help='default: 8 bits, as good as they come for the checkpoint')
+    ] = None,
     backend: Backend = 'xnnpack',
     llm: Annotated[bool, Option(help="also a file for ExecuTorch's own runner")] = False,
     licence: Annotated[
@@ -269,15 +276,28 @@ def publish_command(
     ] = None,
     max_seq_len: CacheRows = None,
     revision: Revision = None,
+    anyway: Anyway = False,
     as_json: Annotated[bool, Option('--json', help='print what was measured as JSON')] = False,
 ):
     """Make a folder to upload: .pte, tokenizer, measured model card, checksums, smoke test."""
     # torch takes seconds to import, and `--help` should not
     from diffulex_edge.app.progress import stages
-    from diffulex_edge.bench.publishing import publish
+    from diffulex_edge.bench.publishing import check_folder, publish
     from diffulex_edge.export.exporter import STAGE_SHARES
+    from diffulex_edge.quant.smooth import int8_request
 
-    with stages(f'publishing {checkpoint}', STAGE_SHARES | dict(measure=10), err) as enter:
+    check_folder(folder)
+    quantization = quantization or int8_request(checkpoint)
+    expected = None
+    if backend == 'xnnpack':
+        shape = dict(revision=revision, max_seq_len=max_seq_len)
+        files = [dict(contract='diffulex')] + [dict(contract='llm')] * llm
+        expected = sum(
+            say_expected(checkpoint, folder, quantization, shape | each, anyway, compared=True)
+            for each in files
+        )
+    shares = STAGE_SHARES | dict(measure=10)
+    with stages(f'publishing {checkpoint}', shares, err, expected) as enter:
         enter('load')
         facts = publish(
             checkpoint,

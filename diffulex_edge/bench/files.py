@@ -33,7 +33,8 @@ from ..model import load_model
 from ..model.decoder import Decoder
 from ..model.files import written
 from ..model.hf_config import read_json
-from ..model.loading import SHIPPED, packaged_gguf
+from ..model.loading import packaged_gguf
+from ..quant.smooth import int8_request
 from .measure import peak_bytes
 
 # %% ../../nbs/07_bench/04_bench_files.ipynb #bench-files-04
@@ -67,10 +68,7 @@ def bench_model(path: str, layers: int | None = None, rows: int = 2048) -> Decod
 # %% ../../nbs/07_bench/04_bench_files.ipynb #bench-files-07
 def variant_quantization(path: str, name: str) -> str:
     "Return the quantization of a variant; 8 bits are smooth where a model has statistics."
-    entry, (quantization, _) = SHIPPED.get(str(path)), VARIANTS[name]
-    if name == 'int8' and entry and entry.find_statistics:
-        return f'{quantization},smooth={path}'
-    return quantization
+    return int8_request(path) if name == 'int8' else VARIANTS[name][0]
 
 
 def variant_key(path: str, layers: int | None, name: str) -> list:

@@ -22,6 +22,7 @@ __all__ = [
     'START_QUANTIZER',
     'FACTOR',
     'TIME_FACTOR',
+    'MEASURE',
     'CGROUP',
     'load_shape',
     'Matrix',
@@ -188,6 +189,7 @@ def cpu_seconds(model: Decoder, found: dict[str, Matrix]) -> dict[str, float]:
 # %% ../../nbs/07_bench/11_forecast.ipynb #forecast-13
 FACTOR = 1.25  # within which the memory was, of all exports that were measured
 TIME_FACTOR = 1.5
+MEASURE = 0.5  # of the export's seconds: to compare a file with its floats and run it
 
 
 @dataclass(frozen=True)
@@ -223,23 +225,28 @@ class Forecast:
 
 
 # %% ../../nbs/07_bench/11_forecast.ipynb #forecast-13-b
-def forecast(model: Decoder, request: str | Quantization, checkpoint: str = '') -> Forecast:
+def forecast(
+    model: Decoder, request: str | Quantization, checkpoint: str = '', compared: bool = False
+) -> Forecast:
     """Return what it takes to export a model, of which the shape suffices, for XNNPACK.
 
-    `checkpoint`: where it is from, since not each can be quantized while it is loaded. Raises
-    `ValueError` for a quantization that was not measured.
+    `checkpoint`: where it is from, since not each can be quantized while it is loaded;
+    `compared`: the floats stay, because the file is compared with them. Raises `ValueError` for
+    a quantization that was not measured.
     """
     quantization = Quantization.of(request)
     found = matrices(model, quantization)
-    streamed = streams(checkpoint, quantization)
+    streamed = streams(checkpoint, quantization) and not compared
     file = program_bytes(model, found)
     scratch = sum(matrix.held for matrix in found.values()) if streamed else 0
-    return Forecast(
-        file=file,
-        disk=scratch + 2 * file,
-        peaks=peak_bytes(model, found, streamed),
-        cpu=cpu_seconds(model, found),
-    )
+    peaks = peak_bytes(model, found, streamed)
+    if compared:
+        floats = 4 * sum(weight.numel() for weight in model.parameters())  # tied ones once
+        peaks = {stage: peak + floats * (stage != 'load') for stage, peak in peaks.items()}
+    cpu = cpu_seconds(model, found)
+    if compared:
+        cpu['measure'] = MEASURE * sum(cpu.values())
+    return Forecast(file=file, disk=scratch + 2 * file, peaks=peaks, cpu=cpu)
 
 
 # %% ../../nbs/07_bench/11_forecast.ipynb #forecast-23

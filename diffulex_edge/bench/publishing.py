@@ -40,6 +40,7 @@ from ..model.loading import PROGRAM, find_model
 from ..model.tokenizer import load_tokenizer
 from ..model.tokenizer_files import SUMS
 from ..quant.report import compare
+from ..quant.smooth import int8_request
 from ..runtime.diffusion import DiffusionEngine, DiffusionGenerationConfig
 from ..runtime.forward_costs import processor
 from ..runtime.pte import PteSession
@@ -179,7 +180,7 @@ def publish(
     *,
     prompt: str,  # of the measured answer
     tokens: int = 48,  # of it, at most
-    quantization: str = 'dynamic_int8',
+    quantization: str | None = None,  # None: 8 bits, see `int8_request`
     backend: str = 'xnnpack',
     llm: bool = False,  # also a file of contract llm
     licence: str | None = None,  # where the checkpoint does not say it
@@ -197,6 +198,7 @@ def publish(
     check_folder(folder)
     where = find_model(checkpoint, revision)
     licence = licence or licence_of(checkpoint, where)
+    quantization = quantization or int8_request(checkpoint)
     name = Path(checkpoint).name.removesuffix('.gguf')
     tokenizer = load_tokenizer(checkpoint, revision=revision)
     model = load_model(checkpoint, revision=revision, max_seq_len=max_seq_len)

@@ -19,6 +19,7 @@ __all__ = [
     'find_statistics',
     'learned_factors',
     'smooth_by',
+    'int8_request',
 ]
 
 # %% ../../nbs/03_quant/08_smooth.ipynb #smooth-01
@@ -231,3 +232,11 @@ def smooth_by(model: Decoder, request: Quantization) -> Decoder:
 
 
 PREPARATIONS['smooth'] = smooth_by
+
+
+# %% ../../nbs/03_quant/08_smooth.ipynb #smooth-15r
+def int8_request(checkpoint: str | Path) -> str:
+    "Return the 8 bits that lose least of a model: smoothed if it comes with statistics."
+    entry = SHIPPED.get(str(checkpoint))
+    smoothed = f',smooth={checkpoint}' if entry and entry.find_statistics else ''
+    return f'dynamic_int8,embedding=int8{smoothed}'
