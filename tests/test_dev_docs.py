@@ -20,7 +20,13 @@ from diffulex_edge.dev.project import (
     sample_project,
 )
 
-LIBRARY = '"The small library."\ndef half(x):\n    "Half of `x`."\n    return x / 2\n'
+LIBRARY = """"The small library."
+from typing import Annotated
+
+def half(x: Annotated[int, object()]) -> float:
+    "Half of `x`."
+    return x / 2
+"""
 NOT_TEXT = 'print("[code](is-not-text.md)")'
 
 
@@ -88,6 +94,8 @@ def test_pages_lead_to_each_other(built):
     text = (site / 'nbs/one.html').read_text()
     assert 'href="two.html#second"' in text
     assert 'href="../LOG.html"' in text
+    assert 'current-page"><a class="current reference internal" href="#">First page' in text
+    assert 'href="../nbs/two.html">Second' in text  # in the navigation
     assert 'First page' in (site / 'index.html').read_text()
     assert 'films/sudoku.html' in (site / 'index.html').read_text()
     assert 'href="one.html"' in (site / 'nbs/two.html').read_text()  # the folder's first
@@ -113,7 +121,10 @@ def test_the_site_makes_no_request(built):
 
 def test_the_reference_is_read_from_docstrings(built):
     site, _ = built
-    assert 'Half of' in (site / 'api/lib.html').read_text()
+    page = (site / 'api/lib.html').read_text()
+    assert 'Half of' in page
+    assert 'half(x: int) &#x2192; float' in re.sub('<[^>]*>', '', page)
+    assert 'checked' in page and 'checked' not in (site / 'nbs/one.html').read_text()  # unfolded
     assert 'half' in (site / 'searchindex.js').read_text()
 
 

@@ -1,8 +1,14 @@
 """Settings of Sphinx for the documentation; `edge_docs` puts this file beside the sources."""
 
+import builtins
+import re
+from functools import cache
+
 from docutils import nodes
 from docutils.utils.math import latex2mathml
-from sphinx.addnodes import toctree
+from furo.navigation import get_navigation_tree
+from sphinx.addnodes import pending_xref
+from sphinx.environment.adapters.toctree import TocTree
 
 extensions = ['myst_nb', 'sphinx.ext.autodoc']
 nb_execution_mode = 'off'
@@ -12,11 +18,13 @@ myst_enable_extensions = ['dollarmath']
 myst_heading_anchors = 3
 myst_links_external_new_tab = True
 suppress_warnings = ['mystnb.unknown_mime_type', 'toc.not_included']
+suppress_warnings += ['misc.highlighting_failure']  # CSS that is newer than its lexer
 default_role = 'code'
 autodoc_member_order = 'bysource'
 html_theme = 'furo'
 html_math_renderer = 'mathml'
 html_copy_source = False
+html_use_index = html_domain_indices = False  # the search finds names, too
 html_static_path = ['site']
 html_css_files = ['film.css']
 html_extra_path = ['extra']
@@ -29,43 +37,49 @@ def add_math(page, node, block):
     raise nodes.SkipNode
 
 
-def title_alone(contents):
-    "Return the table of contents of a page without the page's own sections."
-    if not contents.children or any(contents.findall(toctree)):
-        return contents  # it leads to other pages
-    entry = contents.children[0]
-    short_entry, short = entry.copy(), contents.copy()
-    short_entry += entry.children[0].deepcopy()
-    short += short_entry
-    return short
+@cache
+def navigation(app):
+    "Return the titles of all pages as the theme lists them, with links from the top of the site."
+    shape = dict(collapse=False, titles_only=True, maxdepth=-1, includehidden=True)
+    tree = TocTree(app.env).get_toctree_for(app.config.root_doc, app.builder, **shape)
+    return get_navigation_tree(app.builder.render_partial(tree)['fragment'])
 
 
-def keep_titles(app, env):
-    """Set the sections of all pages aside.
-
-    The navigation of every page shows titles only, but copies the sections of all pages to
-    leave them out at the end: most of the time of a build of hundreds of pages.
-    """
-    env.whole_tocs = env.tocs
-    env.tocs = {name: title_alone(contents) for name, contents in env.whole_tocs.items()}
+def leave_out_navigation(app, name, template, context, document):
+    "Give the theme nothing to list, before it asks."
+    context['toctree'] = lambda **shape: ''
 
 
-def show_sections(app, document, name):
-    "Give a page that is about to be written its own sections."
-    app.env.tocs[name] = app.env.whole_tocs[name]
+def add_navigation(app, name, template, context, document):
+    "Put the titles of all pages beside a page, its own marked, the reference open within it."
+    up = '../' * name.count('/')
+    tree = re.sub('href="(?!#)', f'href="{up}', navigation(app))
+    own = f'"><a class="reference internal" href="{up}{name}.html"'
+    marked = ' current current-page"><a class="current reference internal" href="#"'
+    if name.startswith('api/'):
+        tree = tree.replace('type="checkbox"', 'type="checkbox" checked=""')
+    context['furo_navigation_tree'] = tree.replace(own, marked)
 
 
-def hide_sections(app, name, template, context, document):
-    "Take the sections of a page away when it has been written."
-    if document is not None:
-        app.env.tocs[name] = title_alone(app.env.whole_tocs[name])
+def plain_signature(app, kind, name, documented, options, signature, returned):
+    "Leave out of a signature what `Annotated` tells the command line."
+    plain = re.sub(r'~?\w+\.Annotated\[(.+?), <[^>]*>\]', r'\1', signature or '')
+    return (plain or None), returned
+
+
+def plain_builtins(app, document):
+    "Spare Sphinx to look for a page of `int` among all names, at each place that says it."
+    for node in list(document.findall(pending_xref)):
+        if node['reftarget'] in dir(builtins):
+            node.replace_self(node.children)
 
 
 def setup(app):
-    "Make `mathml` known to Sphinx, and the navigation quick."
-    app.connect('env-updated', keep_titles)
-    app.connect('doctree-resolved', show_sections)
-    app.connect('html-page-context', hide_sections, priority=900)  # the theme has read them
+    "Make `mathml` known to Sphinx, the navigation quick and signatures short."
+    app.connect('autodoc-process-signature', plain_signature)
+    app.connect('doctree-read', plain_builtins)
+    app.connect('html-page-context', leave_out_navigation, priority=400)
+    app.connect('html-page-context', add_navigation, priority=600)  # the theme has 500
     inline = (lambda page, node: add_math(page, node, block=False), None)
     block = (lambda page, node: add_math(page, node, block=True), None)
     app.add_html_math_renderer('mathml', inline, block)
