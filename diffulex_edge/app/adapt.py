@@ -12,7 +12,6 @@ __all__ = [
     'Tokens',
     'NewTokens',
     'BatchSize',
-    'CONVERSATION',
     'Device',
     'Teacher',
     'StepTexts',
@@ -122,12 +121,12 @@ def write_held(model, prompts, work: Path, **options):
 
 def teach_with_bar(teacher: str, model, prompts, tokenizer, work: Path, *, new: int, **options):
     """Write teacher text: answers to prompts, or, with `both`, conversations."""
-    from diffulex_edge.train.both_sides import Manner, markup_of
+    from diffulex_edge.train.both_sides import markup_of
     from diffulex_edge.train.conversations import first_words, write_conversations
     from diffulex_edge.train.teacher import write_texts
 
     if teacher == 'both':
-        options |= dict(openings=first_words(tokenizer), manner=Manner(length=CONVERSATION))
+        options |= dict(openings=first_words(tokenizer))
         markup = markup_of(tokenizer)
         return write_with_bar('teacher', write_conversations, model, markup, work, **options)
     options |= dict(new=new, opening=min(16, new // 8))
@@ -138,7 +137,7 @@ def teach_with_bar(teacher: str, model, prompts, tokenizer, work: Path, *, new: 
 def train_with_bar(model, texts, work: Path, recipe, held, **options):
     """Train an adapter, with a bar; `held`: texts to measure on, `options` as for `adapt`.
 
-    Its state is kept in the work folder. Returns its parameters and the log.
+    State is kept in the work folder. Returns parameters and log.
     """
     from tqdm import tqdm
 
@@ -164,13 +163,12 @@ Out = Annotated[Path, Option('--out', '-o', help='the adapter, a .safetensors fi
 MaskToken = Annotated[str | None, Option(help='a token that texts do not use, if none is named')]
 PromptFile = Annotated[
     Path | None,
-    Option(help='JSON with templates, topics and held topics; default: those of the library'),
+    Option(help='JSON with templates, topics and held topics; default: our own'),
 ]
 Init = Annotated[Path | None, Option(help='an adapter to begin with')]
 Tokens = Annotated[int, Option(min=1, help='tokens of teacher text')]
 NewTokens = Annotated[int, Option(min=8, help='tokens per answer')]
 BatchSize = Annotated[int, Option(min=1, help='answers written at once')]
-CONVERSATION = 320  # tokens
 Device = Annotated[Literal['cpu', 'cuda'], Option(help='where to compute; cuda: in bfloat16')]
 Teacher = Annotated[
     Literal['prompts', 'both'],
@@ -213,6 +211,7 @@ def adapt_command(
 
     On several GPUs: torchrun --nproc-per-node 4 -m diffulex_edge.app.cli adapt … --device cuda
     """
+    from diffulex_edge.train.both_sides import Manner
     from diffulex_edge.train.forward import processes, rank_of_all
     from diffulex_edge.train.lessons import Recipe
 
@@ -220,7 +219,7 @@ def adapt_command(
     recipe = Recipe(masks, run=run_length, texts=step_texts, rank=rank, lr=lr, seed=seed)
     work = check_paths(out, work, init)
     options = dict(new=new, batch=batch, seed=seed)
-    rows = recipe.run + (CONVERSATION if teacher == 'both' else new)
+    rows = recipe.run + (Manner.length if teacher == 'both' else new)
     ways = 0 if teacher == 'both' else len(asked.templates)
     model, tokenizer, train, test = prepare(checkpoint, mask_token, asked, ways, held, rows, seed)
     with processes(device) as place:
@@ -230,7 +229,10 @@ def adapt_command(
         params, log = train_with_bar(model, texts, work, recipe, test[:8], **options)
         if rank_of_all()[0] == 0:  # the first of several processes tells
             results = results_of(model, out, params, texts, test, asked.held, log)
-            emit(results) if as_json else print(summary(results))
+            if as_json:
+                emit(results)
+            else:
+                print(summary(results))
 
 
 # %% ../../nbs/10_app/09_adapt.ipynb #adapt-15
@@ -239,8 +241,8 @@ def prepare(
 ):
     """Load the model and encode its prompts.
 
-    `ways` to ask about each subject of the training; `rows`: rows of the cache behind the longest
-    prompt. Returns the model, its tokenizer, the prompts to train on and `held` to measure on.
+    `ways` to ask about each subject of the training; `rows`: of the cache behind the longest
+    prompt. Returns model, tokenizer, prompts to train on and `held` to measure on.
     """
     from diffulex_edge.model import load_model
     from diffulex_edge.model.tokenizer import load_tokenizer
