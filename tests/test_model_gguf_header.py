@@ -77,6 +77,7 @@ def test_the_quick_reader_reads_what_the_other_does(tmp_path, order):
     writer = GGUFWriter(tmp_path / 'model.gguf', 'llama', endianess=order)
     writer.add_rope_freq_base(5e4)
     writer.add_token_list(['a', '', 'ü'])
+    writer.add_token_types([3, 1, 258])
     writer.add_tensor('matrix', np.arange(6, dtype=np.float32).reshape(2, 3))
     writer.write_header_to_file()
     writer.write_kv_data_to_file()

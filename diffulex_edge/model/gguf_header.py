@@ -7,6 +7,7 @@ __all__ = [
     'GGUF_SIZES',
     'STRING',
     'ARRAY',
+    'SWAPPED',
     'MOST_VALUES',
     'Header',
     'walk_header',
@@ -17,14 +18,16 @@ __all__ = [
 # %% ../../nbs/01_model/28_gguf_header.ipynb #gguf-header-01
 import mmap
 import struct
+import sys
 from pathlib import Path
 
 import numpy as np
-from gguf import GGUFReader
+from gguf import GGUFReader, GGUFValueType
 
 # %% ../../nbs/01_model/28_gguf_header.ipynb #gguf-header-02
 GGUF_SIZES = dict(zip((0, 1, 2, 3, 4, 5, 6, 7, 10, 11, 12), (1, 1, 2, 2, 4, 4, 4, 1, 8, 8, 8)))
 STRING, ARRAY = 8, 9  # types of values; those of `GGUF_SIZES` have a fixed size
+SWAPPED = '>' if sys.byteorder == 'little' else '<'  # the order of another kind of machine
 MOST_VALUES = 2**23  # in all arrays of a header; vocabularies and merges are a tenth of it
 
 
@@ -90,11 +93,35 @@ def walk_header(path: Path) -> int:
 
 # %% ../../nbs/01_model/28_gguf_header.ipynb #gguf-header-05
 class QuickReader(GGUFReader):
-    "A reader that cuts its pieces from the mapped bytes, not from NumPy's map of them."
+    """A reader that cuts its pieces from the mapped bytes, not from NumPy's map of them.
+
+    The numbers of an array are one piece, so of a field's `contents` only the whole is right.
+    """
 
     def _get(self, offset, dtype, count=1, override_order=None):
         dtype = np.dtype(dtype).newbyteorder(override_order or self.byte_order)
         return np.frombuffer(self.data._mmap, dtype, int(count), int(offset))
+
+    def _get_field_parts(self, orig_offs, raw_type):
+        if raw_type != ARRAY:
+            return super()._get_field_parts(orig_offs, raw_type)
+        [inner], [count] = self._get(orig_offs, np.uint32), self._get(orig_offs + 4, np.uint64)
+        types = [GGUFValueType.ARRAY, GGUFValueType(inner)]
+        if inner in GGUF_SIZES:
+            numbers = self._get(orig_offs + 12, self.gguf_scalar_to_np[types[1]], count)
+            return 12 + numbers.nbytes, [numbers], [0], types
+        size, words = self.words(int(orig_offs) + 12, int(count))
+        return 12 + size, words, list(range(len(words))), types
+
+    def words(self, start: int, count: int) -> tuple[int, list[memoryview]]:
+        "Return the bytes that so many strings take, and views of them."
+        data, found, at = memoryview(self.data._mmap), [], start
+        length_of = struct.Struct(('=' if self.byte_order == 'I' else SWAPPED) + 'Q').unpack_from
+        for _ in range(count):
+            [length] = length_of(data, at)
+            found.append(data[at + 8 : at + 8 + length])
+            at += 8 + length
+        return at - start, found
 
 
 def open_gguf(path: Path) -> GGUFReader:
