@@ -7,7 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from diffulex_edge.app.inspecting import folder_facts, inspect_command, step_inputs
+from diffulex_edge.app.inspecting import (
+    checkpoint_facts,
+    folder_facts,
+    inspect_command,
+    step_inputs,
+)
 from diffulex_edge.dev.testing import golden_dir
 from diffulex_edge.export.program import example_step, takes_block, with_block
 from diffulex_edge.model import loading
@@ -95,16 +100,28 @@ def test_a_name_is_inspected_as_its_folder(capsys):
     assert facts[0] == dict(fact='family', value='LLaDAEdge', source='config.json')
 
 
-def test_a_file_is_not_a_folder(tmp_path, monkeypatch):
-    for ending in ('gguf', 'pte'):
+def test_a_program_and_a_spoiled_file_are_refused(tmp_path):
+    for ending, refusal in dict(gguf='x.gguf', pte='x.pte is exported already').items():
         file = tmp_path / f'x.{ending}'
         file.touch()
-        with pytest.raises(ValueError, match=f'x.{ending} is a file.* diffulex-edge generate'):
+        with pytest.raises(ValueError, match=refusal):
             inspect_command(file)
-    entry = loading.Shipped(lambda: tmp_path / 'x.gguf')
-    monkeypatch.setitem(loading.SHIPPED, 'smollm2', entry)
-    with pytest.raises(ValueError, match='smollm2 is kept in x.gguf.* generate and export take'):
-        inspect_command(Path('smollm2'))
+
+
+# %% inspecting-12-d
+def test_a_gguf_file_is_inspected_as_the_model_it_loads():
+    try:
+        loading.packaged_gguf()
+    except FileNotFoundError as error:
+        pytest.skip(str(error))
+    facts = checkpoint_facts(Path('smollm2'))
+    model = load_model('smollm2-masks', max_seq_len=16)
+    assert ('parameters', model.config.num_parameters, 'its tensors') in facts
+    ends = [(value, source) for fact, value, source in facts if fact == 'end']
+    assert ends == [(2, 'tokenizer.ggml.eos_token_id, the chat template')]
+    assert model.config.eos_token_ids == (2,)
+    over = [value for fact, value, _ in facts if fact == 'comes with']
+    assert over == ['draft_head.safetensors', 'activations.safetensors']
 
 
 # %% inspecting-13

@@ -69,10 +69,11 @@ def test_slow():
     def test_the_same_file_as_in_memory(name, quantization, tmp_path, monkeypatch):
         from diffulex_edge.dev.testing import golden_dir
         from diffulex_edge.export import export_model
-        from diffulex_edge.quant.streaming import load_quantized
+        from diffulex_edge.model import load_model
 
         def export(folder):
-            model = load_quantized(golden_dir() / name, quantization, folder, max_seq_len=32)
+            how = dict(quantization=quantization, scratch=folder)
+            model = load_model(golden_dir() / name, **how, max_seq_len=32)
             how = dict(quantization=quantization, methods=('forward',))
             return export_model(model, output_path=tmp_path / 'x.pte', **how).path.read_bytes()
 

@@ -58,8 +58,7 @@ def test_a_forecast_is_within_its_factor(row):
 def test_the_disk_is_what_is_written(tmp_path, monkeypatch):
     from diffulex_edge.backends import lean_lowering
     from diffulex_edge.export import export_model
-    from diffulex_edge.model import scratch
-    from diffulex_edge.quant.streaming import load_quantized
+    from diffulex_edge.model import load_model, scratch
 
     written = []
     maps = scratch.Scratch.map
@@ -69,7 +68,7 @@ def test_the_disk_is_what_is_written(tmp_path, monkeypatch):
         scratch.Scratch, 'map', lambda self, size: written.append(size) or maps(self, size)
     )
     quantization = 'dynamic_int8,embedding=int8'
-    model = load_quantized('tiny', quantization, tmp_path)
+    model = load_model('tiny', quantization=quantization, scratch=tmp_path)
     made = export_model(
         model, output_path=tmp_path / 'x.pte', quantization=quantization, methods=('forward',)
     )

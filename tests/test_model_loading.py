@@ -12,7 +12,8 @@ import torch
 
 from diffulex_edge.dev.testing import golden_dir
 from diffulex_edge.model.config import EdgeWarning
-from diffulex_edge.model.loading import find_model, find_program, load_model, packaged_gguf, shipped
+from diffulex_edge.model.gguf import packaged_gguf
+from diffulex_edge.model.loading import find_model, find_program, load_model, shipped
 from diffulex_edge.model.tokenizer import load_tokenizer
 
 

@@ -12,7 +12,7 @@ from diffulex_edge.model import load_model, scratch
 from diffulex_edge.quant import quantizer
 from diffulex_edge.quant.quantizer import quantize
 from diffulex_edge.quant.schemes import Quantization
-from diffulex_edge.quant.streaming import QuantizeEach, load_quantized
+from diffulex_edge.quant.streaming import QuantizeEach
 
 IDS = list(range(20))
 
@@ -33,7 +33,8 @@ def test_the_same_model_as_without_streaming(name, quantization, piece, tmp_path
     monkeypatch.setattr(quantizer, 'SLICE', piece)
     monkeypatch.setattr(scratch, 'LARGE', 64)  # nearly all of it goes to disk
     folder = golden_dir() / name
-    streamed = load_quantized(folder, quantization, tmp_path, max_seq_len=32)
+    how = dict(quantization=quantization, scratch=tmp_path)
+    streamed = load_model(folder, **how, max_seq_len=32)
     whole = quantize(load_model(folder, max_seq_len=32), quantization)
     assert torch.equal(streamed.logits(IDS), whole.logits(IDS))
 
@@ -100,7 +101,27 @@ def test_a_tied_model_in_floats_goes_to_the_scratch_file_once(tmp_path, monkeypa
         scratch.Scratch, 'map', lambda self, size: sizes.append(size) or maps(self, size)
     )
     folder = golden_dir() / 'illada_a'  # its head is its embedding
-    model = load_quantized(folder, 'none', tmp_path, max_seq_len=32)
+    model = load_model(folder, scratch=tmp_path, max_seq_len=32)
     assert model.head.weight is model.embed.weight
     assert sum(sizes) <= 4 * model.config.num_parameters
     assert torch.equal(model.logits(IDS), load_model(folder, max_seq_len=32).logits(IDS))
+
+
+# %% streaming-07c
+def test_without_this_package_loading_says_what_to_import(monkeypatch):
+    from diffulex_edge.model import loading
+
+    with pytest.raises(ValueError, match="'int3' is unknown"):
+        load_model('tiny', quantization='int3')
+    with pytest.raises(ValueError, match='leave out each'):
+        load_model('tiny', quantization='dynamic_int8', each=print)
+    monkeypatch.setattr(loading, 'QUANTIZING', [])
+    with pytest.raises(ValueError, match='import diffulex_edge.quant first'):
+        load_model('tiny', quantization='dynamic_int8')
+
+
+def test_an_engine_takes_a_quantized_checkpoint():
+    from diffulex_edge.runtime.diffusion import DiffusionEngine
+
+    engine = DiffusionEngine.from_pretrained('tiny', quantization='dynamic_int8', max_seq_len=32)
+    assert type(engine.session.model.layers[0].qkv.weight) is not nn.Parameter

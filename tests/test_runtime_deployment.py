@@ -92,7 +92,7 @@ def test_the_kotlin_loop_and_app_compile_and_the_loop_answers_as_the_engine(tmp_
     said = subprocess.run(['kotlinc', '-version'], capture_output=True, text=True).stderr
     version = re.search(r'(\d+)\.(\d+)', said)
     if (int(version[1]), int(version[2])) < (1, 6):
-        pytest.skip('this kotlinc is older than 1.6; npm has a newer one')
+        pytest.skip('this kotlinc is older than 1.6; .ci/apps takes a newer one from npm')
     copy_app('android', tmp_path / 'app')
     sources = [*(tmp_path / 'app').rglob('*.kt'), *Path(str(STANDINS)).rglob('*.kt')]
     jar = tmp_path / 'app.jar'

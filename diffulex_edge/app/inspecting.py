@@ -7,15 +7,18 @@ before a weight is read.
 # %% auto #0
 __all__ = [
     'Fact',
+    'Said',
     'PLANNED',
-    'FILES',
     'said_ends',
     'end_facts',
+    'said_masks',
     'mask_facts',
     'step_inputs',
     'lowering_facts',
     'folder_facts',
-    'folder_meant',
+    'gguf_said',
+    'gguf_facts',
+    'checkpoint_facts',
     'inspect_command',
 ]
 
@@ -29,11 +32,12 @@ from .options import MaskId
 from .output import emit, out
 
 Fact = tuple[str, object, str]  # what, its value, the files that say so
+Said = tuple[int | None, str]  # an id, and the file or field that says it
 
 
 # %% ../../nbs/10_app/24_inspecting.ipynb #inspecting-04
-def said_ends(folder: Path, hf: dict, config) -> list[tuple[int, str]]:
-    """Return every end that a file of a folder names, as (id, file), also those that repeat."""
+def said_ends(folder: Path, hf: dict, config) -> list[Said]:
+    """Return every end that a file of a folder names, also those that repeat."""
     from diffulex_edge.model.special_tokens import generation_ends, read_token_facts, turn_end
 
     own = hf.get('eos_token_id')
@@ -48,9 +52,8 @@ def said_ends(folder: Path, hf: dict, config) -> list[tuple[int, str]]:
     return said
 
 
-def end_facts(folder: Path, hf: dict, config) -> list[Fact]:
+def end_facts(said: list[Said], config) -> list[Fact]:
     """Return a fact for every id that ends an answer, with all files that name it."""
-    said = said_ends(folder, hf, config)
     facts = []
     for token_id in config.eos_token_ids:
         files = [file for each, file in said if each == token_id]
@@ -59,18 +62,21 @@ def end_facts(folder: Path, hf: dict, config) -> list[Fact]:
 
 
 # %% ../../nbs/10_app/24_inspecting.ipynb #inspecting-05
-def mask_facts(folder: Path, hf: dict, config, asked: int | None = None) -> list[Fact]:
-    """Return which id is the mask and who says so, and whatever other id a file says.
-
-    `asked`: by --mask-token-id.
-    """
+def said_masks(folder: Path, hf: dict, asked: int | None) -> list[Said]:
+    """Return every mask that a file of a folder names; `asked`: by --mask-token-id."""
     from diffulex_edge.model.special_tokens import named_masks, read_token_facts
 
-    mask, tokens = config.mask_token_id, read_token_facts(folder)
+    tokens = read_token_facts(folder)
+    said = [(asked, '--mask-token-id'), (hf.get('mask_token_id'), 'config.json')]
+    named = named_masks(tokens) if tokens else ()
+    return said + [(token_id, 'the tokenizer') for token_id in named]
+
+
+def mask_facts(said: list[Said], config) -> list[Fact]:
+    """Return which id is the mask and who says so, and whatever other id somebody says."""
+    mask = config.mask_token_id
     if mask is None and config.block_length != 1:
         return [('mask', None, 'no file names it; say it with --mask-token-id')]
-    said = [(asked, '--mask-token-id'), (hf.get('mask_token_id'), 'config.json')]
-    said += [(token_id, 'the tokenizer') for token_id in named_masks(tokens)] if tokens else []
     files = [source for token_id, source in said if token_id == mask]
     others = [each for each in said if each[0] not in (None, mask)]
     facts = [('mask', mask, ', '.join(files))] if mask is not None else []
@@ -92,8 +98,11 @@ def step_inputs(config) -> str:
     return ', '.join(inputs)
 
 
-def lowering_facts(family, config) -> list[Fact]:
-    """Return what an export at its defaults would lower, and how large the file would be."""
+def lowering_facts(config, source: str) -> list[Fact]:
+    """Return what an export at its defaults would lower, and how large the file would be.
+
+    `source`: the file that says the shape.
+    """
     from inspect import signature
 
     from diffulex_edge.bench.planner import file_bytes
@@ -103,7 +112,7 @@ def lowering_facts(family, config) -> list[Fact]:
     kinds = getattr(config, 'layer_types', None) or ('attention',) * config.num_hidden_layers
     counts = [f'{kinds.count(kind)} {kind}' for kind in dict.fromkeys(kinds)]
     facts = [
-        ('layers', f'{", ".join(counts)}, width {config.hidden_size}', 'config.json'),
+        ('layers', f'{", ".join(counts)}, width {config.hidden_size}', source),
         ('inputs of the step', step_inputs(config), 'the exporter'),
         ('methods', ', '.join(usual['methods']), 'the exporter'),
         ('backend', usual['backend'], 'the exporter'),
@@ -140,43 +149,84 @@ def folder_facts(
         ('rows of the cache', config.max_seq_len, 'config.json'),
         ('weights', f'{len(weights)} files, {size / 1e6:,.1f} MB', '*.safetensors'),
     ]
-    facts += mask_facts(folder, hf, config, mask_token_id) + end_facts(folder, hf, config)
-    return facts + lowering_facts(family, config)
+    facts += mask_facts(said_masks(folder, hf, mask_token_id), config)
+    facts += end_facts(said_ends(folder, hf, config), config)
+    return facts + lowering_facts(config, 'config.json')
+
+
+# %% ../../nbs/10_app/24_inspecting.ipynb #inspecting-09-g0
+def gguf_said(file, asked: int | None) -> tuple[list[Said], list[Said]]:
+    """Return the masks and the ends that a `GGUFFile` names; `asked`: by --mask-token-id."""
+    from diffulex_edge.model.gguf import gguf_token_facts
+    from diffulex_edge.model.special_tokens import named_masks, turn_end
+
+    ids = {name: f'tokenizer.ggml.{name}_token_id' for name in ('mask', 'eos', 'eot', 'eom')}
+    mask, *ends = [(file.get(field), field) for field in ids.values()]
+    masks, tokens = [(asked, '--mask-token-id'), mask], gguf_token_facts(file)
+    if tokens:
+        masks += [(token_id, 'the tokenizer') for token_id in named_masks(tokens)]
+        ends.append((turn_end(tokens), 'the chat template'))
+    return masks, ends
 
 
 # %% ../../nbs/10_app/24_inspecting.ipynb #inspecting-09-b
-FILES = {  # what is no folder, by its ending -> what to do instead
-    '.gguf': 'diffulex-edge generate and export take a .gguf file as it is',
-    '.pte': 'it is exported already, and diffulex-edge generate runs it',
-}
+def gguf_facts(
+    path: Path, block_length: int | None = None, mask_token_id: int | None = None
+) -> list[Fact]:
+    """Return what is recognised of a `.gguf` file; arguments and errors as of `folder_facts`."""
+    from diffulex_edge.model.gguf import gguf_config
+    from diffulex_edge.model.gguf_tensors import GGUFFile
+
+    file = GGUFFile(path)
+    family, config = gguf_config(file, None, block_length, mask_token_id)
+    length = 'the family' if block_length is None else '--block-length'
+    kinds = sorted({tensor.tensor_type.name for tensor in file.tensors.values()})
+    rows = f'{file.architecture}.context_length, at most 2048'
+    facts = [
+        ('family', family.__name__, 'general.architecture'),
+        ('parameters', config.num_parameters, 'its tensors'),
+        ('block length', config.block_length, length),
+        ('logits shift', config.logits_shift, 'the family'),
+        ('rows of the cache', config.max_seq_len, rows),
+        ('weights', f'{", ".join(kinds)}, {path.stat().st_size / 1e6:,.1f} MB', path.name),
+    ]
+    masks, ends = gguf_said(file, mask_token_id)
+    facts += mask_facts(masks, config) + end_facts(ends, config)
+    return facts + lowering_facts(config, path.name)
 
 
-def folder_meant(path: Path) -> Path:
-    """Return the folder of a path, or of the name of a model that comes with the library.
+# %% ../../nbs/10_app/24_inspecting.ipynb #inspecting-09-p
+def checkpoint_facts(
+    path: Path, block_length: int | None = None, mask_token_id: int | None = None
+) -> list[Fact]:
+    """Return the facts of a folder, a `.gguf` file, or the name of a model of the library.
 
-    Raises `ValueError` for a `.gguf` or `.pte` file, which has no other files to agree with.
+    Raises `ValueError` for a `.pte`, and what `folder_facts` and `gguf_facts` raise.
     """
-    from diffulex_edge.model.loading import shipped
+    from diffulex_edge.model.loading import SHIPPED, shipped
 
-    where = shipped(path)
-    if where.is_file() and where.suffix in FILES:
-        kind = f'kept in {where.name}' if str(path) != str(where) else 'a file'
-        raise ValueError(
-            f'{path} is {kind}, and inspect compares the files of a folder with config.json; '
-            f'{FILES[where.suffix]}'
-        )
-    return where
+    where, entry = shipped(path), SHIPPED.get(str(path))
+    if entry and entry.find_blocks:
+        raise ValueError(f'{path} is made of smollm2 while it is loaded; inspect smollm2')
+    if where.suffix == '.pte':
+        raise ValueError(f'{path} is exported already; run it with diffulex-edge generate')
+    read = gguf_facts if where.suffix.lower() == '.gguf' else folder_facts
+    facts = read(where, block_length, mask_token_id)
+    over = entry.over() if entry else []
+    return facts + [('comes with', file.name, 'the library') for file in over]
 
 
 # %% ../../nbs/10_app/24_inspecting.ipynb #inspecting-09-c
 def inspect_command(
-    folder: Annotated[Path, Argument(help='a Hugging Face folder, or tiny')],
+    checkpoint: Annotated[
+        Path, Argument(help='a Hugging Face folder, a .gguf file, tiny or smollm2')
+    ],
     block_length: Annotated[int | None, Option(min=0, help='where no file says it')] = None,
     mask_token_id: MaskId = None,
     as_json: Annotated[bool, Option('--json', help='print the facts as JSON')] = False,
 ):
-    """What a checkpoint's folder says of itself, which file says it, and what would be lowered."""
-    facts = folder_facts(folder_meant(folder), block_length, mask_token_id)
+    """What a checkpoint says of itself, which file says it, and what would be lowered."""
+    facts = checkpoint_facts(checkpoint, block_length, mask_token_id)
     if as_json:
         return emit(dict(facts=[dict(fact=f, value=v, source=s) for f, v, s in facts]))
     for fact, value, source in facts:

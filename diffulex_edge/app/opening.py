@@ -20,18 +20,16 @@ def refuse_fixed(path: str, **options):
 def open_checkpoint(
     path: str,
     revision: str | None = None,
-    quantization: str = 'none',
-    scratch: str | None = None,
     **options,
 ):
     """Return an engine in eager PyTorch, with the checkpoint's tokenizer if it has one."""
     # torch takes seconds to import, and `--help` should not
-    from diffulex_edge.model.loading import shipped
+    import diffulex_edge.quant  # noqa: F401  enters what quantizes while loading
+    from diffulex_edge.model.loading import load_model, shipped
     from diffulex_edge.model.tokenizer import load_tokenizer
-    from diffulex_edge.quant.streaming import load_quantized
     from diffulex_edge.runtime.diffusion import DiffusionEngine
 
-    model = load_quantized(path, quantization, scratch, revision=revision, **options)
+    model = load_model(path, revision=revision, **options)
     try:
         tokenizer = load_tokenizer(path, revision=revision)
     except FileNotFoundError:
@@ -55,7 +53,7 @@ def open_model(
     """Return an engine on a `.pte` or an eager checkpoint, with its tokenizer if it has one.
 
     `path`: a file, a published folder, a checkpoint, a Hub repository of either, or a name.
-    `quantization`, `scratch`: of a checkpoint, see `load_quantized`. Raises `ValueError` for an
+    `quantization`, `scratch`: of a checkpoint, see `load_model`. Raises `ValueError` for an
     option that a `.pte` has fixed, and what the loaders raise.
     """
     from diffulex_edge.model.loading import find_program
@@ -68,4 +66,5 @@ def open_model(
     if program:
         refuse_fixed(path, **options)
         return DiffusionEngine.from_pte(program)
-    return open_checkpoint(path, revision, quantization, scratch, **options)
+    options |= dict(quantization=quantization, scratch=scratch)
+    return open_checkpoint(path, revision, **options)

@@ -41,11 +41,11 @@ except ModuleNotFoundError:  # Python 3.10
 
 import torch
 
+from ..model import load_model
 from ..model.files import written
 from ..model.hf_config import read_config
 from ..model.kv_cache import KVCacheConfig
 from ..model.scratch import resident
-from ..quant.streaming import load_quantized
 from ..runtime.pte import PteSession
 from ..runtime.pte_file import native_runtime
 from ..runtime.runner import compile_runner
@@ -66,9 +66,8 @@ def export_measured(folder: Path, pte: Path, job: dict) -> dict:
     torch.set_num_threads(1)
     clock, quantization = StageClock(), job['quantization']
     with clock('load'):
-        given = [
-            load_quantized(folder, quantization, scratch=pte.parent, max_seq_len=job['max_seq_len'])
-        ]
+        how = dict(quantization=quantization, scratch=pte.parent)
+        given = [load_model(folder, **how, max_seq_len=job['max_seq_len'])]
     parameters = given[0].config.num_parameters
     result = export_model(
         given.pop(), output_path=pte, quantization=quantization, methods=('forward',)

