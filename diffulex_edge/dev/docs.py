@@ -31,6 +31,7 @@ __all__ = [
 import argparse
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -72,7 +73,8 @@ LANGUAGES |= {'.kt': 'kotlin', '.kts': 'kotlin'}
 def film_frame(names: tuple[str, ...], up: str) -> str:
     """Return the frame that plays recordings; `up` is the way to the top of the site."""
     source = f'{up}films/{"-".join(names)}.html'
-    return f'<iframe class="film" src="{source}" title="a film" loading="lazy"></iframe>'
+    kind = 'film race' if len(names) == 2 else 'film'
+    return f'<iframe class="{kind}" src="{source}" title="a film" loading="lazy"></iframe>'
 
 
 def listing(source: str) -> str:
@@ -85,7 +87,8 @@ def listing(source: str) -> str:
 # %% ../../nbs/90_dev/10_docs.ipynb #docs-14
 def show_cell(cell: dict, up: str):
     """Change a code cell to how the site shows it."""
-    source = ''.join(cell['source'])
+    source = re.sub(r'^#\| default_exp \S+\n?', '', ''.join(cell['source']))
+    cell['source'] = source
     if source.startswith('#| test'):
         cell['metadata']['tags'] = ['hide-cell']
     if source.startswith('%%writefile'):
@@ -111,6 +114,7 @@ def site_page(path: Path, root: Path) -> str:
         for cell in notebook['cells']:
             if cell['cell_type'] == 'code':
                 show_cell(cell, up)
+        notebook['cells'] = [cell for cell in notebook['cells'] if cell['source']]
         text = json.dumps(notebook)
     else:
         text = path.read_text(encoding='utf-8')

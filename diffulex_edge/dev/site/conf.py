@@ -13,6 +13,7 @@ from sphinx.environment.adapters.toctree import TocTree
 extensions = ['myst_nb', 'sphinx.ext.autodoc']
 nb_execution_mode = 'off'
 nb_merge_streams = True
+nb_code_prompt_show, nb_code_prompt_hide = 'Show the test', 'Hide the test'
 nb_ipywidgets_js = {}  # pages show saved outputs: no widget runs, so no script is fetched
 myst_enable_extensions = ['dollarmath']
 myst_heading_anchors = 3
