@@ -94,5 +94,5 @@ def test_emulated_arm_is_close_to_this_machine(family, quantization, probes, tmp
         quantization += ',exclude=*.down'  # of the golden models: no whole groups of 32
     for found in arm.compare_arm(model, quantization, tmp_path, probes).values():
         assert found['cosine'] > 0.999
-        assert found['kl'] < (5e-2 if quantization == 'static_int8' else 1e-2)  # whole steps
+        assert min(found['kl'], found['eager_kl']) < 1e-2  # either may be a whole step apart
         assert quantization != 'none' or found['logits'] < 1e-3

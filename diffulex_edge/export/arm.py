@@ -13,6 +13,7 @@ __all__ = [
     'closeness',
     'arm_model',
     'build_probes',
+    'joined',
     'compare_arm',
     'add_missing_arm',
     'main',
@@ -40,8 +41,9 @@ from diffulex_edge.runtime.boards import (
 from ..model import FAMILIES
 from ..model.decoder import Decoder
 from ..model.loading import load_model
+from ..quant import quantize
 from ..runtime.runner import compile_program
-from ..runtime.step import Prediction
+from ..runtime.step import EagerSession, Prediction
 from .comparison import lead
 from .exporter import export_model
 from .matrix import add_missing, cell_model, with_ranges
@@ -98,10 +100,21 @@ def build_probes(folder: str | Path) -> dict[str | None, Path]:
 
 
 # %% ../../nbs/05_export/15_arm.ipynb #arm-07-2
+NUMBERS = 'ids', 'confidence', 'logits'  # fields of a prediction
+
+
+def joined(parts: list[Prediction]) -> Prediction:
+    "Return the rows of several steps as those of one."
+    return Prediction(*(torch.cat([getattr(part, name) for part in parts]) for name in NUMBERS))
+
+
 def compare_arm(
     model: Decoder, quantization: str, folder: str | Path, probes: dict[str | None, Path]
 ) -> dict[str, dict]:
-    "Export a model and step it on both machines; return processor -> `closeness`."
+    """Export a model and step it on both machines; return processor -> `closeness` to this one.
+
+    `eager_kl` there: the largest divergence of a row from eager PyTorch, in nats.
+    """
     folder = Path(folder)
     pte = folder / 'arm.pte'
     vocab, rule = model.config.vocab_size, model.config.block_length
@@ -115,15 +128,16 @@ def compare_arm(
         steps = [(0, ids)]
 
     def all_rows(target, through=()):
-        parts = probed_steps(probes[target], pte, steps, vocab, rule=rule, through=through)
-        fields = (torch.cat([getattr(part, name) for part in parts]) for name in NUMBERS)
-        return Prediction(*fields)
+        return joined(probed_steps(probes[target], pte, steps, vocab, rule=rule, through=through))
 
-    here = all_rows(None)
-    return {cpu: closeness(all_rows('aarch64', emulator(cpu)), here, mask) for cpu in CPUS}
-
-
-NUMBERS = 'ids', 'confidence', 'logits'  # fields of a prediction
+    here, eager = all_rows(None), EagerSession(quantize(model, quantization))
+    taken = [eager.step(tokens, at, at + len(tokens), logits=True) for at, tokens in steps]
+    found = {}
+    for cpu in CPUS:
+        there = all_rows('aarch64', emulator(cpu))
+        found[cpu] = closeness(there, here, mask)
+        found[cpu]['eager_kl'] = closeness(there, joined(taken), mask)['kl']
+    return found
 
 
 # %% ../../nbs/05_export/15_arm.ipynb #arm-09
