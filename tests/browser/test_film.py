@@ -18,6 +18,13 @@ from diffulex_edge.viz.film import (
 )
 from diffulex_edge.viz.player import save_html
 
+OUTSIDE = """() => {  // pixels of long candidates beyond their panel
+    const all = [...document.querySelectorAll('.dx-cand .dx-c')];
+    for (const one of all) one.textContent = 'beautifully 0.98';
+    const right = (one) => one.getBoundingClientRect().right;
+    return right(all.at(-1)) - right(document.querySelector('.dx-detail'));
+}"""
+
 
 @pytest.fixture(params=['light', 'dark'])
 def offline(chromium, request):
@@ -60,6 +67,7 @@ def test_one_film(offline, tmp_path, shot):
     assert offline.locator('.dx-text .dx-t:not([hidden])').all_text_contents() == words
     offline.locator('.dx-text .dx-t.new:not([hidden])').hover()
     assert offline.locator('.dx-cand .dx-c').count() == 4
+    assert offline.evaluate(OUTSIDE) < 0
     assert 'null' not in offline.locator('.dx').inner_text()
     offline.keyboard.press('c')
     shot(offline, f'film-{offline.scheme}', full_page=True)
