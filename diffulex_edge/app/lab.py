@@ -126,7 +126,7 @@ def prepare(folder: Path | None) -> Path:
             source = Path(unpacked)
         copied, kept = copy_chapters(source, target)
     say = partial(err.print, soft_wrap=True)
-    say(f'{target}: {len(copied)} files written')
+    say(f'{target}: {len(copied)} files written; after an update of the library, call this again')
     if kept:
         say(
             f'{len(kept)} that you changed were left alone, among them {kept[0]}; '
@@ -143,7 +143,10 @@ def lab_command(
         bool, Option('--json', help='copy, open nothing, print the folder as JSON')
     ] = False,
 ):
-    """Open JupyterLab on the tour of the chapters; what you changed is never overwritten."""
+    """Open JupyterLab on the tour of the chapters; what you changed is never overwritten.
+
+    After an update of the library, call it again: it brings what is new.
+    """
     copy_only = copy_only or as_json
     if not copy_only and find_spec('jupyterlab') is None:
         raise ValueError("JupyterLab is not installed: pip install 'diffulex_edge[lab]'")
