@@ -2,6 +2,7 @@
 # edit the notebook, then run `edge_export`.
 
 import gc
+import os
 import time
 
 # %% kills-19
@@ -9,7 +10,7 @@ from mmap import MAP_ANONYMOUS, MAP_PRIVATE, mmap
 
 import pytest
 
-from diffulex_edge.dev.kills import fill_disks, kill_writers, slope, soak
+from diffulex_edge.dev.kills import fill_disks, kill_writers, publish, slope, soak
 from diffulex_edge.model.files import seal
 
 
@@ -45,8 +46,37 @@ def test_a_writer_in_place_is_found(tmp_path, monkeypatch):
     monkeypatch.setattr(kills, 'publish', plainly)
     with pytest.raises((AssertionError, ValueError)):
         kills.kill_writers(tmp_path, 100)
+
+
+# %% kills-21-full
+def silently(path, pair):
+    """Publish a pair, and keep quiet where it fails."""
+    try:
+        publish(path, pair)
+    except OSError:
+        pass
+
+
+def untidily(path, pair):
+    """Publish a pair behind a copy, which stays where the disk is full."""
+    half = path.with_name('half')
+    half.write_bytes(pair[0])
+    publish(path, pair)
+    half.unlink()
+
+
+@pytest.mark.parametrize('writer', [plainly, silently, untidily])
+def test_a_bug_on_a_full_disk_is_found(writer, tmp_path, monkeypatch):
+    import diffulex_edge.dev.kills as kills
+
+    parent, right = os.getpid(), kills.publish
+
+    def with_bug(path, pair):  # in the child, whose disk is full
+        return (right if os.getpid() == parent else writer)(path, pair)
+
+    monkeypatch.setattr(kills, 'publish', with_bug)
     with pytest.raises((AssertionError, ValueError)):
-        kills.fill_disks(tmp_path, 50)
+        kills.fill_disks(tmp_path, 20)
 
 
 # %% kills-21-2

@@ -5,11 +5,11 @@
 # %% properties-02
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 # no deadline: the machine may be busy; derandomized: a test passes or fails for everybody
-steady = settings(deadline=None, derandomize=True, max_examples=60)
+steady = settings(deadline=None, derandomize=True, max_examples=60, report_multiple_bugs=False)
 
 numbers = st.floats(-30, 30, width=32)
 
@@ -223,3 +223,106 @@ def test_a_program_says_what_its_model_says(exported, data):
     assert torch.allclose(one.confidence, other.confidence, atol=1e-4)
     ties = one.confidence < 0.05  # two tokens may be as good
     assert (one.ids == other.ids)[~ties].all()
+
+
+# %% properties-31
+from dataclasses import replace
+from inspect import signature
+from types import SimpleNamespace
+
+
+def to_both_sides(random_llama):
+    "Return a model that sees later blocks."
+    model = random_llama()
+    return lambda: SimpleNamespace(
+        logits=lambda ids, block_length: model.logits(ids, block_length=0)
+    )
+
+
+def rounded_down(masks, length, steps, epsilon):
+    "Yield quotas of which steps leave a rest."
+    while True:
+        yield masks // steps
+
+
+def forgetful(Trace):
+    "Return a kind of trace whose words do not come back."
+
+    class Forgetful(Trace):
+        @classmethod
+        def load(cls, path):
+            return replace(super().load(path), words={})
+
+    return Forgetful
+
+
+def nameless(configure):
+    "Return a check that does not say what is wrong."
+
+    def check(**settings):
+        try:
+            return configure(**settings)
+        except ValueError:
+            raise ValueError('a setting is wrong') from None
+
+    return check
+
+
+def backwards(Session):
+    "Return a session that reads a step from behind."
+
+    class Backwards(Session):
+        def step(self, tokens, start, kv_len):
+            return super().step(tokens[::-1], start, kv_len)
+
+    return Backwards
+
+
+# %% properties-32
+PLANTED = [  # property, what it is about, a wrong one in its place
+    (test_top_k, 'filter_logits', lambda cut: lambda row, top_k: cut(row, top_k=top_k + 1)),
+    (test_top_p, 'filter_logits', lambda cut: lambda row, top_p: cut(row, top_p=top_p / 2)),
+    (
+        test_any_temperature_leaves_numbers,
+        'filter_logits',
+        lambda cut: lambda row, temperature: row / temperature,
+    ),
+    (
+        test_forbidden_tokens_and_no_others,
+        'forbid',
+        lambda forbid: lambda row, ids: forbid(row, ids[1:]),
+    ),
+    (
+        test_a_penalty_never_helps,
+        'penalize',
+        lambda penalize: lambda row, seen, penalty: penalize(row, seen, 1 / penalty),
+    ),
+    (test_a_later_block_changes_nothing_before_it, 'random_llama', to_both_sides),
+    (
+        test_a_schedule_spends_its_whole_budget,
+        'SCHEDULES',
+        lambda schedules: dict.fromkeys(schedules, rounded_down),
+    ),
+    (test_a_trace_comes_back, 'Trace', forgetful),
+    (test_a_setting_is_taken_or_named, 'configure', nameless),
+    (
+        test_what_is_planned_fits,
+        'fitted',
+        lambda fitted: lambda model, scheme, memory: fitted(model, scheme, 1.1 * memory),
+    ),
+    (test_a_program_says_what_its_model_says, 'PteSession', backwards),
+]
+
+
+@pytest.mark.parametrize('holds, name, wrong', PLANTED, ids=[one[0].__name__ for one in PLANTED])
+def test_a_planted_bug_is_found(holds, name, wrong, monkeypatch, request):
+    given = {
+        fixture: request.getfixturevalue(fixture)
+        for fixture in ('tmp_path_factory', 'exported')
+        if fixture in signature(holds).parameters
+    }
+    found = settings(steady, phases=[Phase.generate])  # and not made small, which takes its time
+    monkeypatch.setattr(holds, '_hypothesis_internal_use_settings', found)
+    monkeypatch.setitem(globals(), name, wrong(globals()[name]))
+    with pytest.raises(AssertionError):
+        holds(**given)

@@ -58,6 +58,7 @@ def test_long_values_are_cut():
     assert shown('llama') == "'llama'"
     assert brief('x' * 160) == 'x' * 160
     assert brief('x' * 2000) == 'x' * 160 + '… (2,000 characters)'
+    assert brief('a\x1b[31m\nb') == 'a�[31m�b'  # nothing that steers a terminal
     assert shown([0] * 10**5) == '[' + '0, ' * 53 + '… (300,000 characters)'
 
 

@@ -194,7 +194,7 @@ def test_another_version(tmp_path):
 @pytest.mark.parametrize(
     'line, old, new, reason',
     [
-        (2, '"denoise"', '"dream"', 'line 3: kind is dream'),
+        (2, '"denoise"', '"dream"', "line 3: kind is 'dream'"),
         (2, '"step": 1', '"step": "1"', 'step'),
         (2, '"3": 5', '"x": 5', 'revealed'),
         (2, '[99, 5]', '[99, null]', 'tokens'),

@@ -83,7 +83,7 @@ class Point:
     [
         ({'step': 0}, "lacks 'revealed'"),
         ({'step': 0, 'revealed': {}, 's': 1}, "unknown field 's'"),
-        ({'step': '0', 'revealed': {}}, 'line 2: step is 0, which'),
+        ({'step': '0', 'revealed': {}}, "line 2: step is '0', which"),
     ],
 )
 def test_a_wrong_field_is_named(row, reason):

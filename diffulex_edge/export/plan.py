@@ -24,6 +24,7 @@ import itertools
 import json
 import re
 from dataclasses import asdict, dataclass, field
+from inspect import signature
 from pathlib import Path
 
 try:
@@ -176,6 +177,8 @@ def read_plan(path: str | Path) -> list[ModelExportConfig]:
                 job = ModelExportConfig(**fields)
             except (TypeError, ValueError) as error:
                 what = str(error).removeprefix('ModelExportConfig.__init__() ')
+                if isinstance(error, TypeError):  # Python's own words for an unknown field
+                    what += f'; a table has {", ".join(signature(ModelExportConfig).parameters)}'
                 raise ValueError(f'{path}, [[export]] number {number}: {what}') from None
             jobs.append(job)
     for job in jobs:

@@ -29,7 +29,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
-from .config import shown, warn_of_mask
+from .config import brief, shown, warn_of_mask
 from .decoder import Decoder
 
 # %% ../../nbs/01_model/19_adapter.ipynb #adapter-03
@@ -51,7 +51,7 @@ def scaled(path: str | Path, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
     for name, tensor in tensors.items():
         if tensor.dtype not in (*FLOATS, torch.int8):
             raise ValueError(
-                f'{path}: {name} is stored as {str(tensor.dtype)[6:]}; '
+                f'{path}: {brief(name)} is stored as {str(tensor.dtype)[6:]}; '
                 'save it as float32, float16, bfloat16, or int8 with a scale'
             )
         if name.endswith('.scale'):
@@ -62,7 +62,8 @@ def scaled(path: str | Path, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
             rank = tensor.shape[0 if per_row else -1] if tensor.ndim == 2 else 0
             if scale is None or tuple(scale.shape) != (rank,):
                 raise ValueError(
-                    f'{path}: {name} is stored as integers and needs {name}.scale of [{rank}]'
+                    f'{path}: {brief(name)} is stored as integers and needs {brief(name)}.scale of '
+                    f'[{rank}]; train it again'
                 )
             tensor = tensor.float() * (scale[:, None] if per_row else scale)
         floats[name] = tensor
@@ -85,7 +86,7 @@ def read_adapter(path: str | Path) -> tuple[dict[str, Tensor], dict[str, str]]:
             return scaled(path, tensors), file.metadata() or {}
     except SafetensorError as e:
         raise ValueError(
-            f'{path} is not a whole safetensors file ({str(e)[:200]}); download it again'
+            f'{path} is not a whole safetensors file ({brief(str(e))}); download it again'
         ) from None
 
 
@@ -127,7 +128,7 @@ def check_adapter(path: str | Path, tensors: dict[str, Tensor], model: Decoder, 
     extra = sorted(tensors.keys() - shapes.keys())
     if extra:
         raise ValueError(
-            f'{path} holds the tensor {extra[0]}, which a mask adapter for this model '
+            f'{path} holds the tensor {brief(extra[0])}, which a mask adapter for this model '
             f'does not have ({len(extra)} unexpected); give one that was trained for it'
         )
     for name, shape in shapes.items():

@@ -63,10 +63,9 @@ def check_sizes(config):
 
 # %% ../../nbs/01_model/01_config.ipynb #config-06b
 def brief(text: str, longest: int = 160) -> str:
-    "Return a text for a message: whole, or its beginning and how long it is."
-    if len(text) <= longest:
-        return text
-    return f'{text[:longest]}… ({len(text):,} characters)'
+    "Return somebody else's text for a message: its beginning if it is long, and what prints."
+    start = ''.join(char if char.isprintable() else '\ufffd' for char in text[:longest])
+    return start if len(text) <= longest else f'{start}… ({len(text):,} characters)'
 
 
 def shown(value) -> str:
@@ -133,9 +132,7 @@ def check_conventions(config):
     "Raise `ValueError` for heads that do not fit together and for conventions that are none."
     divide(config, 'num_attention_heads', 'num_key_value_heads')
     if config.head_dim % 2:
-        raise ValueError(
-            f'config: head_dim is {config.head_dim}; rotary positions need an even number'
-        )
+        raise refusal('head_dim', config.head_dim, 'even, for rotary positions')
     for field in ('rms_norm_eps', 'rope_theta'):
         check_positive(field, getattr(config, field))
     for field in FLAGS:
@@ -187,10 +184,8 @@ def check_ids(config, field: str, ids: tuple):
     "Raise `ValueError` when one of the `ids` of a field is outside the vocabulary."
     last = config.vocab_size - 1
     if not all(is_whole(token_id, 0, last) for token_id in ids):
-        raise ValueError(
-            f'config: {field} is {shown(getattr(config, field))}; '
-            f'ids must be from 0 to {last} (vocab_size {config.vocab_size})'
-        )
+        wanted = f'from 0 to {last} (vocab_size {config.vocab_size})'
+        raise refusal(field, getattr(config, field), wanted)
 
 
 def fill_ids(config):

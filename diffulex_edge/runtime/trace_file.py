@@ -98,8 +98,7 @@ def restore_fields(cls: type, row: dict, where: str) -> dict:
             restored[name] = restore(value, hints[name])
         except (TypeError, ValueError):
             raise ValueError(
-                f'{where}: {name} is {str(value)[:60]}, which cannot be right; '
-                'write the trace again'
+                f'{where}: {name} is {shown(value)}, which cannot be right; write the trace again'
             ) from None
     return restored
 
