@@ -3,6 +3,7 @@
 
 # %% forecast-16
 import json
+from pathlib import Path
 
 import pytest
 import torch
@@ -107,6 +108,8 @@ def test_what_is_compared_has_its_floats_in_memory():
     alone, compared = (
         forecast(shape, 'dynamic_int8,embedding=int8', 'smollm2', how) for how in (False, True)
     )
+    with pytest.raises(ValueError, match='export alone, which quantizes while it loads'):
+        check_room(compared, Path('folder'), 10**8)
     floats = 4 * shape.config.num_parameters
     assert compared.peaks['lower'] > alone.peaks['lower'] + 0.9 * floats
     assert compared.peaks['load'] == alone.peaks['load']

@@ -277,15 +277,18 @@ def check_room(expected: Forecast, output: Path, memory: int | None):
 
     `memory` is what it may take, None if unknown; the disk is that of `output`.
     """
+    remedy = 'quantize the embedding and the linears'
+    if 'measure' in expected.cpu:  # the floats are what it takes
+        remedy = 'export alone, which quantizes while it loads and compares nothing'
     if memory is not None and expected.peak > memory:
         raise ValueError(
-            f'the export needs about {expected.peak / 1e9:.1f} GB of memory ({expected.stage}) '
-            f'and {memory / 1e9:.1f} GB are free; quantize the embedding and the linears, take '
+            f'this needs about {expected.peak / 1e9:.1f} GB of memory ({expected.stage}) '
+            f'and {memory / 1e9:.1f} GB are free; {remedy}, take '
             'fewer rows with --max-seq-len, end other programs, or go on with --anyway'
         )
     free = shutil.disk_usage(existing_folder(output)).free
     if expected.disk > free:
         raise ValueError(
-            f'the export needs about {expected.disk / 1e9:.1f} GB on the disk of {output} and '
-            f'{free / 1e9:.1f} GB are free; name another disk with -o, or go on with --anyway'
+            f'this needs about {expected.disk / 1e9:.1f} GB on the disk of {output} and '
+            f'{free / 1e9:.1f} GB are free; write to another disk, or go on with --anyway'
         )
