@@ -120,15 +120,9 @@ def at_words(sentence: str, stream) -> str:
 # %% ../../nbs/10_app/01_output.ipynb #output-23
 def check_output(path: Path | None, make_folder: bool = False):
     """Raise `ValueError` naming the path if a file cannot be written there; None is no file."""
-    from diffulex_edge.model.files import check_ordinary
-
     if path is None:
         return
     path, folder = Path(path), Path(path).absolute().parent
-    try:
-        check_ordinary(path)
-    except OSError as error:
-        raise ValueError(str(error)) from None
     try:
         if make_folder:  # it is made later, with the file
             folder = next(parent for parent in (folder, *folder.parents) if parent.exists())
@@ -140,6 +134,12 @@ def check_output(path: Path | None, make_folder: bool = False):
             pass
     except OSError as error:
         raise ValueError(f'{path} cannot be written: {error.strerror}; name another file') from None
+    from diffulex_edge.model.files import check_ordinary  # which takes seconds, with torch
+
+    try:
+        check_ordinary(path)
+    except OSError as error:
+        raise ValueError(str(error)) from None
 
 
 # %% ../../nbs/10_app/01_output.ipynb #output-20
