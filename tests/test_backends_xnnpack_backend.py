@@ -14,13 +14,14 @@ def test_schemes_can_be_mixed(tmp_path):
     result = export_model(
         load_model(golden_dir() / 'sdar_a', max_seq_len=32),
         output_path=tmp_path / 'm.pte',
-        quantization='dynamic_int8,head=weight_only_int8,exclude=layers.0.*',
+        quantization='dynamic_int4,head=weight_only_int8,exclude=layers.0.*,eight_bits=*.down',
         methods=('logits',),
     )
     forms = {linear.path: (linear.weights, linear.activations) for linear in result.linears}
     assert forms['head'] == ('int8', 'fp32')
     assert forms['layers.0.o'] == ('fp32', 'fp32')
-    assert forms['layers.1.o'] == ('int8', 'int8 per token')
+    assert forms['layers.1.o'] == ('int4', 'int8 per token')
+    assert forms['layers.1.down'] == ('int8', 'int8 per token')
 
 
 def test_partitioners():

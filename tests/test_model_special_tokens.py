@@ -92,6 +92,12 @@ def test_mask_of_the_tokenizer(tmp_path, config, mask):
     assert config_with(None, mask_token_id=None).mask_token_id is None
 
 
+@pytest.mark.parametrize('role', ['eos_token', 'mask_token'])
+def test_a_role_that_is_no_token(tmp_path, role):
+    with pytest.raises(ValueError, match=f'tokenizer_config.json: {role} is 5; it must be a token'):
+        write_tokenizer(tmp_path, **{role: 5, 'add_eos_token': True, 'pad_token': None})
+
+
 def test_two_masks(tmp_path):
     facts = write_tokenizer(tmp_path)
     add_token(facts, '[MASK]', 262, 'here')

@@ -13,6 +13,7 @@ from diffulex_edge.quant.schemes import Quantization
         'none',
         'dynamic_int4,group_size=64,embedding=int8,head=dynamic_int8,exclude=layers.0.*+head',
         'weight_only_int8,embedding=int4',
+        'weight_only_int4,eight_bits=layers.0.*+*.down',
         'static_int8,cache=int8,statistics=a/b.safetensors',
     ],
 )
@@ -29,6 +30,7 @@ def test_texts_come_back_as_they_were(text):
         ('dynamic_int8,embedding=int2', 'int2'),
         ('dynamic_int8,head=int1', 'int1'),
         ('dynamic_int8,heads=none', 'heads'),
+        ('dynamic_int8,eight_bits=*.down', 'eight_bits .* not of dynamic_int8'),
         ('dynamic_int8,head=fp16', 'fp16'),
         ('none,cache=int3', 'int3'),
         ('static_int8,statistics=a=b', 'rename'),

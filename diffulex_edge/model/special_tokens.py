@@ -4,6 +4,7 @@
 
 # %% auto #0
 __all__ = [
+    'ROLES',
     'MASK',
     'TURNS',
     'TokenFacts',
@@ -60,11 +61,15 @@ def token_text(entry, where: str) -> str:
     return text
 
 
+ROLES = tuple(f'{role}_token' for role in 'bos eos unk sep pad cls mask'.split())
+
+
 def read_roles(config: dict, where: str) -> dict[str, str]:
     "Return role -> token of a `tokenizer_config.json` or a `special_tokens_map.json`."
     roles = {}
     for role, entry in config.items():
-        if role.endswith('_token') and isinstance(entry, (str, dict)):
+        known = role in ROLES and entry is not None
+        if known or role.endswith('_token') and isinstance(entry, (str, dict)):
             roles[role] = token_text(entry, f'{where}: {role}')
     return roles
 

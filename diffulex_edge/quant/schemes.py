@@ -8,7 +8,9 @@ __all__ = [
     'EMBEDDINGS',
     'CACHES',
     'ADAPTERS',
+    'WIDER',
     'OPTIONS',
+    'PATTERNS',
     'Scheme',
     'parse_request',
     'check_request',
@@ -46,9 +48,21 @@ CACHES: dict[str, type | None] = {'none': None}  # name -> class of the KV cache
 # Scheme of the linears -> that of a mask adapter's branches; not in the table: none. Their rows of
 # a rank are too short for groups of 4-bit weights.
 ADAPTERS = dict(dynamic_int8='dynamic_int8', dynamic_int4='dynamic_int8')
+# Scheme of the linears -> the same with weights of 8 bits
+WIDER = dict(dynamic_int4='dynamic_int8', weight_only_int4='weight_only_int8')
 
 # %% ../../nbs/03_quant/01_schemes.ipynb #schemes-06
-OPTIONS = ('group_size', 'embedding', 'head', 'exclude', 'cache', 'statistics', 'smooth')
+OPTIONS = (
+    'group_size',
+    'embedding',
+    'head',
+    'exclude',
+    'eight_bits',
+    'cache',
+    'statistics',
+    'smooth',
+)
+PATTERNS = ('exclude', 'eight_bits')  # options that name linears
 
 
 def parse_request(text: str) -> dict:
@@ -62,7 +76,7 @@ def parse_request(text: str) -> dict:
                 f'quantization: {item!r} in {text!r} is no option; write '
                 f'{"=, ".join(OPTIONS[:-1])}= or {OPTIONS[-1]}='
             )
-        if option == 'exclude':
+        if option in PATTERNS:
             given[option] = tuple(value.split('+'))
         elif option == 'group_size' and value.isdigit():
             given[option] = int(value)
@@ -91,6 +105,11 @@ def check_request(request):
                 f'quantization: {option} {path!r} has a comma or an equals sign '
                 'in its path; rename the file'
             )
+    if request.eight_bits and request.name not in WIDER:
+        raise ValueError(
+            f'quantization: eight_bits is for linears of {" and ".join(WIDER)}, '
+            f'not of {request.name}'
+        )
     if request.head == 'fp16' and request.name != 'fp16':
         raise ValueError('quantization: fp16 is of the whole model; head=fp16 needs the name fp16')
 
@@ -105,6 +124,7 @@ class Quantization:
     embedding: str = 'none'  # none, int8 (a scale per row), int4 (a scale per group_size)
     head: str | None = None  # scheme of the output projection; None: that of `Scheme.head`
     exclude: tuple[str, ...] = ()  # linears left alone: `layers.0.*`, `layers.*.down`
+    eight_bits: tuple[str, ...] = ()  # linears that have 8 bits where the others have 4
     cache: str = 'none'  # KV cache: none, int8 (a scale per row and head)
     statistics: str | None = None  # file of `Statistics.save`, which static_int8 needs
     # Another such file, or the name of a model that comes with one: inputs are smoothed first.
@@ -136,6 +156,8 @@ class Quantization:
             return 'none'
         if '.lora.' in path or path.startswith('drafter.'):
             return ADAPTERS.get(self.name, 'none')
+        if any(fnmatch.fnmatchcase(path, p) for p in self.eight_bits):
+            return WIDER[self.name]
         if path != 'head':
             return self.name
         return self.head or SCHEMES[self.name].head or self.name
@@ -149,7 +171,7 @@ def request_text(request: Quantization) -> str:
         value = getattr(request, field.name)
         if field.name == 'name' or value == field.default:
             continue
-        if field.name == 'exclude':
+        if field.name in PATTERNS:
             value = '+'.join(value)
         text += f',{field.name}={value}'
     return text

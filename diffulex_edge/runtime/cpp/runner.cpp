@@ -30,12 +30,18 @@ struct Request {
   std::vector<std::string> stops;
 };
 
+[[noreturn]] void refuse(const std::string& name, double value, const std::string& rule) {
+  std::ostringstream message;
+  message << name << " is " << value << "; it must be " << rule;
+  fail(message.str());
+}
+
 // Read a whole number from `least` to `most` into `field`.
 void read_whole(const std::string& name, double value, int64_t least, int64_t most,
                 int64_t& field) {
   if (!(value >= least && value <= most) || value != std::floor(value))
-    fail(name + " must be a whole number from " + std::to_string(least) + " to " +
-         std::to_string(most));
+    refuse(name, value,
+           "a whole number from " + std::to_string(least) + " to " + std::to_string(most));
   field = static_cast<int64_t>(value);
 }
 
@@ -60,8 +66,8 @@ void set_number(Request& request, const std::string& name, double value) {
   else if (name == "--top-k") read_whole(name, value, 0, most, settings.sampler.top_k);
   else if (name == "--temperature" && value >= 0) settings.sampler.temperature = value;
   else if (name == "--top-p" && value > 0 && value <= 1) settings.sampler.top_p = value;
-  else if (name == "--temperature") fail("--temperature must be 0 or more");
-  else if (name == "--top-p") fail("--top-p must be above 0 and at most 1");
+  else if (name == "--temperature") refuse(name, value, "0 or more");
+  else if (name == "--top-p") refuse(name, value, "above 0 and at most 1");
   else if (name == "--lookahead" || name == "--entropy-at-most")
     fail(name + ": d3LLM's sampler of several blocks is in Python only; leave it out, or run the "
          "file with DiffusionEngine.from_pte");
