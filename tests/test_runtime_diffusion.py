@@ -455,7 +455,7 @@ def test_what_an_engine_refuses():
     for settings in (dict(block_size=1), dict(drafts=2)):
         with pytest.raises(ValueError, match='prompt is empty'):
             DiffusionEngine(adapted_llama()).generate([], plain(4, **settings))
-    with pytest.raises(ValueError, match='id 500'):
+    with pytest.raises(ValueError, match='token 500'):
         engine.generate([500], plain(4))
 
     class OneRow:
