@@ -17,10 +17,7 @@ from diffulex_edge.export.matrix import cell_model, pairs, with_ranges
 from diffulex_edge.model import FAMILIES
 
 # %% fast-lowering-26
-TRIED = [
-    ('sdar', 'xnnpack', 'dynamic_int8,embedding=int8'),
-    ('fast_dllm_v2', 'xnnpack', 'static_int8'),
-]
+TRIED = [('fast_dllm_v2', 'xnnpack', 'static_int8')]
 NAMES = dict.fromkeys(family.family for family in FAMILIES.values())
 HERE = [pair for pair in pairs() if pair[0] in ('xnnpack', 'portable')]
 if os.environ.get('DIFFULEX_EVERY_CELL'):
