@@ -134,6 +134,8 @@ def check_output(path: Path | None, make_folder: bool = False):
             pass
     except OSError as error:
         raise ValueError(f'{path} cannot be written: {error.strerror}; name another file') from None
+    if path.is_dir():
+        raise ValueError(f'{path} is a folder; name a file')
     from diffulex_edge.model.files import check_ordinary  # which takes seconds, with torch
 
     try:
