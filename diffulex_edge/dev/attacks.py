@@ -33,7 +33,7 @@ __all__ = [
     'check_reply',
 ]
 
-# %% ../../nbs/90_dev/20_attacks.ipynb #attacks-02
+# %% ../../nbs/90_dev/20_attacks.ipynb #attacks-01
 import json
 from dataclasses import dataclass
 from random import Random
@@ -160,6 +160,7 @@ def odd_head(rng: Random) -> Attack:
     return Attack([head(rng.choice(PATHS), None, *fields, method=method, host=host)], method=method)
 
 
+# %% ../../nbs/90_dev/20_attacks.ipynb #attacks-08-s
 def slow(rng: Random) -> Attack:
     """Send a request in pieces with pauses, or stop in the middle."""
     request = right_request(rng, CLOSE)
@@ -237,6 +238,7 @@ def read_reply(data: bytes, method: str, ended: bool):
         raise AssertionError(f'a reply that is not HTTP: {error}') from None
 
 
+# %% ../../nbs/90_dev/20_attacks.ipynb #attacks-31-2
 def replies(data: bytes, method: str, ended: bool) -> list[tuple]:
     """Return the replies in bytes, or nothing when the last one is not complete."""
     unread = data.startswith(b'HTTP/1.1 400') and not data.endswith(b'\r\n\r\n')

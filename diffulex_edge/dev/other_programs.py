@@ -8,7 +8,6 @@ __all__ = ['OF_OTHER_PROGRAMS']
 # %% ../../nbs/90_dev/26_other_programs.ipynb #other-programs-02
 from .reports import Report
 
-# %% ../../nbs/90_dev/26_other_programs.ipynb #other-programs-04
 OF_OTHER_PROGRAMS = [
     Report(
         'Stable-DiffCoder as a GGUF file writes nonsense in programs of the desktop (LM Studio)',

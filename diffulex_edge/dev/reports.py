@@ -15,8 +15,8 @@ __all__ = [
     'COMMANDS_AND_CLIENTS',
     'REPORTS',
     'Report',
-    'missing_tests',
     'as_table',
+    'missing_tests',
 ]
 
 # %% ../../nbs/90_dev/25_reports.ipynb #reports-01
@@ -25,7 +25,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 
-# %% ../../nbs/90_dev/25_reports.ipynb #reports-02
 @dataclass(frozen=True)
 class Report:
     "A failure that was reported, what happens now, and the test that holds it, `file::name`."
@@ -33,6 +32,14 @@ class Report:
     failure: str
     outcome: str
     test: str
+
+
+def as_table(reports: list[Report]) -> str:
+    "Return reports as a table in Markdown."
+    lines = ['| reported | now | test |', '|---|---|---|']
+    for report in reports:
+        lines.append(f'| {report.failure} | {report.outcome} | `tests/{report.test}` |')
+    return '\n'.join(lines)
 
 
 # %% ../../nbs/90_dev/25_reports.ipynb #reports-100
@@ -283,7 +290,6 @@ COMMANDS_AND_CLIENTS = [
     ),
 ]
 
-# %% ../../nbs/90_dev/25_reports.ipynb #reports-20
 REPORTS = CHECKPOINTS + CHECKPOINTS_AND_FILES + FACTS + MASK_AND_ENDS + TEXT
 REPORTS += RUNNING + COMMANDS_AND_CLIENTS
 
@@ -299,11 +305,3 @@ def missing_tests(reports: list[Report], tests: Path) -> list[str]:
         if not re.search(rf'^def {re.escape(function)}\(', text, re.MULTILINE):
             missing.append(report.test)
     return missing
-
-
-def as_table(reports: list[Report]) -> str:
-    "Return reports as a table in Markdown."
-    lines = ['| reported | now | test |', '|---|---|---|']
-    for report in reports:
-        lines.append(f'| {report.failure} | {report.outcome} | `tests/{report.test}` |')
-    return '\n'.join(lines)

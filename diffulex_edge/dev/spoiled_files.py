@@ -27,7 +27,7 @@ __all__ = [
     'try_folder',
 ]
 
-# %% ../../nbs/90_dev/16_spoiled_files.ipynb #files-02
+# %% ../../nbs/90_dev/16_spoiled_files.ipynb #files-01
 import json
 import logging
 import os
@@ -58,6 +58,7 @@ def record_trace(folder: Path) -> list[dict]:
     return [json.loads(line) for line in (folder / 'trace.jsonl').read_text().splitlines()]
 
 
+# %% ../../nbs/90_dev/16_spoiled_files.ipynb #files-04-2
 def try_trace(rng: Random, rows: list[dict], folder: Path):
     """Load a spoiled trace, and show it in every way."""
     from diffulex_edge.runtime.trace import Trace
@@ -217,6 +218,7 @@ class Untimed:
         self.steps += 1
 
 
+# %% ../../nbs/90_dev/16_spoiled_files.ipynb #files-08-2b
 def write_costs(folder: Path) -> str:
     """Write the costs of a file and return them as text."""
     (folder / 'model.pte').write_bytes(b'a program')

@@ -7,6 +7,7 @@ __all__ = [
     'TOKENIZER_FILES',
     'MODEL_FILES',
     'SPECIAL',
+    'QUIET',
     'TEXT',
     'SPOILED_MODELS',
     'copy_model',
@@ -23,7 +24,7 @@ __all__ = [
     'try_gguf',
 ]
 
-# %% ../../nbs/90_dev/15_spoiled_models.ipynb #models-02
+# %% ../../nbs/90_dev/15_spoiled_models.ipynb #models-01
 import json
 import shutil
 from pathlib import Path
@@ -63,6 +64,7 @@ MODEL_FILES = {'config.json': spoil_json, 'model.safetensors': spoil_safetensors
 MODEL_FILES |= TOKENIZER_FILES | {'generation_config.json': spoil_json}
 
 
+# %% ../../nbs/90_dev/15_spoiled_models.ipynb #models-04-2
 def put_files(rng: Random, files: dict[str, bytes], spoilers: dict, folder: Path):
     """Write files, one of them spoiled, most often one of the first two."""
     chosen = rng.choice([*spoilers, *list(spoilers)[:2] * 2])
@@ -73,6 +75,7 @@ def put_files(rng: Random, files: dict[str, bytes], spoilers: dict, folder: Path
         (folder / name).write_bytes(content)
 
 
+# %% ../../nbs/90_dev/15_spoiled_models.ipynb #models-04-3
 def try_model(rng: Random, files: dict[str, bytes], folder: Path):
     """Load a spoiled checkpoint, and ask it for logits."""
     put_files(rng, files, MODEL_FILES, folder / 'case')
@@ -83,6 +86,7 @@ def try_model(rng: Random, files: dict[str, bytes], folder: Path):
 
 # %% ../../nbs/90_dev/15_spoiled_models.ipynb #models-06
 SPECIAL = ['<unk>', '<s>', '</s>', '<|mask|>']
+QUIET = dict(special_tokens=SPECIAL, show_progress=False)
 
 
 def byte_pairs(text: list[str]) -> Tokenizer:
@@ -94,7 +98,7 @@ def byte_pairs(text: list[str]) -> Tokenizer:
     tk.pre_tokenizer = pre_tokenizers.Sequence([words, pieces])
     behind = [decoders.Replace('_', ' '), decoders.ByteFallback(), decoders.Fuse()]
     tk.decoder = decoders.Sequence([*behind, decoders.Strip(' ', 1, 0), decoders.ByteLevel()])
-    tk.train_from_iterator(text, trainers.BpeTrainer(vocab_size=90, special_tokens=SPECIAL))
+    tk.train_from_iterator(text, trainers.BpeTrainer(vocab_size=90, **QUIET))
     begin = processors.TemplateProcessing(single='<s> $A', special_tokens=[('<s>', 1)])
     tk.post_processor = processors.Sequence([processors.ByteLevel(), begin])
     return tk
@@ -105,8 +109,8 @@ def likely_pieces(text: list[str]) -> Tokenizer:
     tk = Tokenizer(models.Unigram())
     tk.normalizer = normalizers.Replace(Regex(' {2,}'), ' ')
     tk.pre_tokenizer, tk.decoder = pre_tokenizers.Metaspace(), decoders.Metaspace()
-    how = dict(vocab_size=60, special_tokens=SPECIAL, unk_token='<unk>')
-    tk.train_from_iterator(text, trainers.UnigramTrainer(**how))
+    trainer = trainers.UnigramTrainer(vocab_size=60, unk_token='<unk>', **QUIET)
+    tk.train_from_iterator(text, trainer)
     return tk
 
 
@@ -115,7 +119,7 @@ def word_pieces(text: list[str]) -> Tokenizer:
     tk = Tokenizer(models.WordPiece(unk_token='<unk>'))
     tk.normalizer = normalizers.BertNormalizer()
     tk.pre_tokenizer, tk.decoder = pre_tokenizers.BertPreTokenizer(), decoders.WordPiece()
-    tk.train_from_iterator(text, trainers.WordPieceTrainer(vocab_size=80, special_tokens=SPECIAL))
+    tk.train_from_iterator(text, trainers.WordPieceTrainer(vocab_size=80, **QUIET))
     around = dict(single='<s> $A </s>', special_tokens=[('<s>', 1), ('</s>', 2)])
     tk.post_processor = processors.TemplateProcessing(**around)
     return tk
@@ -151,6 +155,7 @@ def spoil_part(rng: Random, text: str) -> bytes:
     return json.dumps(fields).encode()[:-1] + f', "{part}": '.encode() + spoiled + b'}'
 
 
+# %% ../../nbs/90_dev/15_spoiled_models.ipynb #models-06-4
 def try_tokenizer(rng: Random, files: tuple[list[str], str], folder: Path):
     """Load a spoiled tokenizer, use it and save it."""
     from diffulex_edge.model.tokenizer import load_tokenizer
