@@ -52,6 +52,7 @@ def said_ends(folder: Path, hf: dict, config) -> list[Said]:
     return said
 
 
+# %% ../../nbs/10_app/24_inspecting.ipynb #inspecting-04b
 def end_facts(said: list[Said], config) -> list[Fact]:
     """Return a fact for every id that ends an answer, with all files that name it."""
     facts = []

@@ -59,6 +59,7 @@ def read(path: Path):
     return trace, film
 
 
+# %% ../../nbs/10_app/08_trace_command.ipynb #trace-command-04b
 def target(path: Path | None, source: Path, suffix: str) -> Path:
     """Return where to write: `path`, or beside the source with another ending.
 
@@ -221,6 +222,7 @@ def raced(engine, prompt: str, max_new_tokens: int, clock) -> dict:
     return dict(zip(SIDES, answers))
 
 
+# %% ../../nbs/10_app/08_trace_command.ipynb #trace-command-15b2
 def side_figures(answer) -> dict:
     """Return what an answer took, its prompt not counted."""
     stats = answer.stats

@@ -114,6 +114,7 @@ def encode_messages(messages: list[dict], tokenizer) -> list[int]:
         raise Refused(400, str(error), 'messages') from None
 
 
+# %% ../../nbs/10_app/16_worker.ipynb #worker-07b
 def encode_prompts(request: dict, engine: DiffusionEngine) -> list[list[int]]:
     """Return the token ids of the prompts of a checked request. Raises `Refused`."""
     if 'messages' in request:
