@@ -53,6 +53,7 @@ def to_json(value, ensure_ascii=False, indent=None, separators=None, sort_keys=F
     return json.dumps(value, indent=indent, **options)
 
 
+# %% ../../nbs/01_model/24_chat_template.ipynb #chat-template-05-1
 class Generation(Extension):
     "The block `{% generation %} … {% endgeneration %}`: what stands in it."
 
@@ -238,6 +239,7 @@ def checked(one):
     return judged
 
 
+# %% ../../nbs/01_model/24_chat_template.ipynb #chat-template-05e-2
 def render_chat(
     template: str,
     messages: list[dict],

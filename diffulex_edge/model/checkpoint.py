@@ -78,6 +78,7 @@ def pieces(shape: tuple[int, ...], whole: int = 1, piece: int = PIECE):
         yield first, min(first + step, rows)
 
 
+# %% ../../nbs/01_model/27_checkpoint.ipynb #checkpoint-12-2
 def check_head(model: Decoder, source):
     "Raise `ValueError` naming head and embedding when config and file disagree on them."
     patterns = source.names or model.names
@@ -151,6 +152,7 @@ def check_shapes(model: Decoder, names: dict[str, list[str]], source):
                 )
 
 
+# %% ../../nbs/01_model/27_checkpoint.ipynb #checkpoint-15-2
 def allocate_module(module: nn.Module, dtype: torch.dtype):
     "Replace a module's own parameters on the `meta` device by empty ones in memory, in place."
     for name, parameter in module.named_parameters(recurse=False):
@@ -181,6 +183,7 @@ def check_finite(weights: Tensor, tensor: str, source):
     )
 
 
+# %% ../../nbs/01_model/27_checkpoint.ipynb #checkpoint-18-2
 def copy_weights(model: Decoder, names: dict[str, list[str]], source, piece: int = PIECE):
     """Copy the tensors of `source` into the parameters of `model`, about `piece` bytes at a time.
 

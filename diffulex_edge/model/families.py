@@ -95,6 +95,7 @@ def code_places(hf: dict) -> list[str]:
     return [place.rpartition('--')[2] for place in strings(places, 'auto_map')]
 
 
+# %% ../../nbs/01_model/22_families.ipynb #families-07b-2
 def model_classes(hf: dict) -> set[str]:
     """Return the model classes that a `config.json` names, in `architectures` and `auto_map`.
 

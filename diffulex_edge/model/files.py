@@ -52,6 +52,7 @@ def check_ordinary(path: Path):
         raise FileExistsError(f'{path} is a device or a pipe; name a file')
 
 
+# %% ../../nbs/01_model/20_files.ipynb #files-05-c
 @contextmanager
 def written(path: str | Path) -> Iterator[Path]:
     """Yield a temporary path; what the block writes there takes the name `path` at its end.

@@ -124,6 +124,7 @@ class QuickReader(GGUFReader):
         return at - start, found
 
 
+# %% ../../nbs/01_model/28_gguf_header.ipynb #gguf-header-05-2
 def open_gguf(path: Path) -> GGUFReader:
     "Return a reader. Raise `FileNotFoundError`, or `ValueError` when the file is not whole."
     if not path.is_file():

@@ -92,6 +92,7 @@ def short_convolution(x: Tensor, taps: Tensor) -> Tensor:
     return sum(parts[1:], parts[0])
 
 
+# %% ../../nbs/01_model/17_lfm2.ipynb #lfm2-07-2
 class ShortConv(nn.Module):
     "A layer that mixes neighbours instead of attending; called as `Layer` is."
 

@@ -75,6 +75,7 @@ def yarn(frequency: Tensor, scaling: dict, config: DecoderConfig) -> Tensor:
     return divided * frequency / scaling['factor'] + (1 - divided) * frequency
 
 
+# %% ../../nbs/01_model/03_rope.ipynb #rope-08-2
 STRETCH = dict(default=lambda frequency, scaling, config: frequency)
 STRETCH |= dict(linear=linear, llama3=llama3, yarn=yarn)
 
@@ -106,6 +107,7 @@ def attention_factor(config: DecoderConfig) -> float:
     return magnitude(factor)
 
 
+# %% ../../nbs/01_model/03_rope.ipynb #rope-10-2
 def query_scale(config: DecoderConfig) -> Tensor | None:
     "Return what queries are multiplied by at every position, `[max_seq_len, 1]`, or None."
     scaling = config.rope_scaling or {}

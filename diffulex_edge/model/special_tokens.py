@@ -74,6 +74,7 @@ def read_roles(config: dict, where: str) -> dict[str, str]:
     return roles
 
 
+# %% ../../nbs/01_model/25_special_tokens.ipynb #special-tokens-04-2
 def read_template(folder: Path, config: dict) -> str | None:
     """Return the chat template: `chat_template.jinja` comes first; of several, the default.
 
