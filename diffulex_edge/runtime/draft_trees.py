@@ -58,6 +58,7 @@ def reach_of(parents: list[int]) -> list[int]:
     return reach
 
 
+# %% ../../nbs/02_runtime/25_draft_trees.ipynb #draft-trees-09c
 def likeliest(drafts: list[Draft], count: int) -> list[Draft]:
     """Return the `count` likeliest drafts, each followed by those that go on from it.
 

@@ -101,6 +101,7 @@ def of_head(costs: Costs, acceptance: Acceptance, levels: int) -> Choice:
     return Choice(0, 0, rows, acceptance.tokens(levels), ms, levels)
 
 
+# %% ../../nbs/02_runtime/27_drafting.ipynb #drafting-14-3
 def best_choice(
     costs: Costs,
     acceptance: Acceptance,  # of what masks or a head guess

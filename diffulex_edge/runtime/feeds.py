@@ -101,6 +101,7 @@ def room(request: Request, final: int, wanted: int) -> int:
     return max(0, min(wanted, in_cache, in_step, request.canvas.limit - known - 1))
 
 
+# %% ../../nbs/02_runtime/29_feeds.ipynb #feeds-06d
 def look_ahead(request: Request, final: int, most: int) -> list[int]:
     "Return looked-up drafts, at most `most`; none for a model that drafts blocks."
     config, most = request.config, room(request, final, most)
@@ -181,6 +182,7 @@ def feed_for(
     return masked_feed(request, final, hints.ids, drafts)
 
 
+# %% ../../nbs/02_runtime/29_feeds.ipynb #feeds-09c
 def chosen_feed(request: Request, final: int, hints: Hints, controller: Controller) -> Feed:
     "Return the next verifying forward as a controller chooses it."
     found = [] if hints.named else look_ahead(request, final, max(FOUND))
