@@ -59,6 +59,7 @@ PAGE = notebook_text(
         ('code cells', 6),
         ('median lines', 2),
         ('with output %', 17),
+        ('of those read %', 20),
         ('exported', 3),
         ('examples', 2),
         ('examples with output %', 50),

@@ -7,6 +7,7 @@ import torch
 
 from diffulex_edge.dev.testing import golden_dir
 from diffulex_edge.model import load_model
+from diffulex_edge.runtime.blocks import COVERS, Span
 from diffulex_edge.runtime.config import configure
 from diffulex_edge.runtime.loop import denoise
 from diffulex_edge.runtime.request import Request
@@ -147,6 +148,28 @@ def test_iterations_bound_the_steps(steps):
     settings = dict(max_new_tokens=32, block_size=16, confidence_threshold=None)
     _, records = write_answer(model, [1, 2, 3], num_iterations=steps, **settings)
     assert [step.kind for step in records] == ['denoise'] * 2 * min(steps, 16)
+
+
+# %% loop-27b
+from diffulex_edge.runtime.blocks import Cover
+
+
+def cover_next_two(place):
+    "Run the next two masks of the stretch, and what stands between them."
+    masked = place.masked[:2]
+    return Span('denoise', masked[0], masked[-1] + 1, place.block.end)
+
+
+def test_what_a_cover_does_not_run_is_neither_revealed_nor_edited(monkeypatch):
+    monkeypatch.setitem(COVERS, 'next', Cover(causal=cover_next_two))
+    model = load_model(golden_dir() / 'sdar_b', max_seq_len=64)
+    settings = dict(cache='next', max_new_tokens=16, confidence_threshold=0.0, edit_above=0.5)
+    answer, records = write_answer(model, [1, 2, 3], **settings)
+    assert model.config.mask_token_id not in answer
+    for step in records:
+        rows = range(step.start, step.start + len(step.tokens))
+        assert step.revealed.keys() | step.remasked.keys() <= {*rows}
+        assert len(step.revealed) <= 2
 
 
 # %% loop-28

@@ -3,10 +3,22 @@
 
 # %% settings-10
 from dataclasses import dataclass, field
+from typing import Annotated, Literal
 
 import pytest
 
-from diffulex_edge.runtime.settings import biases, check, choice, ids, number
+from diffulex_edge.runtime.settings import (
+    Biases,
+    Count,
+    Natural,
+    NotNegative,
+    Share,
+    TokenId,
+    TokenIds,
+    check,
+    number,
+    one_of,
+)
 
 
 @dataclass(frozen=True)
@@ -16,16 +28,21 @@ class Inner:
 
 @dataclass(frozen=True, kw_only=True)
 class Group:
-    steps: int | None = number(None, whole=True, least=1)
-    share: float = number(0.5, above=0, below=1)
-    threshold: float = number(0.9, least=0, most=1)
-    score: str = choice('probability', dict(probability=1, margin=2))
-    wide: float = number(1.0, least=0)
-    never: tuple[int, ...] = ids()
-    ends: int | tuple[int, ...] | None = ids(None, single=True)
-    bias: dict[int, float] = biases()
+    steps: Count | None = None
+    share: Annotated[float, number(above=0, below=1)] = 0.5
+    threshold: Share = 0.9
+    score: Annotated[str, one_of(dict(probability=1, margin=2))] = 'probability'
+    wide: NotNegative = 1.0
+    never: TokenIds = ()
+    ends: TokenIds | TokenId | None = None
+    bias: Biases = field(default_factory=dict)
+    drafts: Natural | Literal['auto'] = 'auto'
+    later: 'Natural' = 0
     strict: bool = False
+    seeded: bool | None = None
+    anything: str | None = None
     inner: Inner = field(default_factory=Inner)
+
     __post_init__ = check
 
 
@@ -55,8 +72,12 @@ class Group:
         dict(bias=[5]),
         dict(bias={'5': 1.0}),
         dict(bias={5: float('nan')}),
+        dict(later=-1),
+        dict(drafts='some'),
+        dict(drafts=None),
         dict(strict=1),
         dict(strict=None),
+        dict(seeded=1),
         dict(inner=3),
     ],
     ids=str,
@@ -80,7 +101,12 @@ def test_a_value_out_of_range_is_named(wrong):
         dict(ends=5),
         dict(ends=(5, 6)),
         dict(bias={5: -1}),
+        dict(steps=None),
+        dict(drafts=0),
+        dict(drafts='auto'),
         dict(strict=True),
+        dict(seeded=False),
+        dict(anything=3),
     ],
     ids=str,
 )

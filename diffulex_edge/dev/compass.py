@@ -141,6 +141,8 @@ class Cells:
 
     lines: list[int] = field(default_factory=list)  # lines of every code cell
     shown: int = 0  # cells with an output
+    tests: int = 0  # folded when the page is read
+    tests_shown: int = 0
     examples: int = 0  # neither exported, nor a test, nor a script that is shipped
     examples_shown: int = 0
     exported: int = 0
@@ -179,6 +181,8 @@ def measure_cells(text: str) -> Cells:
         kind, length, shown = cell_kind(source), len(source.splitlines()), bool(cell['outputs'])
         counted.lines.append(length)
         counted.shown += shown
+        counted.tests += kind == 'test'
+        counted.tests_shown += kind == 'test' and shown
         counted.exported += kind == 'export'
         counted.examples += kind == 'example'
         counted.examples_shown += kind == 'example' and shown
@@ -189,10 +193,12 @@ def measure_cells(text: str) -> Cells:
 
 def cell_figures(cells: Cells) -> dict[str, float]:
     """Return the figures of a notebook or room, by the heading of their column."""
+    read, read_shown = len(cells.lines) - cells.tests, cells.shown - cells.tests_shown
     return {
         'code cells': len(cells.lines),
         'median lines': round(statistics.median(cells.lines or [0])),
         'with output %': round(100 * cells.shown / max(1, len(cells.lines))),
+        'of those read %': round(100 * read_shown / max(1, read)),
         'exported': cells.exported,
         'examples': cells.examples,
         'examples with output %': round(100 * cells.examples_shown / max(1, cells.examples)),

@@ -4,9 +4,9 @@
 
 # %% auto #0
 __all__ = [
-    'GRIDS',
-    'CONTEXTS',
     'COVERS',
+    'Cache',
+    'TwoShares',
     'Block',
     'blocks_of',
     'chunks_of',
@@ -22,6 +22,7 @@ __all__ = [
     'Cover',
     'cover_of',
     'KeptRows',
+    'are_two_shares',
     'Coverage',
     'block_size_of',
     'grid_of',
@@ -30,10 +31,10 @@ __all__ = [
 # %% ../../nbs/02_runtime/14_blocks.ipynb #blocks-02
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Annotated, Literal, NamedTuple
 
 from .facts import ModelInfo
-from .settings import check, choice, is_within, number
+from .settings import Count, Natural, Rule, check, is_within, one_of
 
 
 # %% ../../nbs/02_runtime/14_blocks.ipynb #blocks-04
@@ -42,10 +43,6 @@ class Block(NamedTuple):
 
     start: int
     end: int
-
-
-GRIDS = ('model', 'sequence', 'prompt')  # what blocks are counted from
-CONTEXTS = ('model', 'open')
 
 
 def blocks_of(prompt: int, limit: int, size: int, grid: str, cut: bool) -> list[Block]:
@@ -89,6 +86,8 @@ class Place:
     stretch: Block  # the part of the block whose masks are being filled
     end: int  # of the last block: the whole sequence, for a bidirectional model
     fresh: bool  # nothing of this block is in the cache yet, or it is to be computed anew
+    masked: tuple[int, ...] = ()  # the masks of the stretch, in order
+    coverage: 'Coverage | None' = None  # the settings
 
 
 # %% ../../nbs/02_runtime/14_blocks.ipynb #blocks-10
@@ -204,44 +203,48 @@ class KeptRows:
 
 
 # %% ../../nbs/02_runtime/14_blocks.ipynb #blocks-16
+def are_two_shares(value) -> bool:
+    "Return whether `value` is a pair of numbers from 0 to 1."
+    pair = isinstance(value, (tuple, list)) and len(value) == 2
+    return pair and all(is_within(share, dict(least=0, most=1)) for share in value)
+
+
+Cache = Annotated[str, one_of(COVERS)]
+TwoShares = Annotated[tuple[float, float], Rule(are_two_shares, lambda: 'two numbers from 0 to 1')]
+
+
 @dataclass(frozen=True, kw_only=True)
 class Coverage:
     "What a forward covers, and how far blocks reach."
 
-    cache: str = choice('exact', COVERS)  # which rows a step computes, and which it reads again
+    cache: Cache = 'exact'  # which rows a step computes, and which it reads again
     # what blocks are counted from: the beginning of the sequence or the end of the prompt;
     # 'model': the former for a block-causal model, the latter for a bidirectional one
-    grid: str = choice('model', GRIDS)
+    grid: Literal['model', 'sequence', 'prompt'] = 'model'
     # how what is final is read: as the model was trained to, or all of it by all of it
-    context: str = choice('model', CONTEXTS)
-    # slide a window of so many masks along the answer, instead of blocks; auto: of as many as
-    # promise most tokens per millisecond on this machine, so another machine may write other text
-    window: int | str | None = number(None, whole=True, least=1, words=('auto',))
+    context: Literal['model', 'open'] = 'model'
+    # WeDLM: slide a window of so many masks along the answer, instead of blocks; auto: of as many
+    # as promise most tokens per millisecond on this machine, so another may write other text
+    window: Count | Literal['auto'] | None = None
     # prefix, dual and delayed: recompute everything after this many steps too
-    refresh_interval: int | None = number(None, whole=True, least=1)
+    refresh_interval: Count | None = None
     # finish this many positions before the next ones of the block; auto: chosen like the window
-    sub_block: int | str | None = number(None, whole=True, least=1, words=('auto',))
+    sub_block: Count | Literal['auto'] | None = None
     fused: bool = False  # the commit of a block is the first denoise of the next
     # blocks after the current one that are denoised along with it (approximate; implies fused)
-    lookahead: int = number(0, whole=True, least=0)
+    lookahead: Natural = 0
     # share of a block that must be known before the next is begun, and before it must progress
-    lookahead_shares: tuple[float, float] = (0.1, 0.95)
+    lookahead_shares: TwoShares = (0.1, 0.95)
     # bidirectional with lookahead: keep the rows of a block so many steps after it is full
     # (approximate); None: every forward runs the whole sequence
-    cache_delay: int | None = number(None, whole=True, least=0)
+    cache_delay: Natural | None = None
     whole_blocks: bool = False  # fill the last block to its end; the answer is cut
     cut_last: bool = False  # the last block ends with the answer, without masks behind it
     # max_new_tokens counts whole blocks, from the start of the block the prompt ends in
     from_block: bool = False
     commit_last: bool = False  # commit the last block too
 
-    def __post_init__(self):
-        check(self)
-        shares = self.lookahead_shares
-        pair = isinstance(shares, (tuple, list)) and len(shares) == 2
-        if not pair or not all(is_within(share, dict(least=0, most=1)) for share in shares):
-            shown = repr(shares)[:80]
-            raise ValueError(f'lookahead_shares is {shown}; it must be two numbers from 0 to 1')
+    __post_init__ = check
 
 
 # %% ../../nbs/02_runtime/14_blocks.ipynb #blocks-17b

@@ -6,6 +6,10 @@ answers.
 
 # %% auto #0
 __all__ = [
+    'Likely',
+    'PositiveShare',
+    'Penalty',
+    'Seed',
     'GROUPS',
     'GROUP_OF',
     'Revision',
@@ -21,25 +25,38 @@ __all__ = [
 import json
 from dataclasses import MISSING, dataclass, field, fields, replace
 from difflib import get_close_matches
+from typing import Annotated, Literal
+
+from diffulex_edge.runtime.settings import (
+    Count,
+    Natural,
+    NotNegative,
+    Share,
+    TokenId,
+    TokenIds,
+    check,
+    number,
+)
 
 from .blocks import Coverage
 from .pace import Pace
 from .sampler import Distribution
 from .selection import Selection
-from .settings import check, ids, number
 from .stopping import Stopping
 
-
 # %% ../../nbs/02_runtime/15_config.ipynb #config-04
+Likely = Annotated[float, number(least=0.5, most=1)]
+
+
 @dataclass(frozen=True, kw_only=True)
 class Revision:
     "What is taken back of what was revealed; each position once, so that every loop ends."
 
     # when a block is full, mask what was less sure than this when it was revealed, and fill
     # it once more, this sure
-    revise_below: float | None = number(None, least=0, most=1)
+    revise_below: Share | None = None
     # replace a revealed token of the block when another has at least this probability there
-    edit_above: float | None = number(None, least=0.5, most=1)
+    edit_above: Likely | None = None
 
     __post_init__ = check
 
@@ -57,9 +74,9 @@ class Quirks:
     # prompt is a whole number of blocks
     lose_first_token: bool = False
     # block length of the mask rule while denoising, where it is not the block size
-    denoise_rule: int | None = number(None, whole=True, least=0)
+    denoise_rule: Natural | None = None
     # this token, where it is final, takes neither a row of the cache nor a position
-    padding_token: int | None = number(None, whole=True, least=0)
+    padding_token: Natural | None = None
     # in a batch, `from_block` counts from the longest prompt
     longest_ends: bool = False
     # fail when all rows of a batch end in the first block and nothing was prefilled
@@ -99,39 +116,43 @@ def check_combinations(config):
 
 
 # %% ../../nbs/02_runtime/15_config.ipynb #config-06
+PositiveShare = Annotated[float, number(above=0, most=1)]
+Penalty = Annotated[float, number(least=0.001, most=1000)]
+Seed = Annotated[int, number(whole=True, least=-(2**63), below=2**64)]
+
+
 @dataclass(kw_only=True)
 class DiffusionGenerationConfig:
-    "How to decode. Raises `ValueError` naming a field out of range."
+    """How to decode. Raises `ValueError` naming a field out of range.
+
+    `configure` makes one from plain names, those of the groups among them.
+    """
 
     # How long is the answer, and in how many steps is it written?
-    max_new_tokens: int = number(128, whole=True, least=1)  # tokens of the answer at most
-    # denoising steps per block at most; None: as many as needed
-    num_iterations: int | None = number(None, whole=True, least=1)
-    # tokens of a block; None: the model's block length, or 32 for a bidirectional model
-    block_size: int | None = number(None, whole=True, least=1)
+    max_new_tokens: Count = 128  # tokens of the answer at most
+    num_iterations: Count | None = None  # steps per block at most; None: as many as needed
+    block_size: Count | None = None  # tokens; None: the model's own, 32 if it is bidirectional
     # reveal what is at least this sure; None: the best token only, or the quota of the schedule
-    confidence_threshold: float | None = number(0.9, optional=True, least=0, most=1)
+    confidence_threshold: Share | None = 0.9
 
     # Which token is taken?
-    temperature: float = number(0.0, least=0)  # drawn, the bolder the higher; 0: the best token
-    top_k: int = number(0, whole=True, least=0)  # drawn from so many best tokens; 0: from all
-    top_p: float = number(1.0, above=0, most=1)  # drawn from the best that hold this probability
-    # above 1: less of what was said; 1: none
-    repetition_penalty: float = number(1.0, least=0.001, most=1000)
-    seed: int | None = number(None, whole=True, least=-(2**63), below=2**64)  # of all drawing
+    temperature: NotNegative = 0.0  # drawn, the bolder the higher; 0: the best token
+    top_k: Natural = 0  # drawn from so many best tokens; 0: from all
+    top_p: PositiveShare = 1.0  # drawn from the best that hold this probability
+    repetition_penalty: Penalty = 1.0  # above 1: less of what was said; 1: none
+    seed: Seed | None = None  # of all drawing
 
     # Which token is a gap, and what ends the answer?
-    mask_token_id: int | None = number(None, whole=True, least=0)  # a gap; None: the model's
-    eos_token_id: int | tuple[int, ...] | None = ids(None, single=True)  # ends; None: the model's
+    mask_token_id: Natural | None = None  # a gap; None: the model's
+    eos_token_id: TokenIds | TokenId | None = None  # ends the answer; None: the model's
     stop_sequences: tuple[tuple[int, ...] | str, ...] = ()  # ids or texts that end the answer
     early_stop: bool = True  # stop when an end is revealed and everything before it is
 
     # What is guessed ahead, and what is recorded?
     # masks behind every token; auto: as many as gain, if a causal model writes its best tokens
-    drafts: int | str = number('auto', whole=True, least=0, words=('auto',))
-    # guess what followed where the last so many tokens were seen before; 0: never
-    lookup: int = number(0, whole=True, least=0)
-    candidates: int = number(0, whole=True, least=0)  # record so many best tokens per position
+    drafts: Natural | Literal['auto'] = 'auto'
+    lookup: Natural = 0  # guess what followed where the last so many tokens were; 0: never
+    candidates: Natural = 0  # record so many best tokens per position
 
     selection: Selection = field(default_factory=Selection)
     pace: Pace = field(default_factory=Pace)

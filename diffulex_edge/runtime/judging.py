@@ -73,8 +73,9 @@ def judge(
 ) -> Judgement:
     """Judge `rows` of a prediction; of these, return the ones at the indices `asked`.
 
-    `unconditional`: the prediction without the prompt. `taken`: how a token is found: `alike`,
-    as the settings say; `best`, at any temperature; `softmax`, drawn from it; see `AHEAD`.
+    `unconditional`: the prediction without the prompt. `taken`: how a token is found, as
+    `Distribution.ahead` says: `alike`, by the settings; `best`, at any temperature; `softmax`,
+    drawn from it.
     """
     if asked is None:
         asked = list(range(len(rows)))
@@ -179,6 +180,8 @@ def propose(
     selection = request.config.selection
     if selection.first_token and span.kind == 'refresh':
         stretch, quota = Block(stretch.start, stretch.start + 1), 1
+    # what the forward did not run it says nothing about
+    stretch = Block(max(stretch.start, span.start), min(stretch.end, span.end))
     positions = asked_positions(request, span, stretch, quota)
     judgement = judge_positions(request, prediction, span, stretch, positions, unconditional, taken)
     chosen = choose(candidates_of(request, positions, judgement), quota, selection).tolist()
@@ -285,7 +288,8 @@ def corrections(
 def edits(request: Request, prediction: Prediction, span: Span, free: list[int]) -> dict[int, int]:
     "Return the tokens that another would replace with probability `edit_above` or more."
     ids, shift = request.canvas.ids, shift_of(request.session, request.config)
-    revealed = [at for at in free if ids[at] != request.canvas.mask and at - shift >= span.start]
+    known = [at for at in free if ids[at] != request.canvas.mask]
+    revealed = [at for at in known if span.start <= at - shift < span.end]
     if not revealed:
         return {}
     rows = [at - shift - span.start for at in revealed]

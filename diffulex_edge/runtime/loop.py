@@ -127,14 +127,16 @@ def denoise_step(request: Request, stretch: Stretch, fresh: bool) -> Iterator[St
     config, layout, index = request.config, stretch.layout, stretch.index
     part, allowance = stretch.parts[request.row], stretch.allowances[request.row]
     # which positions the forward runs, and what they see of each other
-    span = layout.cover(Place(request.blocks[index], part, request.blocks[-1].end, fresh))
+    masked = tuple(request.canvas.masked(*part))
+    block, end = request.blocks[index], request.blocks[-1].end
+    span = layout.cover(Place(block, part, end, fresh, masked, config.coverage))
     rule = config.quirks.denoise_rule or layout.rule
     # what the model says without the prompt comes from a forward of its own
     unconditional = yield from guidance(request, span, index, rule)
     prediction, ms = request.forward(span, rule)
     # what it reveals, and which of the tokens revealed before it takes back
     proposal, changes = Proposal(), {}
-    if config.pace.exact_steps or request.canvas.masked(*part):  # else it only keeps step
+    if config.pace.exact_steps or masked:  # else it only keeps step
         quota = allowance.quota or 0
         proposal = propose(request, prediction, span, part, quota, unconditional)
         changes = corrections(request, prediction, span, part, proposal)

@@ -6,6 +6,8 @@
 __all__ = [
     'Quotas',
     'SCHEDULES',
+    'Schedule',
+    'Noise',
     'even_table',
     'spread',
     'even',
@@ -25,10 +27,11 @@ __all__ = [
 # %% ../../nbs/02_runtime/12_pace.ipynb #pace-02
 from collections.abc import Generator
 from dataclasses import dataclass
+from typing import Annotated
 
 import torch
 
-from .settings import check, choice, number
+from .settings import check, number, one_of
 
 
 # %% ../../nbs/02_runtime/12_pace.ipynb #pace-04
@@ -141,15 +144,18 @@ SCHEDULES = dict(
     rounded=rounded,
 )
 
-
 # %% ../../nbs/02_runtime/12_pace.ipynb #pace-19
+Schedule = Annotated[str, one_of(SCHEDULES)]
+Noise = Annotated[float, number(above=0, below=1)]
+
+
 @dataclass(frozen=True, kw_only=True)
 class Pace:
     "How many tokens the steps of a block reveal at least."
 
-    schedule: str = choice('spread', SCHEDULES)  # how num_iterations becomes quotas
+    schedule: Schedule = 'spread'  # how num_iterations becomes quotas
     exact_steps: bool = False  # run every step, also when nothing is left to reveal
-    eps: float = number(1e-3, above=0, below=1)  # last noise level of linear, share and delayed
+    eps: Noise = 1e-3  # last noise level of linear, share and delayed
 
     __post_init__ = check
 

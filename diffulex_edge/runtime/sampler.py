@@ -5,8 +5,9 @@
 # %% auto #0
 __all__ = [
     'SCORES',
-    'DRAWS',
-    'AHEAD',
+    'AboveZero',
+    'Guidance',
+    'Shift',
     'top_k_logits',
     'top_p_logits',
     'heated',
@@ -23,12 +24,13 @@ __all__ = [
 ]
 
 # %% ../../nbs/02_runtime/10_sampler.ipynb #sampler-03
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Annotated, Literal
 
 import torch
 from torch import Tensor
 
-from .settings import biases, check, choice, ids, number
+from .settings import Biases, TokenIds, check, number
 
 
 # %% ../../nbs/02_runtime/10_sampler.ipynb #sampler-07
@@ -168,8 +170,9 @@ SCORES = {
 }
 
 # %% ../../nbs/02_runtime/10_sampler.ipynb #sampler-31
-DRAWS = ('masked', 'block', 'window')
-AHEAD = ('alike', 'best', 'softmax')
+AboveZero = Annotated[float, number(above=0)]
+Guidance = Annotated[float, number(least=-1000, most=1000)]
+Shift = Annotated[int, number(whole=True, least=0, most=1)]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -178,27 +181,28 @@ class Distribution:
 
     # score the distribution after temperature, top_k and top_p; False: the model's own
     filtered_confidence: bool = False
-    confidence_temperature: float = number(1.0, above=0)  # where the temperature itself is 0
+    confidence_temperature: AboveZero = 1.0  # where the temperature itself is 0
     p_first: bool = False  # cut by top_p before top_k
     cut_first: bool = False  # cut by both before the temperature
     gumbel: bool = False  # draw by LLaDA's float64 noise
     float64: bool = False  # probabilities in float64
     full: bool = False  # read all logits even where the best token would do; records entropies
     # classifier-free guidance, by a second forward without the prompt in each step; 0: none
-    guidance: float = number(0.0, least=-1000, most=1000)
-    logit_bias: dict[int, float] = biases()  # added to the logits of these ids
-    forbidden: tuple[int, ...] = ids()  # ids never chosen; the mask token is always one of them
+    guidance: Guidance = 0.0
+    logit_bias: Biases = field(default_factory=dict)  # added to the logits of these ids
+    forbidden: TokenIds = ()  # ids never chosen; the mask token is always one of them
     # ids whose probability counts as 0 in the score, so that they come last (LLaDA's end of text)
-    late: tuple[int, ...] = ids()
-    draws: str = choice('masked', DRAWS)  # which rows of a step use up random numbers
+    late: TokenIds = ()
+    # which rows of a step use up random numbers
+    draws: Literal['masked', 'block', 'window'] = 'masked'
     # row i speaks of position i + shift; None: as the model's do
-    shift: int | None = number(None, whole=True, least=0, most=1)
+    shift: Shift | None = None
     # the last row of what is final names the next token; None: where logits are shifted, or the
     # text is read causally
     seeded: bool | None = None
     # how that token is taken: drawn as the others are, the best one whatever the temperature, or
     # drawn from the softmax where the others are drawn by noise
-    ahead: str = choice('alike', AHEAD)
+    ahead: Literal['alike', 'best', 'softmax'] = 'alike'
     # that token is a candidate like the others in every step, by the row before the block
     ahead_competes: bool = False
 

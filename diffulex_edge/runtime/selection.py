@@ -6,6 +6,8 @@
 __all__ = [
     'RULES',
     'READ_DISTRIBUTIONS',
+    'Score',
+    'RuleName',
     'select',
     'select_factor',
     'select_entropy',
@@ -29,13 +31,13 @@ __all__ = [
 # %% ../../nbs/02_runtime/11_selection.ipynb #selection-02
 from dataclasses import dataclass, fields
 from functools import cached_property
-from typing import Callable
+from typing import Annotated, Callable
 
 import torch
 from torch import Tensor
 
 from .sampler import SCORES, entropy
-from .settings import check, choice, number
+from .settings import NotNegative, check, one_of
 
 
 # %% ../../nbs/02_runtime/11_selection.ipynb #selection-04
@@ -104,31 +106,32 @@ RULES: dict[str, Callable] = {}  # name -> rule(candidates, quota, selection) ->
 # those that read `probabilities`, which a step computes only when somebody does
 READ_DISTRIBUTIONS = {'entropy_budget', 'stability', 'nearest', 'entropy_at_most'}
 
-
 # %% ../../nbs/02_runtime/11_selection.ipynb #selection-16-c
+Score = Annotated[str, one_of(SCORES)]
+RuleName = Annotated[str, one_of(RULES)]
+
+
 @dataclass(frozen=True, kw_only=True)
 class Selection:
     "Which of the masked positions a step reveals."
 
-    score: str = choice('probability', SCORES)  # how sure a position is
+    score: Score = 'probability'  # how sure a position is
     # what selects by the scores; None: the rule whose parameter is given, else `best`
-    rule: str | None = choice(None, RULES)
+    rule: RuleName | None = None
     strict: bool = False  # exceed the threshold instead of reaching it
     # nats; reveal the surest until their entropies add up to this
-    entropy_budget: float | None = number(None, least=0)
-    factor: float | None = number(None, least=0)  # of Fast-dLLM's rule: the more, the bolder
-    # above 0: draw the positions, their scores being the logits
-    order_temperature: float = number(0.0, least=0)
+    entropy_budget: NotNegative | None = None
+    factor: NotNegative | None = None  # of Fast-dLLM's rule: the more, the bolder
+    order_temperature: NotNegative = 0.0  # above 0: draw the positions, scores being the logits
     # nats; reveal early only what has moved less than this since the step before
-    stability: float | None = number(None, least=0)
+    stability: NotNegative | None = None
     # nats that a position costs more for each position behind the first mask
-    nearest: float | None = number(None, least=0)
+    nearest: NotNegative | None = None
     # nats; with `nearest`, reveal what costs less than this, its own entropy included
-    entropy_below: float | None = number(None, least=0)
-    entropy_at_most: float | None = number(None, least=0)  # nats; reveal what has no more
+    entropy_below: NotNegative | None = None
+    entropy_at_most: NotNegative | None = None  # nats; reveal what has no more
     scope_before: bool = False  # masks before the block compete with it
-    # the refresh at the start of a block reveals its first token and no other
-    first_token: bool = False
+    first_token: bool = False  # the refresh of a block reveals its first token and no other
 
     def __post_init__(self):
         check(self)
@@ -158,7 +161,7 @@ class Candidates:
 
     positions: list[int]  # in order; what stands between them is known
     score: Tensor  # [N] the larger, the surer
-    probabilities: Tensor | None = None  # [N, V], where the logits were read
+    probabilities: Tensor | None = None  # [N, V], what the scores are of; may hold zeros
     movement: Tensor | None = None  # [N] nats the distribution moved since the step before
     threshold: float | None = None  # the user's confidence_threshold
     length: int = 0  # of the whole sequence

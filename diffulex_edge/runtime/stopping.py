@@ -6,7 +6,6 @@ what must be held back while it streams.
 
 # %% auto #0
 __all__ = [
-    'MOMENTS',
     'LONGEST_CYCLE',
     'STOP_RULES',
     'Stopping',
@@ -36,26 +35,23 @@ __all__ = [
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
-from .settings import check, choice, number
+from .settings import Natural, check
+
 
 # %% ../../nbs/02_runtime/13_stopping.ipynb #stopping-04
-MOMENTS = ('token', 'block', 'commit', 'settled')
-
-
 @dataclass(frozen=True, kw_only=True)
 class Stopping:
     "When the end of an answer is looked for, and ends beside the end-of-text token."
 
     # after every step; when a block is complete; after its commit; after every step, but the
     # block is committed first
-    stop: str = choice('token', MOMENTS)
+    stop: Literal['token', 'block', 'commit', 'settled'] = 'token'
     # end the thinking after so many tokens, where nothing else has; with end_of_thinking
-    most_thinking: int | None = number(None, whole=True, least=0)
-    end_of_thinking: int | None = number(None, whole=True, least=0)  # the token that does it
-    # stop at this many repeats of the same tokens and keep one; 0: never
-    repetition_stop: int = number(0, whole=True, least=0)
+    most_thinking: Natural | None = None
+    end_of_thinking: Natural | None = None  # the token that does it
+    repetition_stop: Natural = 0  # stop at so many repeats of the same tokens, keep one; 0: never
 
     def __post_init__(self):
         check(self)
