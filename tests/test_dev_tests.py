@@ -121,11 +121,15 @@ def test_saved_notebooks_are_checked(tmp_path):
     root = sample_project(tmp_path / 'saved', a=['1'] * 5, b=['1'] * 4)
     error = {'output_type': 'error', 'ename': 'E', 'evalue': '', 'traceback': []}
     sample_notebook(root / 'nbs/more/b.ipynb', {'source': '1/0', 'outputs': [error]})
+    sample_notebook(
+        root / 'nbs/twice.ipynb', {'source': '1', 'id': 'x'}, {'source': '2', 'id': 'x'}
+    )
     faults = list(notebook_faults(root))
     assert [fault.split(':')[0] for fault in faults] == [
         'nbs/a.ipynb',
         'nbs/b.ipynb and nbs/more/b.ipynb have the same file name',
         'nbs/more/b.ipynb',
+        'nbs/twice.ipynb',
     ]
     export(root)
     with pytest.raises(NotebookError) as raised:

@@ -34,6 +34,7 @@ import subprocess
 import sys
 import tempfile
 import textwrap
+from collections import Counter
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -197,8 +198,12 @@ def expected(root):
 
 # %% ../../nbs/90_dev/04_tests.ipynb #tests-19
 def saved_faults(path, page):
-    """Yield what is wrong with the outputs of a saved notebook, one sentence each."""
-    code = [c for c in read_notebook(path)['cells'] if c['cell_type'] == 'code']
+    """Yield what is wrong with the cells of a saved notebook, one sentence each."""
+    notebook = read_notebook(path)
+    for name, count in Counter(cell.get('id') for cell in notebook['cells']).items():
+        if name is not None and count > 1:
+            yield f'{page}: {count} cells have the id {name}: give each its own'
+    code = [c for c in notebook['cells'] if c['cell_type'] == 'code']
     cells = [c for c in code if ''.join(c['source']).strip()]
     for cell in cells:
         if any(output['output_type'] == 'error' for output in cell['outputs']):

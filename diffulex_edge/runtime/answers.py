@@ -44,6 +44,9 @@ class Generation(list):
         super().__init__(ids)
         self.trace, self.text = trace, text
 
+    def __repr__(self) -> str:
+        return super().__repr__() if self else f'[]  # {why_empty(self)}'
+
     @property
     def stats(self) -> dict:
         "See `Trace.stats`."
