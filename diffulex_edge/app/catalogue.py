@@ -54,6 +54,7 @@ def needs(checkpoint: Released) -> dict[str, tuple[float, float]]:
     return {name: (file_bytes(config, name), peak_bound(config, name)) for name in QUANTIZATIONS}
 
 
+# %% ../../nbs/10_app/23_catalogue.ipynb #catalogue-07b
 def read_memory(text: str) -> float:
     """Return `6GB` or `900MB` in bytes. Raises `ValueError` for anything else."""
     found = re.fullmatch(r'\s*(\d+(?:\.\d+)?)\s*([KMG])i?B?\s*', text, re.I)

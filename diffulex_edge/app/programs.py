@@ -167,11 +167,10 @@ def check_open(host: str, api_key: str | None):
         )
 
 
-# %% ../../nbs/10_app/20_programs.ipynb #programs-22
+# %% ../../nbs/10_app/20_programs.ipynb #programs-22-2
 CONNECTIONS = 256  # at once; more are answered 503
 
 
-# %% ../../nbs/10_app/20_programs.ipynb #programs-22-2
 def serve_command(
     model: Annotated[str, Argument(help='a .pte or a checkpoint, with its tokenizer')],
     host: Host = '127.0.0.1',
