@@ -14,7 +14,7 @@ __all__ = [
     'quietly',
 ]
 
-# %% ../nbs/01_model/38_notices.ipynb #notices-02
+# %% ../nbs/01_model/38_notices.ipynb #notices-01
 import io
 import logging
 import os

@@ -79,6 +79,7 @@ def refuse_disguised(file: GGUFFile):
     )
 
 
+# %% ../../nbs/01_model/30_gguf.ipynb #gguf-16-3
 def usual_fields(file: GGUFFile) -> dict:
     "Return the fields that would change the numbers, each with the only value supported."
     family, prefix = ARCHITECTURES[file.architecture], file.architecture

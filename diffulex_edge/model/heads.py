@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['LogitsStep', 'mask_ban', 'ConfidenceStep', 'FullStep']
 
-# %% ../../nbs/01_model/18_heads.ipynb #heads-02
+# %% ../../nbs/01_model/18_heads.ipynb #heads-01
 import torch
 import torch.nn as nn
 import torch.nn.functional as F
@@ -38,6 +38,7 @@ def mask_ban(model: Decoder) -> Tensor:
     return ban
 
 
+# %% ../../nbs/01_model/18_heads.ipynb #heads-09-2
 class ConfidenceStep(nn.Module):
     """The step with the best token of each row, the mask token excepted, and its probability.
 
