@@ -52,6 +52,7 @@ def shards(shapes: dict[str, tuple[int, ...]], limit: int = SHARD) -> list[list[
     return groups
 
 
+# %% ../../nbs/05_export/13_drawn_checkpoint.ipynb #drawn-checkpoint-07b
 def draw_tensor(name: str, shape: tuple[int, ...], generator: torch.Generator) -> torch.Tensor:
     "Return a tensor as it would be before training, in bfloat16: norms 1, biases 0, else normal."
     drawn = torch.empty(shape, dtype=torch.bfloat16)

@@ -187,6 +187,7 @@ def read_shapes(path: str | Path) -> list[dict]:
     return tomllib.loads(Path(path).read_text(encoding='utf-8'))['model']
 
 
+# %% ../../nbs/05_export/14_large.ipynb #large-12b
 SAME = ('name', 'quantization', 'layers')  # of two rows about the same model
 
 

@@ -51,6 +51,7 @@ def traced_form(model: Decoder, request: Request) -> Decoder:
     return model
 
 
+# %% ../../nbs/05_export/05_lowering.ipynb #lowering-06b
 def trace(model: Decoder, request: Request) -> dict[str, torch.export.ExportedProgram]:
     "Return the exported program of every method of the file; `model`: from `traced_form`."
     example, max_tokens = request.example, request.info.max_tokens

@@ -139,6 +139,7 @@ def is_done(row: dict | None, path: Path) -> bool:
     return is_whole(path) and path.stat().st_size == row.get('bytes')
 
 
+# %% ../../nbs/05_export/10_model_exporter.ipynb #model-exporter-19b
 def read_state(state: Path) -> dict[str, dict]:
     "Return the rows of earlier runs by key. Raises `ValueError` when the file is damaged."
     if not state.exists():
@@ -248,6 +249,7 @@ def command_line() -> argparse.ArgumentParser:
     return parser
 
 
+# %% ../../nbs/05_export/10_model_exporter.ipynb #model-exporter-25b
 def main(argv: list[str] | None = None) -> int:
     "Export every job of a plan and print the table; return 1 when a job failed."
     parser = command_line()
