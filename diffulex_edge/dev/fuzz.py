@@ -17,7 +17,7 @@ __all__ = [
     'main',
 ]
 
-# %% ../../nbs/90_dev/22_fuzz.ipynb #fuzz-02
+# %% ../../nbs/90_dev/22_fuzz.ipynb #fuzz-01
 import argparse
 import tempfile
 import time

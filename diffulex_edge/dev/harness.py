@@ -25,7 +25,7 @@ __all__ = [
     'careless',
 ]
 
-# %% ../../nbs/90_dev/14_harness.ipynb #harness-02
+# %% ../../nbs/90_dev/14_harness.ipynb #harness-01
 import faulthandler
 import json
 import os
@@ -68,6 +68,7 @@ class Campaign:
     native: bool = False
 
 
+# %% ../../nbs/90_dev/14_harness.ipynb #harness-03-2
 BAD = 'wrong', 'fault', 'crash', 'hang'
 
 

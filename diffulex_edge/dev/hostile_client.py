@@ -23,7 +23,7 @@ __all__ = [
     'main',
 ]
 
-# %% ../../nbs/90_dev/21_hostile_client.ipynb #hostile-02
+# %% ../../nbs/90_dev/21_hostile_client.ipynb #hostile-01
 import argparse
 import json
 import os

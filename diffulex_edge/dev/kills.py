@@ -29,7 +29,7 @@ __all__ = [
     'main',
 ]
 
-# %% ../../nbs/90_dev/23_kills.ipynb #kills-02
+# %% ../../nbs/90_dev/23_kills.ipynb #kills-01
 import argparse
 import ctypes
 import gc
@@ -149,6 +149,7 @@ def write_with_room(path: Path, pair, room: int) -> bool:
     return status == 0
 
 
+# %% ../../nbs/90_dev/23_kills.ipynb #kills-10-2
 def fill_disks(folder: Path, fills: int, seed: int = 0) -> dict[str, int]:
     """Write into so many full disks; return how often it went well or was refused.
 
@@ -184,6 +185,7 @@ def resident() -> int:
     return (all_pages - of_files) * os.sysconf('SC_PAGE_SIZE')
 
 
+# %% ../../nbs/90_dev/23_kills.ipynb #kills-13-2
 def slope(values: Sequence[float]) -> float:
     """Return the slope of a straight line through values at 0, 1, 2, …"""
     middle, mean = (len(values) - 1) / 2, sum(values) / len(values)

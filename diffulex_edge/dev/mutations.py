@@ -18,7 +18,7 @@ __all__ = [
     'spoil_safetensors',
 ]
 
-# %% ../../nbs/90_dev/13_mutations.ipynb #mutations-02
+# %% ../../nbs/90_dev/13_mutations.ipynb #mutations-01
 import copy
 import json
 import struct
@@ -50,6 +50,7 @@ def spoil_once(rng: Random, data: bytearray):
         struct.pack_into('<Q', data, at, rng.choice(EDGES))
 
 
+# %% ../../nbs/90_dev/13_mutations.ipynb #mutations-04-2
 def spoil_bytes(rng: Random, data: bytes, within: slice = slice(None)) -> bytes:
     """Return bytes with one to four changes, where `within` says; they may be the same."""
     head = data[: within.start or 0]
@@ -78,6 +79,7 @@ ODD = (
 )
 
 
+# %% ../../nbs/90_dev/13_mutations.ipynb #mutations-07-2
 def places(value, path=()):
     """Yield where the values inside a JSON value are: tuples of keys and indices."""
     items = ()
@@ -113,6 +115,7 @@ def spoil_place(rng: Random, value, path: tuple):
         parent[key] = copy.deepcopy(rng.choice(ODD))
 
 
+# %% ../../nbs/90_dev/13_mutations.ipynb #mutations-08-2
 def spoil_value(rng: Random, value):
     """Return a JSON value with one to three changes."""
     if rng.random() < 0.03:
@@ -136,6 +139,7 @@ def spoil_json(rng: Random, text: str) -> bytes:
     return json.dumps(value).encode()
 
 
+# %% ../../nbs/90_dev/13_mutations.ipynb #mutations-10-2
 def spoil_safetensors(rng: Random, data: bytes) -> bytes:
     """Return a safetensors file with a spoiled header, or spoiled bytes anywhere."""
     size = int.from_bytes(data[:8], 'little')

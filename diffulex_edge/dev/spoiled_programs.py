@@ -23,7 +23,7 @@ __all__ = [
     'try_talker',
 ]
 
-# %% ../../nbs/90_dev/18_spoiled_programs.ipynb #programs-02
+# %% ../../nbs/90_dev/18_spoiled_programs.ipynb #programs-01
 import io
 import subprocess
 from pathlib import Path
@@ -64,6 +64,7 @@ def spoil_program(rng: Random, data: bytes) -> bytes:
     return spoil_bytes(rng, data, slice(0, rng.choice((64, 20_000, len(data), len(data)))))
 
 
+# %% ../../nbs/90_dev/18_spoiled_programs.ipynb #programs-04-3
 def try_program(rng: Random, truth: dict, folder: Path):
     """Run one step of a spoiled `.pte`."""
     from diffulex_edge.runtime.pte import PteSession
@@ -188,6 +189,7 @@ def run_one_line(command: list, said: bytes) -> bytes:
     return run.stdout
 
 
+# %% ../../nbs/90_dev/18_spoiled_programs.ipynb #programs-06-2-2
 def try_runner(rng: Random, state: dict, folder: Path):
     """Run the compiled runner on a spoiled file, option or prompt, or with spoiled weights."""
     path, command, prompt = folder / 'model.pte', ['--max-new-tokens', '8'], b'5 9 20\n'

@@ -16,7 +16,6 @@ from .mutations import spoil_bytes, spoil_json
 from .testing import golden_dir
 
 
-# %% ../../nbs/90_dev/17_spoiled_records.ipynb #spoiled-records-02
 def make_record(folder: Path) -> dict[str, bytes]:
     """Return the parts of an ETRecord; the ETDump that it explains is `folder/step.etdp`."""
     from diffulex_edge.export import export_model

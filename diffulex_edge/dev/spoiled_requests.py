@@ -15,7 +15,7 @@ __all__ = [
     'try_request',
 ]
 
-# %% ../../nbs/90_dev/19_spoiled_requests.ipynb #requests-02
+# %% ../../nbs/90_dev/19_spoiled_requests.ipynb #requests-01
 import importlib
 import json
 from pathlib import Path
@@ -37,6 +37,7 @@ def small_engines(folder: Path) -> list:
     return [DiffusionEngine(model) for model in (*models, adapted_llama())]
 
 
+# %% ../../nbs/90_dev/19_spoiled_requests.ipynb #requests-04-2
 def odd_settings(rng: Random) -> dict:
     """Return settings by plain name, most of them strange."""
     from diffulex_edge.runtime.config import GROUP_OF, DiffusionGenerationConfig
@@ -49,6 +50,7 @@ def odd_settings(rng: Random) -> dict:
     return settings
 
 
+# %% ../../nbs/90_dev/19_spoiled_requests.ipynb #requests-04-3
 def try_settings(rng: Random, engines: list, folder: Path):
     """Generate with strange settings."""
     from diffulex_edge.runtime.config import configure
