@@ -197,6 +197,7 @@ def rounded_weight(w: Tensor, hessian: Tensor, scheme: str, group_size: int) -> 
     return nn.Parameter(tensor, requires_grad=False)
 
 
+# %% ../../nbs/03_quant/09_rounding.ipynb #rounding-21c
 def round_linears(linears: dict[str, nn.Linear], quantization: Quantization, run: Callable):
     "Round the weights of linears, in place, for the inputs that they see in `run()`."
     hessians = input_products(linears, run)
