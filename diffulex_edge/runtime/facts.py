@@ -138,6 +138,7 @@ def constants_of(info: ModelInfo) -> dict:
     return constants
 
 
+# %% ../../nbs/02_runtime/01_facts.ipynb #facts-17b
 def facts_in(constants: dict) -> dict:
     "Return the fields of `ModelInfo` that the constants of a `.pte` state; all must be there."
     values = {field: from_constant(field, constants[m]) for m, field in CONSTANTS.items()}

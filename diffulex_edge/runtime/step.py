@@ -123,6 +123,7 @@ def check_tree(info: ModelInfo, tokens: list[int], reach: list[int] | None, bloc
         raise ValueError(f'reach is {reach}; it must name, for each of {count} tokens, one of them')
 
 
+# %% ../../nbs/02_runtime/03_step.ipynb #step-tree-01b
 def first_line(tokens: list[int], reach: list[int] | None) -> list[int]:
     "Return the tokens up to the first that does not go on from the one before it."
     for nth in range(1, len(tokens)):
