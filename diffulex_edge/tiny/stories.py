@@ -200,6 +200,7 @@ def read_slots(text: str) -> dict[str, list[str]] | None:
     return seen
 
 
+# %% ../../nbs/09_tiny/02_stories.ipynb #stories-21c
 def check_story(text: str) -> tuple[bool, list[str]]:
     "Return whether a story is grammatical, and what in it does not agree (nothing: consistent)."
     seen = read_slots(text)
