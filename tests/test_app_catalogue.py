@@ -9,6 +9,7 @@ import typer
 from typer.testing import CliRunner
 
 from diffulex_edge.app.catalogue import (
+    backends_command,
     config_of,
     fact_line,
     models_command,
@@ -20,9 +21,9 @@ from diffulex_edge.app.catalogue import (
 from diffulex_edge.app.released import Said, released
 
 
-def run(*args):
+def run(*args, command=models_command):
     app = typer.Typer()
-    app.command()(models_command)
+    app.command()(command)
     return CliRunner().invoke(app, [str(a) for a in args])
 
 
@@ -109,3 +110,10 @@ def test_the_shapes_are_what_the_families_read(checkpoint):
 
 def test_the_parameters_of_short_convolutions():
     assert config_of(released()[0]).num_parameters == 354_483_968  # as others count the released
+
+
+# %% catalogue-b18
+def test_backends_as_json():
+    done = run('--json', command=backends_command)
+    assert done.exit_code == 0
+    assert json.loads(done.stdout)['xnnpack']['lowers']

@@ -10,7 +10,6 @@ import typer
 from typer.testing import CliRunner
 
 from diffulex_edge.app.export import (
-    backends_command,
     export_command,
     publish_command,
     warn_of_no_tokenizer,
@@ -118,13 +117,6 @@ def test_8_bits_of_a_folder_are_those_of_the_demo():
 
     assert int8_request('smollm2') == QUANTIZATION
     assert int8_request('tiny') == 'dynamic_int8,embedding=int8'
-
-
-# %% export-18
-def test_backends_as_json():
-    done = run(backends_command, '--json')
-    assert done.exit_code == 0
-    assert json.loads(done.stdout)['xnnpack']['lowers']
 
 
 # %% export-30

@@ -256,6 +256,7 @@ def forgetful(Trace):
     return Forgetful
 
 
+# %% properties-31k
 def nameless(configure):
     "Return a check that does not say what is wrong."
 
@@ -314,6 +315,7 @@ PLANTED = [  # property, what it is about, a wrong one in its place
 ]
 
 
+# %% properties-32k
 @pytest.mark.parametrize('holds, name, wrong', PLANTED, ids=[one[0].__name__ for one in PLANTED])
 def test_a_planted_bug_is_found(holds, name, wrong, monkeypatch, request):
     given = {

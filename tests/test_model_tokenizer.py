@@ -126,6 +126,7 @@ def test_an_answer_that_spells_a_special_token(smol):
         assert ids.count(special) == smol.chat(talk).count(special)
 
 
+# %% tokenizer-26t
 @pytest.mark.parametrize('role', ['system', 'user'])
 def test_a_message_that_spells_a_special_token(smol, role):
     "It would end the turn; as a raw prompt it may stand."

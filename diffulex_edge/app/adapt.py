@@ -32,6 +32,7 @@ __all__ = [
     'adapt_command',
     'prepare',
     'results_of',
+    'tell',
     'summary',
 ]
 
@@ -228,11 +229,7 @@ def adapt_command(
         options = dict(init=init, minutes=minutes, device=place)
         params, log = train_with_bar(model, texts, work, recipe, test[:8], **options)
         if rank_of_all()[0] == 0:  # the first of several processes tells
-            results = results_of(model, out, params, texts, test, asked.held, log)
-            if as_json:
-                emit(results)
-            else:
-                print(summary(results))
+            tell(results_of(model, out, params, texts, test, asked.held, log), as_json)
 
 
 # %% ../../nbs/10_app/09_adapt.ipynb #adapt-15
@@ -277,10 +274,16 @@ def results_of(model, out: Path, params, texts, test, topics: list[str], log: li
     )
 
 
+def tell(results: dict, as_json: bool):
+    """Print results, as JSON if asked."""
+    if as_json:
+        return emit(results)
+    print(summary(results))
+
+
 def summary(results: dict) -> str:
     """Return the results in a few lines."""
-    held = dict(repeated=0) | results['held']  # which earlier versions did not count
-    log = results['training']
+    held, log = results['held'], results['training']
     masks = log[-1]['masks'] if log else 0
     lines = [
         f'{results["adapter"]}: {masks:,} masks on {results["teacher_tokens"]:,} tokens; '

@@ -21,8 +21,8 @@ from diffulex_edge.app.output import (
 
 from .adapt import adapt_command
 from .bench import bench_command
-from .catalogue import models_command
-from .export import backends_command, export_command, publish_command
+from .catalogue import backends_command, models_command
+from .export import export_command, publish_command
 from .generate import generate_command
 from .infill import infill_command
 from .inspecting import inspect_command

@@ -146,8 +146,10 @@ AddressesAsJson = Annotated[
     bool, Option('--json', help='print the addresses as JSON on standard output')
 ]
 
-
 # %% ../../nbs/10_app/20_programs.ipynb #programs-20
+CONNECTIONS = 256  # at once; more are answered 503
+
+
 def model_name(path: str) -> str:
     """Return what a server calls a model: its file's name without suffix, or its folder's."""
     name = Path(path).name or Path(path).resolve().name
@@ -168,9 +170,6 @@ def check_open(host: str, api_key: str | None):
 
 
 # %% ../../nbs/10_app/20_programs.ipynb #programs-22-2
-CONNECTIONS = 256  # at once; more are answered 503
-
-
 def serve_command(
     model: Annotated[str, Argument(help='a .pte or a checkpoint, with its tokenizer')],
     host: Host = '127.0.0.1',

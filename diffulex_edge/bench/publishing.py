@@ -211,9 +211,8 @@ def publish(
         program = part / PROGRAM
         facts = dict(checkpoint=name, revision=revision, licence=licence, **how)
         facts |= dict(model=vars(PteSession(program).info), versions=versions())
-        facts['measured'] = figures(program, model, ids, answer)
+        facts |= dict(measured=figures(program, model, ids, answer), export=done)
         facts['smoke_step'] = smoke_step(program, ids + answer)
-        facts['export'] = done
         write_texts(part, facts, app_config(where, model), model_card(name, facts, prompt))
         for path in licence_files(where):
             shutil.copy(path, part / path.name)

@@ -47,20 +47,17 @@ from .tensor_files import SafetensorsFolder
 
 # %% ../../nbs/01_model/27_checkpoint.ipynb #checkpoint-03
 def sources_of(name: str, patterns: dict[str, list[str]]) -> list[str]:
-    "Return the checkpoint tensors stacked into the parameter `name`, by a family's name patterns."
+    "Return the checkpoint tensors stacked into the parameter `name`, by `patterns`."
     layer = re.match(r'layers\.(\d+)\.', name)
     number = layer[1] if layer else ''
     pattern = re.sub(r'^layers\.\d+\.', 'layers.{i}.', name)
     stem, suffix = pattern.rsplit('.', 1)
-    if pattern in patterns:
-        sources = patterns[pattern]
-    else:
-        sources = [f'{source}.{suffix}' for source in patterns[stem]]
+    sources = patterns.get(pattern) or [f'{source}.{suffix}' for source in patterns[stem]]
     return [source.replace('{i}', number) for source in sources]
 
 
 def expand_names(model: Decoder, patterns: dict | None = None) -> dict[str, list[str]]:
-    "Return every parameter of `model` with the tensors stacked into it, by the family's names."
+    "Return every parameter of `model` with the tensors stacked into it."
     parameters = dict(model.named_parameters(remove_duplicate=False))
     return {name: sources_of(name, patterns or model.names) for name in parameters}
 

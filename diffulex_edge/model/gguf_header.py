@@ -31,6 +31,7 @@ SWAPPED = '>' if sys.byteorder == 'little' else '<'  # the order of another kind
 MOST_VALUES = 2**23  # in all arrays of a header; vocabularies and merges are a tenth of it
 
 
+# %% ../../nbs/01_model/28_gguf_header.ipynb #gguf-header-02h
 class Header:
     """A walk over the header of a GGUF file; numbers are in the byte order `order`.
 

@@ -122,15 +122,9 @@ class Tokenizer(Codec):
     token, for the template.
     """
 
-    def __init__(
-        self,
-        tk: tokenizers.Tokenizer,
-        template: str | None = None,
-        special: dict[str, str] | None = None,
-    ):
+    def __init__(self, tk, template: str | None = None, special: dict[str, str] | None = None):
         super().__init__(tk)
-        self.template = template
-        self.special = special or {}
+        self.template, self.special = template, special or {}
         self.add_bos = True  # whether `prompt` adds what the post-processor puts before a text
 
     def prompt(self, text: str) -> list[int]:

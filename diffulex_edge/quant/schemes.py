@@ -127,8 +127,7 @@ class Quantization:
     eight_bits: tuple[str, ...] = ()  # linears that have 8 bits where the others have 4
     cache: str = 'none'  # KV cache: none, int8 (a scale per row and head)
     statistics: str | None = None  # file of `Statistics.save`, which static_int8 needs
-    # Another such file, or the name of a model that comes with one: inputs are smoothed first.
-    smooth: str | None = None
+    smooth: str | None = None  # another, or a model that comes with one: inputs are smoothed first
 
     def __post_init__(self):
         check_request(self)
@@ -148,10 +147,7 @@ class Quantization:
         return request_text(self)
 
     def scheme(self, path: str) -> str:
-        """Return the name of the scheme for the linear with this path.
-
-        The branches of a mask adapter and a draft head have the scheme that `ADAPTERS` names.
-        """
+        "Return the scheme of a linear by its path; adapters and draft heads have `ADAPTERS`'."
         if any(fnmatch.fnmatchcase(path, p) for p in self.exclude):
             return 'none'
         if '.lora.' in path or path.startswith('drafter.'):

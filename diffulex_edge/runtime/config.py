@@ -121,6 +121,7 @@ Penalty = Annotated[float, number(least=0.001, most=1000)]
 Seed = Annotated[int, number(whole=True, least=-(2**63), below=2**64)]
 
 
+# %% ../../nbs/02_runtime/15_config.ipynb #config-06k
 @dataclass(kw_only=True)
 class DiffusionGenerationConfig:
     """How to decode. Raises `ValueError` naming a field out of range.
@@ -226,6 +227,7 @@ def configure(base: DiffusionGenerationConfig | None = None, /, **settings):
     return replace(base, **flat)
 
 
+# %% ../../nbs/02_runtime/15_config.ipynb #config-10k
 def changed(config: DiffusionGenerationConfig) -> dict:
     "Return the settings that differ from the defaults, by plain name, as JSON gives them back."
     values = {}

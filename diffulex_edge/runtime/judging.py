@@ -73,9 +73,8 @@ def judge(
 ) -> Judgement:
     """Judge `rows` of a prediction; of these, return the ones at the indices `asked`.
 
-    `unconditional`: the prediction without the prompt. `taken`: how a token is found, as
-    `Distribution.ahead` says: `alike`, by the settings; `best`, at any temperature; `softmax`,
-    drawn from it.
+    `unconditional`: the prediction without the prompt. `taken`: how a token is found, see
+    `Distribution.ahead`.
     """
     if asked is None:
         asked = list(range(len(rows)))
@@ -180,7 +179,7 @@ def propose(
     selection = request.config.selection
     if selection.first_token and span.kind == 'refresh':
         stretch, quota = Block(stretch.start, stretch.start + 1), 1
-    # what the forward did not run it says nothing about
+    # what was not run has no rows
     stretch = Block(max(stretch.start, span.start), min(stretch.end, span.end))
     positions = asked_positions(request, span, stretch, quota)
     judgement = judge_positions(request, prediction, span, stretch, positions, unconditional, taken)

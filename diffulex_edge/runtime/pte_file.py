@@ -188,7 +188,7 @@ def check_methods(program, name: str, info: ModelInfo, path: Path):
     drafts = 'draft' in program.method_names
     headed = (inputs, outputs, drafts) == (4, 4, True) and shapes_of(program, 'draft') == (2, 3)
     if info.draft_head != headed or not headed and (drafts or outputs > 3):
-        has = 'has' if info.draft_head else 'has no'
+        has = 'has a' if info.draft_head else 'has no'
         raise ValueError(f'{path} states that it {has} draft head, unlike its methods; {remedy}')
     rows = program.metadata(name).input_tensor_meta(0).sizes()[-1]
     if info.max_tokens > rows:

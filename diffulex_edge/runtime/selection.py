@@ -111,6 +111,7 @@ Score = Annotated[str, one_of(SCORES)]
 RuleName = Annotated[str, one_of(RULES)]
 
 
+# %% ../../nbs/02_runtime/11_selection.ipynb #selection-16-k
 @dataclass(frozen=True, kw_only=True)
 class Selection:
     "Which of the masked positions a step reveals."

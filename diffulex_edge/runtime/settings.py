@@ -54,7 +54,9 @@ def rule_of(kind) -> Rule | None:
     if get_origin(kind) in (Union, UnionType):
         return any_of([rule_of(member) for member in get_args(kind)])
     if get_origin(kind) is Literal:
-        return Rule(lambda value: value in get_args(kind), lambda: ' or '.join(get_args(kind)))
+        names = get_args(kind)
+        words = ', '.join(names) if len(names) == 1 else f'one of {", ".join(names)}'
+        return Rule(lambda value: value in names, lambda: words)
     if kind is NoneType:
         return Rule(lambda value: value is None, lambda: '')  # goes without saying
     if kind is bool:
