@@ -18,7 +18,7 @@ __all__ = [
     'llama_files',
 ]
 
-# %% ../../nbs/07_bench/04_bench_files.ipynb #bench-files-02
+# %% ../../nbs/07_bench/04_bench_files.ipynb #bench-files-01
 import json
 import subprocess
 import sys

@@ -12,7 +12,7 @@ __all__ = [
     'peak_memory',
 ]
 
-# %% ../../nbs/07_bench/05_footprint.ipynb #footprint-02
+# %% ../../nbs/07_bench/05_footprint.ipynb #footprint-01
 import shutil
 import subprocess
 import sys

@@ -37,7 +37,7 @@ __all__ = [
     'check_room',
 ]
 
-# %% ../../nbs/07_bench/11_forecast.ipynb #forecast-02
+# %% ../../nbs/07_bench/11_forecast.ipynb #forecast-01
 import shutil
 from dataclasses import dataclass
 from pathlib import Path

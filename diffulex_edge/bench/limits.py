@@ -12,7 +12,7 @@ __all__ = [
     'roofline_milliseconds',
 ]
 
-# %% ../../nbs/07_bench/02_limits.ipynb #limits-02
+# %% ../../nbs/07_bench/02_limits.ipynb #limits-01
 import statistics
 import time
 from collections.abc import Callable

@@ -14,7 +14,7 @@ __all__ = [
     'race',
 ]
 
-# %% ../../nbs/07_bench/01_measure.ipynb #measure-02
+# %% ../../nbs/07_bench/01_measure.ipynb #measure-01
 import json
 import subprocess
 import sys

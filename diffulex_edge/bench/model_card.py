@@ -16,7 +16,7 @@ __all__ = [
     'model_card',
 ]
 
-# %% ../../nbs/07_bench/09_model_card.ipynb #model-card-02
+# %% ../../nbs/07_bench/09_model_card.ipynb #model-card-01
 import re
 from pathlib import Path
 
@@ -83,13 +83,13 @@ Licence of the weights: {licence}; it holds for this file too.
 """
 
 
+# %% ../../nbs/07_bench/09_model_card.ipynb #model-card-08-1
 def attention_of(block_length: int) -> str:
     "Return in words what a row of a model sees."
     names = {0: 'bidirectional', 1: 'causal'}
     return names.get(block_length, f'blocks of {block_length}')
 
 
-# %% ../../nbs/07_bench/09_model_card.ipynb #model-card-08-2
 CARD_FIELDS = (
     'cpu',
     'megabytes',

@@ -20,7 +20,7 @@ __all__ = [
     'write_texts',
 ]
 
-# %% ../../nbs/07_bench/10_publishing.ipynb #publishing-02
+# %% ../../nbs/07_bench/10_publishing.ipynb #publishing-01
 import hashlib
 import json
 import os

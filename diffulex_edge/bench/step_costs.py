@@ -20,7 +20,7 @@ __all__ = [
     'generation_cost',
 ]
 
-# %% ../../nbs/07_bench/06_step_costs.ipynb #step-costs-02
+# %% ../../nbs/07_bench/06_step_costs.ipynb #step-costs-01
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field

@@ -21,7 +21,7 @@ __all__ = [
     'report',
 ]
 
-# %% ../../nbs/07_bench/07_targets.ipynb #targets-02
+# %% ../../nbs/07_bench/07_targets.ipynb #targets-01
 from collections.abc import Callable
 from dataclasses import dataclass
 

@@ -25,7 +25,7 @@ __all__ = [
     'writing_table',
 ]
 
-# %% ../../nbs/07_bench/12_writing.ipynb #writing-02
+# %% ../../nbs/07_bench/12_writing.ipynb #writing-01
 import json
 import signal
 import statistics
