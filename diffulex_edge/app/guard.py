@@ -71,8 +71,10 @@ def listen(host: str, port: int) -> socket.socket:
     try:
         return socket.create_server((host, port), family=family, backlog=128)
     except OSError as error:
-        reason = error.strerror or str(error)
-        raise OSError(f'cannot listen on {url_of(host, port)}: {reason}') from None
+        reason = (error.strerror or str(error)).partition(' (while')[0]  # not the address again
+        raise OSError(
+            f'cannot listen on {url_of(host, port)}: {reason}; name another --host or --port'
+        ) from None
 
 
 # %% ../../nbs/10_app/17_guard.ipynb #guard-07

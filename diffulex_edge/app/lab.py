@@ -68,8 +68,9 @@ def read_record(record: Path) -> dict:
     try:
         return read_json(record) if record.exists() else {}
     except ValueError as error:
+        damaged = str(error).removesuffix('; is it whole?')
         raise ValueError(
-            f'{error}; delete it: what differs from its chapter is then left alone'
+            f'{damaged}; delete it: what differs from its chapter is then left alone'
         ) from None
 
 
