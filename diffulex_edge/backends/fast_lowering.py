@@ -69,6 +69,7 @@ def only_retraces(kind: type, base: type) -> bool:
     return all(getattr(kind, name) is getattr(base, name) for name in names if name != 'call')
 
 
+# %% ../../nbs/04_backends/07_fast_lowering.ipynb #fast-lowering-06-2
 @contextmanager
 def changed_graphs_only():
     "Skip a retrace inside the block when nothing changed since the last one."
@@ -150,6 +151,7 @@ def has_operator(module: fx.GraphModule, name: str) -> bool:
     return any(getattr(node.target, '__name__', '') == name for node in module.graph.nodes)
 
 
+# %% ../../nbs/04_backends/07_fast_lowering.ipynb #fast-lowering-16-2
 def pattern_passes() -> list[type]:
     "Return the classes of the passes in `TELLING`."
     from executorch.backends.xnnpack import _passes  # slow to import
