@@ -24,7 +24,6 @@ from pathlib import Path
 import numpy as np
 from gguf import GGUFReader, GGUFValueType
 
-# %% ../../nbs/01_model/28_gguf_header.ipynb #gguf-header-02
 GGUF_SIZES = dict(zip((0, 1, 2, 3, 4, 5, 6, 7, 10, 11, 12), (1, 1, 2, 2, 4, 4, 4, 1, 8, 8, 8)))
 STRING, ARRAY = 8, 9  # types of values; those of `GGUF_SIZES` have a fixed size
 SWAPPED = '>' if sys.byteorder == 'little' else '<'  # the order of another kind of machine
