@@ -58,7 +58,7 @@ def test_without_early_stop_only_the_length_ends_an_answer():
         ([226], {}, 'mask token 226 at position 0'),
         ([1], dict(stop_sequences=('end',)), 'tokenizer'),
         ([1], dict(stop_sequences=((),)), 'empty'),
-        ([1], dict(stop_sequences='end'), 'give a tuple'),
+        ([1], dict(stop_sequences='end'), 'must be a tuple'),
     ],
 )
 def test_prompts_that_cannot_work(prompt, settings, word):

@@ -13,6 +13,7 @@ from diffulex_edge.runtime.settings import (
     Natural,
     NotNegative,
     Share,
+    Stops,
     TokenId,
     TokenIds,
     check,
@@ -34,6 +35,7 @@ class Group:
     score: Annotated[str, one_of(dict(probability=1, margin=2))] = 'probability'
     wide: NotNegative = 1.0
     never: TokenIds = ()
+    stops: Stops = ()
     ends: TokenIds | TokenId | None = None
     bias: Biases = field(default_factory=dict)
     drafts: Natural | Literal['auto'] = 'auto'
@@ -68,6 +70,9 @@ class Group:
         dict(never='5'),
         dict(never=(5, -1)),
         dict(never=(2.5,)),
+        dict(stops='end'),
+        dict(stops=-1),
+        dict(stops=((2.5,),)),
         dict(ends='5'),
         dict(bias=[5]),
         dict(bias={'5': 1.0}),
@@ -98,6 +103,7 @@ def test_a_value_out_of_range_is_named(wrong):
         dict(threshold=1),
         dict(score='margin'),
         dict(never=[5, 0]),
+        dict(stops=['end', (5, 6)]),
         dict(ends=5),
         dict(ends=(5, 6)),
         dict(bias={5: -1}),

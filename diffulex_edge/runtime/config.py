@@ -32,6 +32,7 @@ from diffulex_edge.runtime.settings import (
     Natural,
     NotNegative,
     Share,
+    Stops,
     TokenId,
     TokenIds,
     check,
@@ -146,7 +147,7 @@ class DiffusionGenerationConfig:
     # Which token is a gap, and what ends the answer?
     mask_token_id: Natural | None = None  # a gap; None: the model's
     eos_token_id: TokenIds | TokenId | None = None  # ends the answer; None: the model's
-    stop_sequences: tuple[tuple[int, ...] | str, ...] = ()  # ids or texts that end the answer
+    stop_sequences: Stops = ()  # texts, or ids, that end the answer
     early_stop: bool = True  # stop when an end is revealed and everything before it is
 
     # What is guessed ahead, and what is recorded?

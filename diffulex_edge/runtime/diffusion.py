@@ -48,8 +48,6 @@ def with_stop_ids(config: DiffusionGenerationConfig, tokenizer) -> DiffusionGene
     "Return the settings with every stop sequence that is one special token as its id."
     special = getattr(tokenizer, 'special_ids', {})
     stops = config.stop_sequences
-    if not isinstance(stops, (tuple, list)):
-        return config  # refused by the request
     if not any(isinstance(stop, str) and stop in special for stop in stops):
         return config
     stops = tuple(

@@ -8,7 +8,6 @@ __all__ = [
     'check_room',
     'check_vocabulary',
     'mask_of',
-    'is_stop',
     'shift_of',
     'ends_of',
     'is_seeded',
@@ -38,7 +37,6 @@ from ..model.config import warn_of_mask
 from .blocks import Block, Span
 from .canvas import Canvas
 from .config import DiffusionGenerationConfig, needs_logits
-from .settings import is_ids
 from .step import Prediction, Session
 from .stopping import Ends, before_mask, check_stops, first_cut, settled
 
@@ -89,11 +87,6 @@ def mask_of(session: Session, config: DiffusionGenerationConfig) -> int | None:
     return session.info.mask_token_id if asked is None else asked
 
 
-def is_stop(sequence) -> bool:
-    "Return whether something can be a stop sequence: text, or token ids."
-    return isinstance(sequence, str) or is_ids(sequence)
-
-
 def shift_of(session: Session, config: DiffusionGenerationConfig) -> int:
     "Return the shift of the logits: the one asked for, or the model's."
     asked = config.distribution.shift
@@ -106,16 +99,7 @@ def ends_of(session: Session, config: DiffusionGenerationConfig, decode) -> Ends
     if eos is None:
         eos = session.info.eos_token_ids
     eos = (eos,) if isinstance(eos, int) else tuple(eos)
-    stops = config.stop_sequences
-    if isinstance(stops, str):
-        raise ValueError(
-            f'stop_sequences is {stops[:60]!r}; give a tuple of them: ({stops[:60]!r},)'
-        )
-    if not isinstance(stops, (tuple, list)) or not all(map(is_stop, stops)):
-        raise ValueError(
-            f'stop_sequences is {str(stops)[:60]!r}; give a tuple of texts or of tuples of ids'
-        )
-    stops = tuple(stops)
+    stops = tuple(config.stop_sequences)
     return Ends(mask_of(session, config), eos, stops, decode, config.stopping)
 
 

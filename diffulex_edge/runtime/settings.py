@@ -13,6 +13,7 @@ __all__ = [
     'Share',
     'TokenId',
     'TokenIds',
+    'Stops',
     'Biases',
     'Rule',
     'rule_of',
@@ -26,6 +27,7 @@ __all__ = [
     'one_of',
     'is_id',
     'is_ids',
+    'are_stops',
     'is_bias',
     'is_biases',
 ]
@@ -174,6 +176,12 @@ def is_ids(value) -> bool:
     return isinstance(value, (tuple, list, range, set, frozenset)) and all(map(is_id, value))
 
 
+def are_stops(value) -> bool:
+    "Return whether `value` holds stop sequences: texts, or token ids each."
+    are_several = isinstance(value, (tuple, list))
+    return are_several and all(isinstance(one, str) or is_ids(one) for one in value)
+
+
 def is_bias(value) -> bool:
     "Return whether `value` can be added to a logit; minus infinity forbids the token."
     return is_within(value, dict(least=-1e9, most=1e9)) or value == float('-inf')
@@ -187,6 +195,10 @@ def is_biases(value) -> bool:
 # %% ../../nbs/02_runtime/09_settings.ipynb #settings-07
 TokenId = Annotated[int, Rule(is_id, lambda: 'one id')]
 TokenIds = Annotated[tuple[int, ...], Rule(is_ids, lambda: 'a tuple of token ids')]
+Stops = Annotated[
+    tuple[tuple[int, ...] | str, ...],
+    Rule(are_stops, lambda: "a tuple of texts and of tuples of token ids, such as ('the end',)"),
+]
 Biases = Annotated[
     dict[int, float],
     Rule(is_biases, lambda: 'a dict of a number, up to 1e9, for each token id: {5: -1.0}'),
