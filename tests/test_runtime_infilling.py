@@ -5,7 +5,7 @@
 import pytest
 
 from diffulex_edge.runtime.answers import StopGeneration
-from diffulex_edge.runtime.config import DiffusionGenerationConfig
+from diffulex_edge.runtime.config import DiffusionGenerationConfig, configure
 from diffulex_edge.runtime.diffusion import DiffusionEngine
 from diffulex_edge.runtime.infilling import Gap, fill, read_template
 
@@ -137,6 +137,15 @@ def test_fixed_tokens_stay(sdar):
     assert out[5:9] == [7, 8, 8, 7]
     assert mask not in out
     assert not set(out) & set(sdar.session.info.eos_token_ids)
+
+
+@pytest.mark.parametrize(
+    'ends', [dict(most_thinking=0, end_of_thinking=30), dict(repetition_stop=2)], ids=str
+)
+def test_nothing_ends_a_filling(sdar, ends):
+    mask = sdar.session.info.mask_token_id
+    template = [5, 9, 5, 9, mask, mask, 7, mask]
+    assert fill(sdar, template, configure(ONE_EACH, **ends)) == fill(sdar, template, ONE_EACH)
 
 
 def test_text_behind_the_gap_in_its_block_is_seen(sdar):

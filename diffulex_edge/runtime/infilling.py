@@ -38,6 +38,7 @@ from .facts import ModelInfo
 from .owner import owning
 from .request import Request
 from .step_record import StepRecord
+from .stopping import Stopping
 
 
 # %% ../../nbs/02_runtime/38_infilling.ipynb #infilling-04
@@ -200,9 +201,8 @@ def without_ends(config: DiffusionGenerationConfig, info: ModelInfo) -> Diffusio
     ends = {*config.distribution.forbidden, *info.eos_token_ids}
     if info.bos_token_id is not None:
         ends.add(info.bos_token_id)
-    return configure(
-        config, eos_token_id=(), stop_sequences=(), repetition_stop=0, forbidden=tuple(ends)
-    )
+    never = dict(eos_token_id=(), stop_sequences=(), stopping=Stopping())
+    return configure(config, **never, forbidden=tuple(ends))
 
 
 def laid_out(parts: list[int | Gap], lengths: tuple[int, ...], mask: int):
