@@ -9,6 +9,8 @@ import pytest
 from diffulex_edge.bench.step_costs import (
     Contenders,
     cached_costs,
+    compare_files,
+    compared,
     forward_costs,
     generation_cost,
     llama_peers,
@@ -72,6 +74,33 @@ def test_rows_are_written_in_steps_of_at_most_128():
     session = Recorder()
     write_cache(session, list(range(300)))
     assert session.steps == [(128, 0, 128), (128, 128, 256), (44, 256, 300)]
+
+
+# %% step-costs-files-5
+def test_each_load_has_its_order_and_is_held_to_the_first_file(exported, monkeypatch):
+    from diffulex_edge.bench import step_costs
+
+    orders = []
+
+    def compared(calls, first, runs):
+        orders.append((*calls, first, runs))
+        return {name: (1.0, 1.0) for name in calls}
+
+    path = exported('sdar')[1]
+    monkeypatch.setattr(step_costs, 'compared', compared)
+    monkeypatch.setattr(step_costs, 'PteSession', lambda path: PteSession(exported('sdar')[1]))
+    a, b = path.with_name('a.pte'), path.with_name('b.pte')
+    monkeypatch.setattr(step_costs, 'CACHED', 8)
+    assert compare_files([a, b], 2, 3, 2) == dict(a=[(1.0, 1.0)] * 2, b=[(1.0, 1.0)] * 2)
+    assert orders == [('a', 'b', 'a', 3), ('b', 'a', 'a', 3)]
+
+
+def test_ratios_are_of_one_round(monkeypatch):
+    from diffulex_edge.bench import step_costs
+
+    rounds = dict(one=[1.0, 2.0, 4.0], two=[2.0, 2.0, 2.0])
+    monkeypatch.setattr(step_costs, 'in_turns', lambda calls, runs: rounds)
+    assert compared(rounds, 'one', 3) == dict(one=(2.0, 1.0), two=(2.0, 1.0))
 
 
 # %% step-costs-20

@@ -14,6 +14,7 @@ from diffulex_edge.runtime.profile import (
     node_times,
     profile_graph,
     profile_step,
+    run_step,
 )
 
 
@@ -65,6 +66,18 @@ def test_no_time_is_negative(operators):
 def test_a_step_that_does_not_fit(exported):
     with pytest.raises(ValueError, match='90 tokens after 20'):
         profile_step(exported('sdar')[1], 90, 20)
+
+
+def test_a_step_has_the_inputs_of_its_file():
+    from types import SimpleNamespace
+
+    info, taken = SimpleNamespace(rule=1, draft_head=True, max_seq_len=96), []
+    session = SimpleNamespace(info=info, step_size=0, any_block=False)
+    run_step(taken.append, session, 3, 4)
+    assert [part.tolist() for part in taken[0]] == [[[0, 0, 0]], [4], [64], [2, 2, 2]]
+    info.draft_head, session.any_block = False, True
+    run_step(taken.append, session, 2, 4)
+    assert [part.tolist() for part in taken[1]] == [[[0, 0]], [4], [64], [1]]
 
 
 # %% profile-26

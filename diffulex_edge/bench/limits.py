@@ -5,6 +5,7 @@
 # %% auto #0
 __all__ = [
     'PAUSE',
+    'in_turns',
     'interleaved',
     'machine_limits',
     'linear_weights',
@@ -25,23 +26,32 @@ from ..model.config import DecoderConfig
 PAUSE = 0.03  # seconds in which the threads of the call before stop spinning
 
 
-def interleaved(
+def in_turns(
     calls: dict[str, Callable[[], object]], runs: int = 7, threads: int = 1
-) -> dict[str, float]:
-    """Return the median milliseconds of each call.
+) -> dict[str, list[float]]:
+    """Return the milliseconds of each call in each of `runs` rounds.
 
-    All are called in turns, `runs` times after one round that is not counted.
+    All are called in turns, after one round that is not counted. Every second round goes backward:
+    which call came before changes the time of one by some percent.
     """
     clock = time.process_time if threads == 1 else time.perf_counter
     times = {name: [] for name in calls}
-    for _ in range(runs + 1):
-        for name, call in calls.items():
+    for turn in range(runs + 1):
+        for name, call in list(calls.items())[:: -1 if turn % 2 else 1]:
             if threads > 1:
                 time.sleep(PAUSE)
             start = clock()
             call()
             times[name].append((clock() - start) * 1e3)
-    return {name: statistics.median(values[1:]) for name, values in times.items()}
+    return {name: values[1:] for name, values in times.items()}
+
+
+def interleaved(
+    calls: dict[str, Callable[[], object]], runs: int = 7, threads: int = 1
+) -> dict[str, float]:
+    "Return the median milliseconds of each call; see `in_turns`."
+    times = in_turns(calls, runs, threads)
+    return {name: statistics.median(values) for name, values in times.items()}
 
 
 # %% ../../nbs/07_bench/02_limits.ipynb #limits-07

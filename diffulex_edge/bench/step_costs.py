@@ -18,9 +18,13 @@ __all__ = [
     'prefill_costs',
     'TimedMethod',
     'generation_cost',
+    'compared',
+    'compare_files',
 ]
 
 # %% ../../nbs/07_bench/06_step_costs.ipynb #step-costs-01
+import argparse
+import statistics
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -31,9 +35,9 @@ from pathlib import Path
 import torch
 
 from ..runtime.diffusion import DiffusionEngine, DiffusionGenerationConfig
-from ..runtime.pte import PteSession
+from ..runtime.pte import PteSession, set_threads
 from ..runtime.step import Session
-from .limits import interleaved
+from .limits import in_turns, interleaved
 
 
 # %% ../../nbs/07_bench/06_step_costs.ipynb #step-costs-04
@@ -193,3 +197,54 @@ def generation_cost(session: PteSession, steps: int, tokens: int = 32) -> dict[s
     finally:
         session.loaded = timed.method
     return dict(outside=1 - timed.seconds / cpu, tokens_per_s=tokens / wall)
+
+
+# %% ../../nbs/07_bench/06_step_costs.ipynb #step-costs-files-2
+def compared(calls: dict[str, Callable[[], object]], first: str, runs: int) -> dict[str, tuple]:
+    "Return each call's median ms, and the median of its time over that of `first` in its round."
+    times = in_turns(calls, runs)
+    return {
+        name: (
+            statistics.median(values),
+            statistics.median(ms / base for ms, base in zip(values, times[first])),
+        )
+        for name, values in times.items()
+    }
+
+
+def compare_files(files: list[Path], rows: int, runs: int, loads: int) -> dict[str, list[tuple]]:
+    """Return file -> its median ms in a step of `rows` tokens, and the ratio to the first, by load.
+
+    CPU time, after 64 cached rows.
+    """
+    found = {path.stem: [] for path in files}
+    for load in range(loads):
+        sessions, calls = {}, {}
+        for path in (files[load % len(files) :] + files)[: len(files)]:
+            session = sessions[path.stem] = PteSession(path)
+            ids = random_ids(session.info.vocab_size, CACHED + rows)
+            write_cache(session, ids[:CACHED])
+            calls[path.stem] = step_call(session, ids, CACHED, rows)
+        for name, figures in compared(calls, files[0].stem, runs).items():
+            found[name].append(figures)
+    return found
+
+
+# %% ../../nbs/07_bench/06_step_costs.ipynb #step-costs-files-4
+#| eval: false
+if __name__ == '__main__':
+    parser = argparse.ArgumentParser(
+        'python -m diffulex_edge.bench.step_costs',
+        description='Time a step of exported files in turns, in CPU time of one thread.',
+    )
+    parser.add_argument('files', type=Path, nargs='+', help='the first is what others are held to')
+    parser.add_argument('--rows', type=int, default=1, help='tokens of the step')
+    parser.add_argument('--runs', type=int, default=60, help='rounds of a load')
+    parser.add_argument('--loads', type=int, default=12, help='how often files are loaded')
+    asked = parser.parse_args()
+    set_threads(1)
+    found = compare_files(asked.files, asked.rows, asked.runs, asked.loads)
+    for name, figures in found.items():
+        ms, shares = zip(*figures)
+        low, middle, high = statistics.quantiles([share - 1 for share in shares], n=4)
+        print(f'{name}: {statistics.median(ms):.2f} ms, {middle:+.1%} ({low:+.1%} to {high:+.1%})')

@@ -31,11 +31,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from zipfile import ZipFile
 
-import torch
-
 from ..notices import quietly
-from .pte import PteSession
+from .pte import PteSession, step_inputs
 from .pte_file import Program
+from .step import reach_tensor
 
 
 # %% ../../nbs/02_runtime/42_profile.ipynb #profile-03
@@ -101,7 +100,8 @@ def record_step(path: str | Path, dump: Path, tokens: int, cached: int, *, runs:
 
     Raises `ValueError` when the step does not fit the file.
     """
-    info = PteSession(path).info
+    session = PteSession(path)
+    info = session.info
     if not 1 <= tokens <= info.max_tokens or cached < 0 or cached + tokens > info.max_seq_len:
         raise ValueError(
             f'{tokens} tokens after {cached} do not fit {path}: '
@@ -113,18 +113,22 @@ def record_step(path: str | Path, dump: Path, tokens: int, cached: int, *, runs:
         program = Program(path, enable_etdump=True, debug_buffer_size=0)
         method = program.load_method('forward')
         for start in fills:
-            run_step(method, min(info.max_tokens, cached - start), start)
-        run_step(method, tokens, cached)  # the first call of a shape sets XNNPACK up for it
+            run_step(method, session, min(info.max_tokens, cached - start), start)
+        # the first call of a shape sets XNNPACK up for it
+        run_step(method, session, tokens, cached)
     for _ in range(runs):
-        run_step(method, tokens, cached)
+        run_step(method, session, tokens, cached)
     program.native.write_etdump_result_to_file(str(dump), '')
     return len(fills) + 1
 
 
-def run_step(method, tokens: int, start: int):
-    "Run a step of `tokens` zeros into cache rows from `start`."
-    ids = torch.zeros(1, tokens, dtype=torch.long)  # [1, T]
-    method((ids, torch.tensor([start]), torch.tensor([start + tokens])))
+def run_step(method, session: PteSession, tokens: int, start: int):
+    "Run a step of `tokens` zeros into cache rows from `start`, as a session of the file would."
+    ids = [0] * tokens
+    inputs = step_inputs(session, ids, start, start + tokens, session.info.rule)
+    if session.info.draft_head:
+        inputs.append(reach_tensor(ids, None))
+    method(inputs)
 
 
 # %% ../../nbs/02_runtime/42_profile.ipynb #profile-12

@@ -112,18 +112,21 @@ def decoded(
 ) -> dict:
     """Write greedy answers again with a head, at most `drafts + 1` rows a forward.
 
-    Return `tpf`, tokens per forward; `same`, how many answers are the same; and `sources`: where
-    drafts came from, in how many forwards, and the tokens that these gave.
+    Return `tpf`, tokens per forward; `same`, how many answers are the same; `sources`: where
+    drafts came from, in how many forwards, and the tokens that these gave; and `each`: the tokens
+    and the forwards of every answer.
     """
     session = EagerSession(attach_head(model, head))
-    steps, same = [], 0
+    steps, same, each = [], 0, []
     for text in texts:
         prompt, answer = text.ids[: text.prompt], text.ids[text.prompt :]
         config = configure(
             max_new_tokens=len(answer), drafts=drafts, lookup=lookup, eos_token_id=()
         )
         request = Request(session, prompt, config)
-        steps += [step for step in speculate(request) if step.kind == 'verify']
+        taken = [step for step in speculate(request) if step.kind == 'verify']
+        steps += taken
+        each.append((len(answer), len(taken)))
         same += request.canvas.answer == answer
     model.drafter = None
     sources: dict[str, list[int]] = {}
@@ -131,8 +134,8 @@ def decoded(
         forwards_and_tokens = sources.setdefault(step.choice.rpartition(', ')[2], [0, 0])
         forwards_and_tokens[0] += 1
         forwards_and_tokens[1] += len(step.revealed)
-    tokens = sum(len(text.ids) - text.prompt for text in texts)
-    return dict(tpf=round(tokens / len(steps), 3), same=same, sources=sources)
+    tokens = sum(count for count, _ in each)
+    return dict(tpf=round(tokens / len(steps), 3), same=same, sources=sources, each=each)
 
 
 # %% ../../nbs/08_train/09_draft_head.ipynb #draft-head-19
