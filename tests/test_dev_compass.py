@@ -17,6 +17,7 @@ from diffulex_edge.dev.compass import (
     survey,
     too_long,
 )
+from diffulex_edge.dev.project import project_root
 
 MODULE = 'x = 1\n\n# a comment\nlonger = x + x\n' + f'y = "{"a" * 120}"\n'
 
@@ -93,6 +94,14 @@ def test_what_is_too_long_is_named():
         'nbs/b/n.ipynb: a cell, 41 lines',
         'diffulex_edge/a.py: 12.0 kB',
     ]
+
+
+# %% compass-27b
+def test_every_chapter_shows_half_of_what_is_read():
+    notebooks_now = {n: t for n, t in files_now(project_root()).items() if n.endswith('.ipynb')}
+    figures_now = {name: cell_figures(measure_cells(text)) for name, text in notebooks_now.items()}
+    assert len(figures_now) > 200
+    assert [name for name, each in figures_now.items() if each['of those read %'] < 50] == []
 
 
 # %% compass-29

@@ -54,7 +54,6 @@ class Group:
     [
         dict(steps=0),
         dict(steps=1.5),
-        dict(steps='8'),
         dict(share=0),
         dict(share=1),
         dict(share=None),
@@ -67,7 +66,6 @@ class Group:
         dict(wide=float('inf')),
         dict(wide=10**400),
         dict(never=5),
-        dict(never='5'),
         dict(never=(5, -1)),
         dict(never=(2.5,)),
         dict(stops='end'),
@@ -80,7 +78,6 @@ class Group:
         dict(later=-1),
         dict(drafts='some'),
         dict(drafts=None),
-        dict(strict=1),
         dict(strict=None),
         dict(seeded=1),
         dict(inner=3),

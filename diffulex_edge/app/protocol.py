@@ -124,8 +124,7 @@ def check_fields(given: dict, read: set[str], neutral: dict, where: str = ''):
         if field in read or field in IGNORED:
             continue
         if field not in neutral:
-            shown = field or "the field ''"
-            raise Refused(400, f'{shown}{where} is not supported by this server', field)
+            raise Refused(400, f'{field or repr(field)}{where} is not supported here', field)
         if not is_neutral(value, neutral[field]):
             allowed = ' or '.join(json.dumps(one) for one in neutral[field])
             raise Refused(400, f'{field}{where} is not supported; only {allowed} is', field)
