@@ -51,6 +51,13 @@ def pytest_cmdline_main(config):
         options.dist = 'worksteal' if options.dist == 'no' else options.dist
 
 
+@pytest.hookimpl(tryfirst=True)  # before fixtures that draw a model
+def pytest_runtest_setup(item):
+    """Begin every test with the same random numbers, so that a random model is no other one."""
+    if torch:
+        torch.manual_seed(0)
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config, items):
     """Give each process a part that begins with files of slow tests.
