@@ -9,6 +9,7 @@ import pytest
 from diffulex_edge.dev.small_models import random_llama
 from diffulex_edge.dev.testing import golden_dir
 from diffulex_edge.model import load_model
+from diffulex_edge.runtime.diffusion import DiffusionEngine
 from diffulex_edge.train.block_figures import figures, measured
 
 
@@ -24,7 +25,7 @@ def test_figures_of_an_answer():
 def test_every_forward_of_the_decoding_counts():
     model = load_model(golden_dir() / 'fast_dllm_v2_a')
     base = random_llama(vocab_size=model.config.vocab_size)
-    settings = dict(max_new_tokens=16, block_size=4)
-    slow = measured(base, model, [[5, 6, 7]], **settings, confidence_threshold=1.0)
-    fast = measured(base, model, [[5, 6, 7]], **settings, confidence_threshold=0.0)
+    settings, engine = dict(max_new_tokens=16, block_size=4), DiffusionEngine(model)
+    slow = measured(base, engine, [[5, 6, 7]], **settings, confidence_threshold=1.0)
+    fast = measured(base, engine, [[5, 6, 7]], **settings, confidence_threshold=0.0)
     assert slow['tpf'] <= 1 < fast['tpf']

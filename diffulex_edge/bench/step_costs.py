@@ -240,11 +240,12 @@ if __name__ == '__main__':
     parser.add_argument('files', type=Path, nargs='+', help='the first is what others are held to')
     parser.add_argument('--rows', type=int, default=1, help='tokens of the step')
     parser.add_argument('--runs', type=int, default=60, help='rounds of a load')
-    parser.add_argument('--loads', type=int, default=12, help='how often files are loaded')
+    parser.add_argument('--loads', type=int, default=12, help='how often, 2 or more')
     asked = parser.parse_args()
     set_threads(1)
     found = compare_files(asked.files, asked.rows, asked.runs, asked.loads)
     for name, figures in found.items():
         ms, shares = zip(*figures)
-        low, middle, high = statistics.quantiles([share - 1 for share in shares], n=4)
-        print(f'{name}: {statistics.median(ms):.2f} ms, {middle:+.1%} ({low:+.1%} to {high:+.1%})')
+        error = statistics.stdev(shares) / len(shares) ** 0.5
+        told = f'{statistics.mean(shares) - 1:+.1%}, standard error {error:.1%}'
+        print(f'{name}: {statistics.median(ms):.2f} ms, {told}')

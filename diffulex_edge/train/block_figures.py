@@ -12,6 +12,7 @@ __all__ = [
     'broad_prompts',
     'held_prompts',
     'settings_of',
+    'engines_of',
     'measure_smollm2',
     'arguments',
     'main',
@@ -28,9 +29,11 @@ from pathlib import Path
 import torch
 
 from ..model.decoder import Decoder
+from ..model.gguf import load_gguf
 from ..model.loading import asset, block_model, packaged_gguf, smollm2_blocks
 from ..runtime.config import configure
 from ..runtime.diffusion import DiffusionEngine
+from ..runtime.pte import PteSession
 from .teacher import Prompts
 
 
@@ -53,9 +56,8 @@ def figures(base: Decoder, asked: list[list[int]], answers: list[list[int]], for
     )
 
 
-def measured(base: Decoder, model: Decoder, asked: list[list[int]], **settings) -> dict:
-    "Return the `figures` of a model's greedy answers; `settings` of its decoding."
-    engine = DiffusionEngine(model)
+def measured(base: Decoder, engine: DiffusionEngine, asked: list[list[int]], **settings) -> dict:
+    "Return the `figures` of greedy answers; `settings` of the decoding."
     config = configure(temperature=0, **settings)
     answers = [engine.generate(prompt, config) for prompt in asked]
     forwards = sum(sum(answer.stats['forwards'].values()) for answer in answers)
@@ -93,6 +95,30 @@ def settings_of(text: str) -> dict:
 
 
 # %% ../../nbs/08_train/13_block_figures.ipynb #block-figures-06b
+def engines_of(path: Path, rows: int) -> Callable[[int], DiffusionEngine]:
+    """Return what makes an engine for a block length, of a LoRA in fp32 or of an exported file.
+
+    Blocks shorter than 4 no LoRA has seen. Raises `ValueError` for a length that a file has not.
+    """
+    if path.suffix == '.pte':
+        session = PteSession(path)
+        own = session.info.block_length
+
+        def of_file(length: int) -> DiffusionEngine:
+            if length != own:
+                raise ValueError(f'{path} has blocks of {own} tokens; block_length {length} is not')
+            return DiffusionEngine(session=session)
+
+        return of_file
+    model = block_model(load_gguf(packaged_gguf(), max_seq_len=rows), path)
+
+    def of_model(length: int) -> DiffusionEngine:
+        model.config = replace(model.config, block_length=length)
+        return DiffusionEngine(model)
+
+    return of_model
+
+
 def measure_smollm2(
     loras: dict[str, Path],
     settings: list[str],
@@ -100,28 +126,21 @@ def measure_smollm2(
     new: int,
     show: Callable[[str, dict], None] = lambda name, row: None,
 ) -> dict:
-    """Return the figures of the base model, and of each LoRA with each of `settings`.
-
-    Blocks are of 4 tokens where a setting has no `block_length`; shorter ones no LoRA has seen.
-    """
-    from diffulex_edge.model.gguf import load_gguf
-
+    "Return the figures of the base model, and of each LoRA or file with each of `settings`."
     rows = max(map(len, asked)) + new + 40
     base = load_gguf(packaged_gguf(), max_seq_len=rows)
     found = {}
 
-    def note(name: str, model: Decoder, **how):
-        found[name] = measured(base, model, asked, max_new_tokens=new, **how)
+    def note(name: str, engine: DiffusionEngine, **how):
+        found[name] = measured(base, engine, asked, max_new_tokens=new, **how)
         show(name, found[name])
 
-    note('greedy', base, block_size=1, confidence_threshold=None)
+    note('greedy', DiffusionEngine(base), block_size=1, confidence_threshold=None)
     for name, path in loras.items():
-        model = block_model(load_gguf(packaged_gguf(), max_seq_len=rows), path)
+        engine_with = engines_of(path, rows)
         for text in settings:
             how = settings_of(text)
-            length = how.pop('block_length', 4)
-            model.config = replace(model.config, block_length=length)
-            note(f'{name}, {text}', model, **how)
+            note(f'{name}, {text}', engine_with(how.pop('block_length', 4)), **how)
     return found
 
 
