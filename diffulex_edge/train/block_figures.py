@@ -119,6 +119,7 @@ def engines_of(path: Path, rows: int) -> Callable[[int], DiffusionEngine]:
     return of_model
 
 
+# %% ../../nbs/08_train/13_block_figures.ipynb #block-figures-06m
 def measure_smollm2(
     loras: dict[str, Path],
     settings: list[str],
