@@ -275,14 +275,14 @@ def results_of(model, out: Path, params, texts, test, topics: list[str], log: li
 
 
 def tell(results: dict, as_json: bool):
-    """Print results, as JSON if asked."""
+    """Print the results, or JSON."""
     if as_json:
         return emit(results)
     print(summary(results))
 
 
 def summary(results: dict) -> str:
-    """Return the results in a few lines."""
+    """Return the results as text."""
     held, log = results['held'], results['training']
     masks = log[-1]['masks'] if log else 0
     lines = [
@@ -295,7 +295,7 @@ def summary(results: dict) -> str:
             f'mask {drafts} right {right:.0%}; {drafts} drafts: '
             f'{tpf:.2f} tokens per forward, with look-up {found:.2f}'
         )
-    if held['repeated']:
+    if held.get('repeated'):
         fresh = ', '.join(f'{value:.2f}' for value in held['tpf_lookup_fresh'])
         lines.append(
             f'{held["repeated"]:.0%} of the tokens repeat what was said; '
