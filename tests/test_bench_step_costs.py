@@ -103,6 +103,12 @@ def test_ratios_are_of_one_round(monkeypatch):
     assert compared(rounds, 'one', 3) == dict(one=(2.0, 1.0), two=(2.0, 1.0))
 
 
+# %% step-costs-files-7
+def test_files_of_one_name_are_refused():
+    with pytest.raises(ValueError, match='two of a/x.pte, b/x.pte have one name'):
+        compare_files([Path('a/x.pte'), Path('b/x.pte')], rows=1, runs=1, loads=2)
+
+
 # %% step-costs-20
 def test_llama_takes_part_where_it_is_installed(monkeypatch):
     import sys

@@ -10,7 +10,7 @@ from diffulex_edge.dev.small_models import random_llama
 from diffulex_edge.dev.testing import golden_dir
 from diffulex_edge.model import load_model
 from diffulex_edge.runtime.diffusion import DiffusionEngine
-from diffulex_edge.train.block_figures import figures, measured
+from diffulex_edge.train.block_figures import figures, main, measured
 
 
 def test_figures_of_an_answer():
@@ -29,3 +29,25 @@ def test_every_forward_of_the_decoding_counts():
     slow = measured(base, engine, [[5, 6, 7]], **settings, confidence_threshold=1.0)
     fast = measured(base, engine, [[5, 6, 7]], **settings, confidence_threshold=0.0)
     assert slow['tpf'] <= 1 < fast['tpf']
+
+
+# %% block-figures-08t
+@pytest.mark.parametrize(
+    'words, said',
+    [
+        (['--setting', 'threshold=0.5'], "no setting 'threshold'"),
+        (['--lora', 'a/x.safetensors', 'b/x.safetensors'], 'have one name'),
+        (['--json', 'none.json/a.json'], 'none.json is no folder'),
+    ],
+    ids=str,
+)
+def test_what_is_wrong_is_said_before_a_model_is_read(words, said, monkeypatch, tmp_path, capsys):
+    def load_gguf(path, max_seq_len):
+        raise AssertionError('a model is read')
+
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / 'none.json').write_text('')
+    monkeypatch.setattr('diffulex_edge.train.block_figures.load_gguf', load_gguf)
+    with pytest.raises((SystemExit, ValueError, OSError)) as raised:
+        main(words)
+    assert said in f'{raised.value} {capsys.readouterr().err}'

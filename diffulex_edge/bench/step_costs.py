@@ -215,9 +215,11 @@ def compared(calls: dict[str, Callable[[], object]], first: str, runs: int) -> d
 def compare_files(files: list[Path], rows: int, runs: int, loads: int) -> dict[str, list[tuple]]:
     """Return file -> its median ms in a step of `rows` tokens, and the ratio to the first, by load.
 
-    CPU time, after 64 cached rows.
+    CPU time, after 64 cached rows. Raises `ValueError` for two files of one name.
     """
     found = {path.stem: [] for path in files}
+    if len(found) < len(files):
+        raise ValueError(f'two of {", ".join(map(str, files))} have one name; rename a copy')
     for load in range(loads):
         sessions, calls = {}, {}
         for path in (files[load % len(files) :] + files)[: len(files)]:
@@ -242,6 +244,8 @@ if __name__ == '__main__':
     parser.add_argument('--runs', type=int, default=60, help='rounds of a load')
     parser.add_argument('--loads', type=int, default=12, help='how often, 2 or more')
     asked = parser.parse_args()
+    if asked.loads < 2:
+        parser.error(f'--loads is {asked.loads}; an error needs 2 or more')
     set_threads(1)
     found = compare_files(asked.files, asked.rows, asked.runs, asked.loads)
     for name, figures in found.items():

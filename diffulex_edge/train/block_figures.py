@@ -29,6 +29,7 @@ from pathlib import Path
 import torch
 
 from ..model.decoder import Decoder
+from ..model.files import check_writable, written
 from ..model.gguf import load_gguf
 from ..model.loading import asset, block_model, packaged_gguf, smollm2_blocks
 from ..runtime.config import configure
@@ -85,13 +86,18 @@ def held_prompts(count: int) -> list[list[int]]:
 
 
 def settings_of(text: str) -> dict:
-    "Return the settings of `name=value,name=value`; values are JSON. Raise `ValueError`."
+    """Return the settings of `name=value,name=value`, a block length among them; values are JSON.
+
+    Raises `ValueError` for another form, and for a setting that does not exist or is out of range.
+    """
     try:
-        return {name: json.loads(value) for name, value in (p.split('=') for p in text.split(','))}
+        found = {name: json.loads(value) for name, value in (p.split('=') for p in text.split(','))}
     except ValueError:
         raise ValueError(
             f'--setting {text[:80]!r} is not like confidence_threshold=0.5,fused=true'
         ) from None
+    configure(**{name: value for name, value in found.items() if name != 'block_length'})
+    return found
 
 
 # %% ../../nbs/08_train/13_block_figures.ipynb #block-figures-06b
@@ -128,6 +134,7 @@ def measure_smollm2(
     show: Callable[[str, dict], None] = lambda name, row: None,
 ) -> dict:
     "Return the figures of the base model, and of each LoRA or file with each of `settings`."
+    each = {text: settings_of(text) for text in settings}  # before minutes of work
     rows = max(map(len, asked)) + new + 40
     base = load_gguf(packaged_gguf(), max_seq_len=rows)
     found = {}
@@ -139,9 +146,9 @@ def measure_smollm2(
     note('greedy', DiffusionEngine(base), block_size=1, confidence_threshold=None)
     for name, path in loras.items():
         engine_with = engines_of(path, rows)
-        for text in settings:
-            how = settings_of(text)
-            note(f'{name}, {text}', engine_with(how.pop('block_length', 4)), **how)
+        for text, given in each.items():
+            how = dict(block_length=4) | given
+            note(f'{name}, {text}', engine_with(how.pop('block_length')), **how)
     return found
 
 
@@ -170,8 +177,13 @@ def arguments() -> argparse.ArgumentParser:
 
 def main(argv: list[str] | None = None):
     "`python -m diffulex_edge.train.block_figures`."
-    asked = arguments().parse_args(argv)
+    parser = arguments()
+    asked = parser.parse_args(argv)
     loras = {Path(n).stem: smollm2_blocks() if n == 'smollm2' else Path(n) for n in asked.lora}
+    if len(loras) < len(asked.lora):
+        parser.error(f'two of --lora {" ".join(asked.lora)} have one name; rename a file')
+    if asked.json:
+        check_writable(asked.json)
 
     def show(name: str, row: dict):
         print(f'{name}: {row}', flush=True)
@@ -179,7 +191,8 @@ def main(argv: list[str] | None = None):
     prompts = held_prompts(asked.held) if asked.held else broad_prompts(asked.prompts)
     found = measure_smollm2(loras, asked.setting, prompts, asked.new, show)
     if asked.json:
-        asked.json.write_text(json.dumps(found, indent=1) + '\n', encoding='utf-8')
+        with written(asked.json) as part:
+            part.write_text(json.dumps(found, indent=1) + '\n', encoding='utf-8')
 
 
 # %% ../../nbs/08_train/13_block_figures.ipynb #block-figures-08
