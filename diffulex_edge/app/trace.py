@@ -234,7 +234,7 @@ def side_figures(answer) -> dict:
 # %% ../../nbs/10_app/08_trace_command.ipynb #trace-command-15c
 def race_figures(answers: dict, model: str, prompt: str, threads: int) -> dict:
     """Return what both sides of a race took, on which machine."""
-    from diffulex_edge.bench.writing import processor_facts
+    from diffulex_edge.bench.limits import processor_facts
 
     clock = 'cpu' if threads == 1 else 'wall'
     sides = {side: side_figures(answer) for side, answer in answers.items()}

@@ -6,13 +6,18 @@
 __all__ = ['open_file', 'generation_costs', 'profiles', 'machine_facts', 'model_facts', 'bench']
 
 # %% ../../nbs/07_bench/08_bench.ipynb #bench-02
-import platform
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 import torch
 
+from diffulex_edge.bench.limits import (
+    linear_weights,
+    machine_limits,
+    processor_facts,
+    step_flops,
+)
 from diffulex_edge.bench.step_costs import (
     CACHED,
     Contenders,
@@ -31,7 +36,6 @@ from ..runtime.profile import profile_step
 from ..runtime.pte import PteSession, set_threads
 from ..runtime.step import EagerSession
 from .footprint import largest_pieces, peak_memory
-from .limits import linear_weights, machine_limits, step_flops
 from .targets import check as check  # as names of this module, too
 from .targets import report as report
 
@@ -81,12 +85,8 @@ def profiles(files: dict[str, Path], sessions: dict[str, PteSession]) -> dict[st
 # %% ../../nbs/07_bench/08_bench.ipynb #bench-10
 def machine_facts(threads: int, runs: int) -> dict:
     "Return what a result says of the machine and of how time was taken."
-    return dict(
-        cpu=platform.processor() or platform.machine(),
-        threads=threads,
-        runs=runs,
-        clock='CPU' if threads == 1 else 'wall',
-    )
+    clock = 'CPU' if threads == 1 else 'wall'
+    return processor_facts() | dict(threads=threads, runs=runs, clock=clock)
 
 
 def model_facts(config: DecoderConfig, tokens) -> dict:

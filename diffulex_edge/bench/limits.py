@@ -5,9 +5,11 @@
 # %% auto #0
 __all__ = [
     'PAUSE',
+    'KERNELS_USE',
     'in_turns',
     'interleaved',
     'machine_limits',
+    'processor_facts',
     'linear_weights',
     'step_flops',
     'roofline_milliseconds',
@@ -17,10 +19,12 @@ __all__ = [
 import statistics
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import torch
 
 from ..model.config import DecoderConfig
+from ..runtime.forward_costs import processor
 
 # %% ../../nbs/07_bench/02_limits.ipynb #limits-04
 PAUSE = 0.03  # seconds in which the threads of the call before stop spinning
@@ -66,6 +70,26 @@ def machine_limits(threads: int = 1) -> dict[str, float]:
         gflops=2 * 1024**3 / ms['gemm'] / 1e6,
         gbs=large.numel() * 4 / ms['read'] / 1e6,
     )
+
+
+# %% ../../nbs/07_bench/02_limits.ipynb #limits-08c
+KERNELS_USE = (
+    'avx2 avx_vnni avx512f avx512_vnni avx512_bf16 amx_int8 amx_bf16 f16c fma gfni '
+    'asimd asimddp i8mm sve sme'
+).split()
+
+
+def processor_facts() -> dict:
+    "Return the name of this machine's processor and what it can do, as far as kernels ask."
+    flags = set()
+    try:
+        lines = Path('/proc/cpuinfo').read_text(encoding='utf-8').splitlines()
+    except OSError:
+        lines = []  # not Linux
+    for line in lines:
+        if line.startswith(('flags', 'Features')):
+            flags |= set(line.partition(':')[2].split())
+    return dict(cpu=processor(), features=[name for name in KERNELS_USE if name in flags])
 
 
 # %% ../../nbs/07_bench/02_limits.ipynb #limits-10

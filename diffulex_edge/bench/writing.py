@@ -6,11 +6,9 @@ llama.cpp on the same weights.
 
 # %% auto #0
 __all__ = [
-    'KERNELS_USE',
     'CLOCKS',
     'ONE_BY_ONE',
     'QUESTIONS',
-    'processor_facts',
     'Stopwatch',
     'pte_writer',
     'llama_writer',
@@ -36,28 +34,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ..runtime.config import configure
-from ..runtime.forward_costs import processor
 from ..runtime.pte import set_threads
+from .limits import processor_facts
 from .measure import open_engine
-
-# %% ../../nbs/07_bench/12_writing.ipynb #writing-04
-KERNELS_USE = (
-    'avx2 avx_vnni avx512f avx512_vnni avx512_bf16 amx_int8 amx_bf16 f16c fma gfni '
-    'asimd asimddp i8mm sve sme'
-).split()
-
-
-def processor_facts() -> dict:
-    "Return the name of this machine's processor and what it can do, as far as kernels ask."
-    flags = set()
-    try:
-        lines = Path('/proc/cpuinfo').read_text(encoding='utf-8').splitlines()
-    except OSError:
-        lines = []  # not Linux
-    for line in lines:
-        if line.startswith(('flags', 'Features')):
-            flags |= set(line.partition(':')[2].split())
-    return dict(cpu=processor(), features=[name for name in KERNELS_USE if name in flags])
 
 
 # %% ../../nbs/07_bench/12_writing.ipynb #writing-07
