@@ -20,21 +20,22 @@ from diffulex_edge.model import FAMILIES
 TRIED = [('fast_dllm_v2', 'xnnpack', 'static_int8')]
 NAMES = dict.fromkeys(family.family for family in FAMILIES.values())
 HERE = [pair for pair in pairs() if pair[0] in ('xnnpack', 'portable')]
+LAYERS = dict(num_hidden_layers=1)
 if os.environ.get('DIFFULEX_EVERY_CELL'):
-    TRIED = [(family, *pair) for family in NAMES for pair in HERE]
+    TRIED, LAYERS = [(family, *pair) for family in NAMES for pair in HERE], {}
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize('family, backend, quantization', TRIED)
 def test_fast_lowering_writes_the_same_bytes(family, backend, quantization, tmp_path):
-    model = cell_model(family)
+    model = cell_model(family, **LAYERS)
     quantization = with_ranges(model, backend, quantization, tmp_path)
     results, files = [], []
     for fast in (True, False):
         path = tmp_path / f'{fast}.pte'
         results.append(
             export_model(
-                cell_model(family),
+                cell_model(family, **LAYERS),
                 output_path=path,
                 backend=backend,
                 quantization=quantization,

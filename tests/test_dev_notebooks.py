@@ -66,7 +66,11 @@ def test_repeats_no_test_unless_it_is_needed(tmp_path):
         '#| test unused\nundefined',
         '#| test used\nx = 1',
         '#| test again\nx = 0',
-        'assert x == 0',
+        '#| test not_again\ny = 1 / 0',
+        'for y in [x]:\n    y += [x for x in [1]][0]\nassert x == 0',
+        '#| test nor_this\ny = 1 / 0',
+        'y = 1',
+        'assert y == 1',
     ]
     root = sample_project(tmp_path / 'repeats', a=cells)
     assert run_all(root, skip_tests=True) == (1, [])

@@ -131,31 +131,25 @@ def test_diffusion_against_autoregression():
 
 
 # %% compare-30
-@pytest.fixture(scope='module')
-def two_files(tmp_path_factory):
-    "Engines on the tiny model's fp32 and int4 files."
-    from diffulex_edge.export import export_model
+PLAIN = DiffusionGenerationConfig(max_new_tokens=16, eos_token_id=())
 
-    model = load_model(tiny_path(), max_seq_len=32)
-    folder = tmp_path_factory.mktemp('files')
-    engines = []
-    for quantization in ('none', 'dynamic_int4'):
-        settings = dict(backend='xnnpack', quantization=quantization, methods=('forward',))
-        file = export_model(model, output_path=folder / f'{quantization}.pte', **settings).path
-        engines.append(DiffusionEngine.from_pte(file))
-    return engines
+
+@pytest.fixture
+def two_files(exported):
+    "Engines on a golden model, and on its files in fp32 and 8 bits."
+    (model, fp32), (_, int8) = exported('sdar'), exported('sdar', 'dynamic_int8')
+    return DiffusionEngine(model), DiffusionEngine.from_pte(fp32), DiffusionEngine.from_pte(int8)
 
 
 @pytest.mark.slow
 def test_two_files_race_as_they_generate(two_files):
-    fp32, int4 = two_files
-    view = race(fp32, BLANK, FREE, FREE, other=int4, titles=('fp32', 'int4'))
-    eager = DiffusionEngine(load_model(tiny_path(), max_seq_len=32))
-    assert [film.title for film in view.shown] == ['fp32', 'int4']
-    assert view.shown[0].x[1:] == eager.generate(BLANK, FREE)
-    assert view.shown[1].x[1:] == int4.generate(BLANK, FREE)
-    parts = [i for i, (a, b) in enumerate(zip(*(film.x[1:] for film in view.shown))) if a != b]
-    assert view.options['diff'] == (parts[0] if parts else None)
+    eager, fp32, int8 = two_files
+    view = race(fp32, [1, 2, 3], PLAIN, PLAIN, other=int8, titles=('fp32', 'int8'))
+    assert [film.title for film in view.shown] == ['fp32', 'int8']
+    assert view.shown[0].x[3:19] == eager.generate([1, 2, 3], PLAIN)
+    assert view.shown[1].x[3:19] == int8.generate([1, 2, 3], PLAIN)
+    parts = [i for i, (a, b) in enumerate(zip(*(film.x[3:] for film in view.shown))) if a != b]
+    assert parts and view.options['diff'] == parts[0]
 
 
 # %% compare-32
@@ -171,12 +165,12 @@ def largest_difference(a, b):
 
 
 @pytest.mark.slow
-def test_the_int4_file_is_as_sure_as_the_quantized_model(two_files):
+def test_the_smaller_file_is_as_sure_as_the_quantized_model(two_files):
     from diffulex_edge.quant import quantize
 
-    quantized = quantize(load_model(tiny_path(), max_seq_len=32), 'dynamic_int4')
-    eager = first_confidences(DiffusionEngine(quantized).generate(BLANK, FREE).trace)
-    fp32, int4 = (first_confidences(e.generate(BLANK, FREE).trace) for e in two_files)
-    near = largest_difference(int4, eager)
-    far = largest_difference(int4, fp32)
-    assert near < 0.02 < far
+    eager, *files = two_files
+    quantized = DiffusionEngine(quantize(eager.session.model, 'dynamic_int8'))
+    engines = (quantized, *files)
+    sure, fp32, int8 = (first_confidences(e.generate([1, 2, 3], PLAIN).trace) for e in engines)
+    assert largest_difference(int8, sure) < 0.002
+    assert largest_difference(int8, fp32) > 0.005

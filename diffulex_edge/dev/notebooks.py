@@ -4,10 +4,13 @@
 
 # %% auto #0
 __all__ = [
+    'ALWAYS_BIND',
     'IMPORTED',
     'SLOW',
     'skipped',
-    'names_used',
+    'given_names',
+    'names_read',
+    'names_of',
     'repeated_tests',
     'run_cell',
     'manager_of',
@@ -60,12 +63,43 @@ def skipped(cell):
 
 
 # %% ../../nbs/90_dev/05_notebooks.ipynb #notebooks-12
-def names_used(source):
-    """Return all names that occur in a cell."""
-    tree = ast.parse(plain_python(source))
-    return {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+ALWAYS_BIND = (ast.Assign, ast.Import, ast.ImportFrom, ast.FunctionDef, ast.ClassDef)
 
 
+def given_names(target):
+    """Return the names in the target of a loop or an assignment."""
+    return {node.id for node in ast.walk(target) if isinstance(node, ast.Name)}
+
+
+def names_read(statement):
+    """Return the names that a statement or an expression may take from those before it."""
+    if isinstance(statement, (ast.FunctionDef, ast.ClassDef)):
+        return symbols(ast.unparse(statement))[1]
+    if isinstance(statement, ast.For):
+        inside, _ = names_of([*statement.body, *statement.orelse])
+        return names_read(statement.iter) | (inside - given_names(statement.target))
+    read, own = set(), set()
+    for node in ast.walk(statement):
+        if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Store):
+            read.add(node.id)
+        elif isinstance(node, ast.AugAssign):
+            read |= given_names(node.target)
+        elif isinstance(node, ast.comprehension):
+            own |= given_names(node.target)
+    return read - own
+
+
+def names_of(statements):
+    """Return `(names read before these statements bind them, names that they bind for sure)`."""
+    read, bound = set(), set()
+    for statement in statements:
+        read |= names_read(statement) - bound
+        if isinstance(statement, ALWAYS_BIND):
+            bound |= symbols(ast.unparse(statement))[0]
+    return read, bound
+
+
+# %% ../../nbs/90_dev/05_notebooks.ipynb #notebooks-12c
 def repeated_tests(cells):
     """Return the ids of the named test cells that pytest runs too and no later cell needs."""
     needed, repeated = set(), set()
@@ -73,10 +107,11 @@ def repeated_tests(cells):
         if skipped(cell):
             continue
         named_test = bool(cell.directives_.get('test'))
-        if named_test and not symbols(cell.source)[0] & needed:
+        if named_test and not symbols(plain_python(cell.source))[0] & needed:
             repeated.add(cell.id)
         else:
-            needed |= names_used(cell.source)
+            read, bound = names_of(ast.parse(plain_python(cell.source)).body)
+            needed = (needed - bound) | read
     return repeated
 
 
@@ -143,7 +178,16 @@ def run_notebook(path, env=None, timeout=600, skip_tests=False, kernels=None):
 # %% ../../nbs/90_dev/05_notebooks.ipynb #notebooks-16c
 IMPORTED = (
     'ipykernel.kernelapp',
+    'ipykernel.debugger',
     'matplotlib.pyplot',
+    'pytest',
+    'hypothesis',
+    'pandas',
+    'ipywidgets',
+    'anywidget',
+    'gguf',
+    'tokenizers',
+    'typer.testing',
     'torchao.quantization.pt2e.quantize_pt2e',
     'executorch.exir',
     'executorch.backends.xnnpack.partition.xnnpack_partitioner',
