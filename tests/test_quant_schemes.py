@@ -15,6 +15,7 @@ from diffulex_edge.quant.schemes import Quantization
         'weight_only_int8,embedding=int4',
         'weight_only_int4,eight_bits=layers.0.*+*.down',
         'static_int8,cache=int8,statistics=a/b.safetensors',
+        'dynamic_int8,embedding=int8,smooth=smollm2,rotate=64',
     ],
 )
 def test_texts_come_back_as_they_were(text):
@@ -34,6 +35,9 @@ def test_texts_come_back_as_they_were(text):
         ('dynamic_int8,head=fp16', 'fp16'),
         ('none,cache=int3', 'int3'),
         ('static_int8,statistics=a=b', 'rename'),
+        ('dynamic_int8,rotate=48', 'rotate is 48; choose a power of two'),
+        ('dynamic_int8,rotate=head', "rotate is 'head'; choose"),
+        ('dynamic_int8,rotate=0', 'rotate is 0'),
     ],
 )
 def test_what_does_not_exist_is_refused(text, fault):

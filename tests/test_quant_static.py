@@ -55,6 +55,7 @@ def test_the_same_as_the_pt2e_flow(bias):
 # %% static-19
 from diffulex_edge.export import export_model
 from diffulex_edge.runtime.pte import PteSession
+from diffulex_edge.runtime.step import EagerSession
 
 
 def calibrated(folder, path, count, observer='minmax'):
@@ -100,16 +101,17 @@ def test_its_head_is_dynamic(tmp_path):
     assert all(linear.delegated for linear in result.linears)
 
 
-def test_a_static_head_needs_logits_to_be_delegated(tmp_path):
+def test_a_static_head_answers_with_ids_too(tmp_path):
     file = tmp_path / 's.safetensors'
-    model = calibrated('sdar_a', file, 4)
-    with pytest.raises(ValueError, match='head of method forward stays outside the delegate'):
-        export_model(
-            model,
-            output_path=tmp_path / 'n.pte',
-            quantization=f'static_int8,statistics={file},head=static_int8',
-            methods=('forward',),
-        )
+    model, name = calibrated('sdar_a', file, 4), f'static_int8,statistics={file},head=static_int8'
+    result = export_model(
+        model, output_path=tmp_path / 'n.pte', quantization=name, methods=('forward',)
+    )
+    assert all(linear.delegated for linear in result.linears)
+    ids = list(range(24))
+    said = PteSession(result.path).step(ids, 0, 24).confidence
+    truth = EagerSession(quantize(model, name)).step(ids, 0, 24).confidence
+    assert (said - truth).abs().mean() < 0.1
 
 
 # %% static-21

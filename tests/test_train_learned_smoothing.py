@@ -103,7 +103,7 @@ def test_the_shipped_factors_change_nothing_in_fp32():
     shipped = Statistics.load(smollm2_statistics())
     for bits in (8, 4):
         factors = shipped.factors[bits]
-        assert len(factors) == 120 and min(values.min() for values in factors.values()) > 0
+        assert len(factors) >= 120 and min(values.min() for values in factors.values()) > 0
         for path, values in factors.items():
             if path.endswith('.o'):  # three query heads share a key head, and so its values
                 heads = values.view(3, 3, 64)

@@ -154,7 +154,7 @@ def show_tiny(console: Console, folder: str | None = None) -> Path:
 
 # %% ../../nbs/10_app/07_demo.ipynb #demo-17
 PROMPT = 'Explain in three sentences why the sky is blue.'
-QUANTIZATION = 'dynamic_int8,embedding=int8,smooth=smollm2'
+QUANTIZATION = 'dynamic_int8,embedding=int8,smooth=smollm2,rotate=64'
 # Model -> how the demo exports it; with logits, because front ends sample.
 KEPT = dict(smollm2=dict(quantization=QUANTIZATION, max_seq_len=1024))
 # Settings of SmolLM2.

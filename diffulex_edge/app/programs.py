@@ -71,7 +71,7 @@ NumbersAsJson = Annotated[
 def demo_command(
     model: WhichModel = DemoModel.both,
     prompt: Annotated[str | None, Option(help='what to ask SmolLM2')] = None,
-    quantization: Quantization = 'dynamic_int8,embedding=int8,smooth=smollm2',
+    quantization: Quantization = 'dynamic_int8,embedding=int8,smooth=smollm2,rotate=64',
     max_new_tokens: Annotated[int, Option(min=1, max=512)] = 96,
     cache: CacheFolder = None,
     as_json: NumbersAsJson = False,

@@ -54,7 +54,11 @@ class ConfidenceStep(nn.Module):
         self, tokens: Tensor, start: Tensor, kv_len: Tensor, block_length: int | None = None
     ) -> tuple[Tensor, Tensor]:
         hidden = self.model.hidden(tokens, start, kv_len, block_length)  # [T, hidden]
-        logits = F.linear(hidden, self.model.head.weight, self.ban)  # [T, vocab]
+        head = self.model.head
+        if type(head) is nn.Linear:
+            logits = F.linear(hidden, head.weight, self.ban)  # [T, vocab]
+        else:  # a head that does more than multiply
+            logits = head(hidden) + self.ban
         probability = F.softmax(logits.float(), -1)
         return probability.argmax(-1), probability.amax(-1)
 

@@ -11,6 +11,7 @@ __all__ = [
     'WIDER',
     'OPTIONS',
     'PATTERNS',
+    'SIZES',
     'Scheme',
     'parse_request',
     'check_request',
@@ -61,8 +62,10 @@ OPTIONS = (
     'cache',
     'statistics',
     'smooth',
+    'rotate',
 )
 PATTERNS = ('exclude', 'eight_bits')  # options that name linears
+SIZES = ('group_size', 'rotate')  # options that are numbers
 
 
 def parse_request(text: str) -> dict:
@@ -78,7 +81,7 @@ def parse_request(text: str) -> dict:
             )
         if option in PATTERNS:
             given[option] = tuple(value.split('+'))
-        elif option == 'group_size' and value.isdigit():
+        elif option in SIZES and value.isdigit():
             given[option] = int(value)
         else:
             given[option] = value
@@ -98,6 +101,9 @@ def check_request(request):
         raise ValueError(
             f'quantization: group_size is {request.group_size!r}; choose 32, 64 or 128'
         )
+    size = request.rotate
+    if size is not None and (type(size) is not int or size < 2 or size & (size - 1)):
+        raise ValueError(f'quantization: rotate is {size!r}; choose a power of two, such as 64')
     for option in ('statistics', 'smooth'):
         path = str(getattr(request, option))
         if ',' in path or '=' in path:
@@ -128,6 +134,7 @@ class Quantization:
     cache: str = 'none'  # KV cache: none, int8 (a scale per row and head)
     statistics: str | None = None  # file of `Statistics.save`, which static_int8 needs
     smooth: str | None = None  # another, or a model that comes with one: inputs are smoothed first
+    rotate: int | None = None  # how many channels of a tied head, and of values, are mixed: 64
 
     def __post_init__(self):
         check_request(self)

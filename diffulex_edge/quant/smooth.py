@@ -236,7 +236,10 @@ PREPARATIONS['smooth'] = smooth_by
 
 # %% ../../nbs/03_quant/08_smooth.ipynb #smooth-15r
 def int8_request(checkpoint: str | Path) -> str:
-    "Return the 8 bits that lose least of a model: smoothed if it comes with statistics."
+    """Return the 8 bits that lose least of a model.
+
+    One that comes with statistics, SmolLM2, is smoothed, and [rotated](12_rotating.ipynb).
+    """
     entry = SHIPPED.get(str(checkpoint))
-    smoothed = f',smooth={checkpoint}' if entry and entry.find_statistics else ''
-    return f'dynamic_int8,embedding=int8{smoothed}'
+    prepared = f',smooth={checkpoint},rotate=64' if entry and entry.find_statistics else ''
+    return f'dynamic_int8,embedding=int8{prepared}'

@@ -75,6 +75,7 @@ def streams(path: str | Path, quantization: Quantization) -> bool:
     if (
         quantization.name == 'fp16'
         or quantization.smooth
+        or quantization.rotate
         or (entry and (entry.find_blocks or entry.find_head))
     ):
         return False

@@ -205,7 +205,7 @@ def keep_factors(
 ):
     "Write statistics with learned factors for so many bits, as 16-bit floats, to a file."
     kept = {name: values.half().contiguous() for name, values in factors.items()}
-    statistics.factors[bits] = kept
+    statistics.factors[bits] = statistics.factors.get(bits, {}) | kept  # the head's stay
     statistics.about[f'factors{bits}'] = about
     statistics.save(path)
 
