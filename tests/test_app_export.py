@@ -132,7 +132,12 @@ def test_where_nothing_can_be_written_is_said_before_the_work(monkeypatch, tmp_p
 # %% export-29s
 @pytest.mark.parametrize(
     'quantization, early',
-    [('dynamic_int8', 'dynamic_int8'), ('dynamic_int8,smooth=smollm2', 'none'), ('none', 'none')],
+    [
+        ('dynamic_int8', 'dynamic_int8'),
+        ('dynamic_int8,smooth=smollm2', 'none'),
+        ('none', 'none'),
+        ('dynamic_int8,rotate=64', 'none'),
+    ],
 )
 def test_what_is_quantized_while_loading(quantization, early):
     assert while_loading('xnnpack', quantization) == early

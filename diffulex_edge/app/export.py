@@ -121,7 +121,7 @@ Contract = Annotated[
 
 # %% ../../nbs/10_app/11_export.ipynb #export-08b
 def while_loading(backend: str, quantization: str) -> str:
-    """Return what is quantized while the checkpoint is loaded: nothing that is smoothed first.
+    """Return what is quantized while the checkpoint is loaded: nothing that is prepared first.
 
     Raises `ValueError` for a backend or quantization that does not exist, before anything is read.
     """
@@ -130,7 +130,8 @@ def while_loading(backend: str, quantization: str) -> str:
     from diffulex_edge.quant.schemes import Quantization
 
     own = find_backend(backend, quantization.partition(',')[0]).own
-    if quantization in own or Quantization.of(quantization).smooth:
+    asked = Quantization.of(quantization)
+    if quantization in own or asked.smooth or asked.rotate:
         return 'none'
     return quantization
 
