@@ -81,12 +81,12 @@ def golden_or_drawn(family):
 
 
 EVERY = [(family, how) for family in arm.ARM_FAMILIES for how in arm.ARM_QUANTIZATIONS]
-THREE = [('tiny', 'dynamic_int8'), ('sdar', 'none'), ('dream', 'dynamic_int4')]
+TWO = [('sdar', 'none'), ('dream', 'dynamic_int4')]  # `tiny` in 8 bits: the chapter of boards
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    'family, quantization', EVERY if os.environ.get('DIFFULEX_EVERY_CELL') else THREE
+    'family, quantization', EVERY if os.environ.get('DIFFULEX_EVERY_CELL') else TWO
 )
 def test_emulated_arm_is_close_to_this_machine(family, quantization, probes, tmp_path):
     model = golden_or_drawn(family)
