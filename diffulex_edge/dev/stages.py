@@ -39,6 +39,7 @@ def count_tests(root: Path) -> dict[str, int]:
     """Return the number of tests per stage that pytest collects, those of the browser left out."""
     command = [sys.executable, '-m', 'pytest', '--collect-only', '-q', 'tests']
     options = ['--ignore', 'tests/browser', '-p', 'no:cacheprovider']
+    options += ['--assert', 'plain']  # nothing is run, so no assert is prepared to explain itself
     run = subprocess.run([*command, *options], cwd=root, capture_output=True, text=True)
     files = re.findall(r'^tests/(test_\w+)\.py::', run.stdout, re.M)
     if not files or run.returncode:
