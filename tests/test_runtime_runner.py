@@ -459,7 +459,7 @@ int main() {
     for (double& chance : chances) std::cin >> chance;
     std::printf("%lld %lld %lld %.17g %.17g %.17g %lld\\n", (long long)choice.masks,
                 (long long)choice.found, (long long)choice.levels, choice.tokens, choice.ms,
-                controller.least(), (long long)controller.worth(chances, 2));
+                controller.least(), (long long)controller.worth(chances, 2, choice.levels));
     double ms;
     std::cin >> rows >> ms >> offered >> accepted;
     controller.note(rows, ms, offered, accepted, choice.found);
@@ -500,7 +500,7 @@ def test_the_controllers_choose_alike(asked, machine, masks, levels, draft, righ
         found = rng.choice([0, 0, 2, 15])
         choice, _ = theirs.choose(found)
         chances = [rng.random() for _ in range(18)]
-        worth = theirs.worth([Draft(0, -1, chance) for chance in chances], 2)
+        worth = theirs.worth([Draft(0, -1, c) for c in chances], 2, choice.levels)
         facts = [choice.masks, choice.found, choice.levels, choice.tokens, choice.ms]
         want.append([*facts, theirs.least, worth])
         offered = choice.masks or choice.found or choice.levels

@@ -11,11 +11,13 @@ __all__ = [
     'MOST_ROWS',
     'FOUND',
     'GOES_ON',
-    'TRIAL_SHARE',
+    'SHARE',
+    'STAKE',
     'Acceptance',
     'Choice',
     'of_masks',
     'of_head',
+    'of_found',
     'best_choice',
     'best_count',
     'Trials',
@@ -24,6 +26,7 @@ __all__ = [
 
 # %% ../../nbs/02_runtime/27_drafting.ipynb #drafting-01
 from dataclasses import dataclass, field
+from math import inf
 
 from .draft_trees import Draft
 from .forward_costs import Costs
@@ -74,6 +77,7 @@ class Choice:
     tokens: float  # to expect
     ms: float
     levels: int = 0  # that a draft head drafts
+    risk: float = 0.0  # milliseconds more than without drafts, where none is right
 
     @property
     def rate(self) -> float:
@@ -91,14 +95,22 @@ class Choice:
 def of_masks(costs: Costs, acceptance: Acceptance, masks: int) -> Choice:
     "Return the choice of so many masks behind every token, and as many drafts from the last ones."
     rows = (masks + 1) ** 2
-    return Choice(masks, 0, rows, acceptance.tokens(masks), costs.of(rows))
+    ms = costs.of(rows)
+    return Choice(masks, 0, rows, acceptance.tokens(masks), ms, risk=ms - costs.of(1))
 
 
 def of_head(costs: Costs, acceptance: Acceptance, levels: int) -> Choice:
     "Return the choice of so many levels of a draft head."
     rows = min(levels + 2, MOST_ROWS) if levels else 1
-    ms = costs.of(rows) + levels * costs.draft
-    return Choice(0, 0, rows, acceptance.tokens(levels), ms, levels)
+    drafting = levels * costs.draft  # is lost for sure; none of the drafts need be checked
+    ms = costs.of(rows) + drafting
+    return Choice(0, 0, rows, acceptance.tokens(levels), ms, levels, drafting)
+
+
+def of_found(costs: Costs, acceptance: Acceptance, count: int) -> Choice:
+    "Return the choice of so many drafts that were looked up."
+    ms = costs.of(count + 1)
+    return Choice(0, count, count + 1, acceptance.tokens(count), ms, risk=ms - costs.of(1))
 
 
 # %% ../../nbs/02_runtime/27_drafting.ipynb #drafting-14-3
@@ -109,24 +121,28 @@ def best_choice(
     looked_up: Acceptance | None = None,
     found: int = 0,  # drafts that can be looked up
     most_levels: int = 0,
+    spare: float = inf,
 ) -> Choice:
-    "Return the choice that promises most tokens per millisecond; the first of equals."
+    """Return the choice that promises most tokens per millisecond; the first of equals.
+
+    `spare`: milliseconds that it may lose where no draft is right.
+    """
     choices = [of_masks(costs, acceptance, masks) for masks in range(most_masks + 1)]
     choices += [of_head(costs, acceptance, levels) for levels in range(1, most_levels + 1)]
-    for count in sorted({min(count, found) for count in FOUND if found}):
-        tokens = looked_up.tokens(count)
-        choices.append(Choice(0, count, count + 1, tokens, costs.of(count + 1)))
-    return max(choices, key=lambda choice: choice.rate)
+    counts = sorted({min(count, found) for count in FOUND if found})
+    choices += [of_found(costs, looked_up, count) for count in counts]
+    allowed = [choice for choice in choices if choice.risk <= max(0.0, spare)]
+    return max(allowed, key=lambda choice: choice.rate)
 
 
 # %% ../../nbs/02_runtime/27_drafting.ipynb #drafting-17
 def best_count(chances: list[float], known: int, costs: Costs, spent: float) -> int:
-    """Return how many of the likeliest drafts promise most tokens per millisecond, at least one.
+    """Return how many of the likeliest drafts promise most tokens per millisecond, perhaps none.
 
     `chances` of the drafts, the highest first; `known` rows are computed with them, and `spent`
     milliseconds went before.
     """
-    total, best, count = 1.0, 0.0, 1
+    total, best, count = 1.0, 1 / (spent + costs.of(known)), 0
     for nth, chance in enumerate(chances, 1):
         total += chance
         rate = total / (spent + costs.of(known + nth))
@@ -137,7 +153,8 @@ def best_count(chances: list[float], known: int, costs: Costs, spent: float) -> 
 
 # %% ../../nbs/02_runtime/27_drafting.ipynb #drafting-17-c
 GOES_ON = 0.6  # usual chance of a draft behind one that is right
-TRIAL_SHARE = 0.015  # of the time, for trying drafts where none gain
+SHARE = 0.01  # of the time, for drafts that may gain nothing
+STAKE = 1.2  # forwards without drafts, for the same, at the beginning of an answer
 
 
 @dataclass
@@ -147,11 +164,11 @@ class Trials:
     saved: float = 0.0  # milliseconds
     waiting: bool = False  # the masks of a trial are waiting to be verified
 
-    def is_due(self, plain: Choice, one: Choice) -> bool:
+    def is_due(self, plain: Choice, one: Choice, spare: float = inf) -> bool:
         "Return whether to draft `one` instead of nothing, and spend the time on it if so."
         forwards = 2 if one.masks else 1  # of masks one forward drafts, the next verifies
-        self.saved += TRIAL_SHARE * plain.ms
-        due = self.saved >= forwards * (one.ms - plain.ms)
+        self.saved += SHARE * plain.ms
+        due = forwards * one.risk <= min(self.saved, spare)
         if not (due or self.waiting):
             return False
         self.saved, self.waiting = 0.0, due and forwards == 2
@@ -170,17 +187,22 @@ class Controller:
     looked_up: Acceptance = field(default_factory=Acceptance)
     trials: Trials = field(default_factory=Trials)
     chosen: Choice | None = None  # the last one
+    spent: float = 0.0  # milliseconds that a head drafted for the next forward
+
+    def __post_init__(self):
+        self.spare = STAKE * self.costs.of(1)  # milliseconds that may still be lost
 
     def choose(self, found: int = 0) -> tuple[Choice, str]:
         "Return the choice for the next forward, and why. `found`: drafts that can be looked up."
-        known = self.costs, self.guessed
-        best = best_choice(*known, self.most_masks, self.looked_up, found, self.most_levels)
+        known, self.spent = (self.costs, self.guessed), 0.0
+        sources = self.most_masks, self.looked_up, found, self.most_levels
+        best = best_choice(*known, *sources, self.spare)
         self.chosen, plain = best, of_masks(*known, 0)
         why = f'{best}; plain 1 in {plain.ms:.2f} ms'
         if best.rows > 1 or not (self.most_masks or self.most_levels):
             return best, why
         one = of_masks(*known, 1) if self.most_masks else of_head(*known, 1)
-        if not self.trials.is_due(plain, one):
+        if not self.trials.is_due(plain, one, self.spare):
             return best, why
         self.chosen = one
         return one, f'a trial; {why}'
@@ -190,10 +212,14 @@ class Controller:
         "The chance of a branch below which another level of the head is not worth its time."
         return self.chosen.rate * self.costs.draft / GOES_ON
 
-    def worth(self, drafts: list[Draft], known: int) -> int:
-        "Return how many of the likeliest of a head's drafts a forward should check, at least one."
+    def worth(self, drafts: list[Draft], known: int, levels: int) -> int:
+        "Return how many of the likeliest of a head's drafts in `levels` a forward should check."
+        self.spent = levels * self.costs.draft
         chances = sorted((draft.chance for draft in drafts), reverse=True)
-        return best_count(chances, known, self.costs, self.chosen.levels * self.costs.draft)
+        count, spare = best_count(chances, known, self.costs, self.spent), self.spare - self.spent
+        while count and self.costs.of(known + count) - self.costs.of(1) > spare:
+            count -= 1
+        return count
 
     def note(self, rows: int, ms: float, offered: int, accepted: int, found: bool):
         """Learn from a forward: its time, and how many of the drafts offered it accepted.
@@ -202,3 +228,5 @@ class Controller:
         """
         self.costs.note(rows, ms)
         (self.looked_up if found else self.guessed).note(offered, accepted)
+        plain = (1 + accepted) * self.costs.of(1)
+        self.spare += (1 + SHARE) * plain - self.spent - self.costs.of(rows)

@@ -155,7 +155,7 @@ def headed_feed(
         last = [*known, *hints.named][-1]
         grown = grow(request.session, state, last, min(levels, count), least)
         if controller:
-            count = min(count, controller.worth(grown, len(known) + line))
+            count = min(count, controller.worth(grown, len(known) + line, depth_of(grown)))
         behind = likeliest(grown, count)
         drafts += [replace(draft, parent=draft.parent + line) for draft in behind]
     return Feed(known, drafts, source='head' if drafts else '')

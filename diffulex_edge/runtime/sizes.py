@@ -8,6 +8,7 @@ revealed. Asked for by name, since it changes the text.
 __all__ = [
     'SIZES',
     'WINDOW',
+    'TRIAL_SHARE',
     'Reveals',
     'Size',
     'of_window',
@@ -26,7 +27,6 @@ from dataclasses import dataclass, field, replace
 from math import ceil
 
 from .blocks import COVERS
-from .drafting import TRIAL_SHARE
 from .forward_costs import Costs, costs_of
 from .prefill import block_size_of
 from .request import Request
@@ -104,6 +104,7 @@ def of_sub_block(costs: Costs, reveals: Reveals, masks: int, block: int) -> Size
 # %% ../../nbs/02_runtime/28_sizes.ipynb #sizes-36
 SIZES = (1, 2, 4, 8, 16, 32)
 WINDOW = 16  # the largest to choose
+TRIAL_SHARE = 0.015  # of the time, for trying the next larger size
 
 
 def best_size(sizes: list[Size]) -> Size:

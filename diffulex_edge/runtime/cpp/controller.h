@@ -11,6 +11,8 @@ constexpr int64_t most_masks = 4;   // behind a token
 constexpr int64_t most_levels = 5;  // of a draft head
 constexpr int64_t most_rows = 6;    // of a forward that checks the tree of a draft head
 constexpr int64_t found_counts[] = {1, 3, 7, 15};  // looked-up drafts to choose from
+constexpr double share = 0.01;  // of the time, for drafts that may gain nothing
+constexpr double stake = 1.2;   // forwards without drafts, for the same, when an answer begins
 
 // Milliseconds of a forward by its number of rows.
 struct Costs {
@@ -79,6 +81,7 @@ struct Acceptance {
 struct Choice {
   int64_t masks, found, levels, rows;
   double tokens, ms;  // to expect
+  double risk;  // milliseconds more than without drafts, where none is right
 
   double rate() const { return tokens / ms; }  // tokens per millisecond
 };
@@ -91,27 +94,32 @@ struct Controller {
   double saved = 0;     // milliseconds put by for the next trial
   bool trying = false;  // the masks of a trial are waiting to be verified
   Choice chosen{};      // the last one
+  double spare = stake * costs.of(1);  // milliseconds that may still be lost
+  double spent = 0;     // milliseconds that a head drafted for the next forward
 
   Choice of_masks(int64_t count) const {
     const int64_t rows = (count + 1) * (count + 1);
-    return {count, 0, 0, rows, guessed.tokens(count), costs.of(rows)};
+    const double ms = costs.of(rows);
+    return {count, 0, 0, rows, guessed.tokens(count), ms, ms - costs.of(1)};
   }
 
   Choice of_head(int64_t count) const {
     const int64_t rows = std::min(count + 2, most_rows);
-    const double ms = costs.of(rows) + count * costs.draft;
-    return {0, 0, count, rows, guessed.tokens(count), ms};
+    const double drafting = count * costs.draft;  // none of the drafts need be checked
+    return {0, 0, count, rows, guessed.tokens(count), costs.of(rows) + drafting, drafting};
   }
 
   Choice of_found(int64_t count) const {
-    return {0, count, 0, count + 1, looked_up.tokens(count), costs.of(count + 1)};
+    const double ms = costs.of(count + 1);
+    return {0, count, 0, count + 1, looked_up.tokens(count), ms, ms - costs.of(1)};
   }
 
-  // What promises most tokens per millisecond, the first of equals; `found`: can be looked up.
+  // What promises most tokens per millisecond, the first of equals, of what may be lost; `found`:
+  // can be looked up.
   Choice best(int64_t found) const {
     Choice best = of_masks(0);
     const auto consider = [&](const Choice& other) {
-      if (other.rate() > best.rate()) best = other;
+      if (other.risk <= std::max(0.0, spare) && other.rate() > best.rate()) best = other;
     };
     for (int64_t count = 1; count <= masks; ++count) consider(of_masks(count));
     for (int64_t count = 1; count <= levels; ++count) consider(of_head(count));
@@ -124,13 +132,13 @@ struct Controller {
 
   // The choice for the next forward, now and then a trial of drafts where none gain.
   Choice choose(int64_t found) {
-    constexpr double trial_share = 0.015;  // of the time
+    spent = 0;
     chosen = best(found);
     if (chosen.rows > 1 || !(masks || levels)) return chosen;
     const Choice plain = of_masks(0), one = masks ? of_masks(1) : of_head(1);
     const int64_t forwards = masks ? 2 : 1;  // of masks one forward drafts, the next verifies
-    saved += trial_share * plain.ms;
-    const bool due = saved >= forwards * (one.ms - plain.ms);
+    saved += share * plain.ms;
+    const bool due = forwards * one.risk <= std::min(saved, spare);
     if (!due && !trying) return chosen;
     saved = 0;
     trying = due && forwards == 2;
@@ -143,16 +151,18 @@ struct Controller {
     return chosen.rate() * costs.draft / goes_on;
   }
 
-  // How many of the likeliest of a head's drafts a forward should check, at least one.
-  int64_t worth(std::vector<double> chances, int64_t known) const {
+  // How many of the likeliest of a head's drafts, in so many levels, a forward should check.
+  int64_t worth(std::vector<double> chances, int64_t known, int64_t drafted) {
+    spent = drafted * costs.draft;
     std::sort(chances.rbegin(), chances.rend());
-    double total = 1, best = 0;
-    int64_t count = 1;
+    double total = 1, best = 1 / (spent + costs.of(known));
+    int64_t count = 0;
     for (int64_t nth = 1; nth <= int64_t(chances.size()); ++nth) {
       total += chances[nth - 1];
-      const double rate = total / (chosen.levels * costs.draft + costs.of(known + nth));
+      const double rate = total / (spent + costs.of(known + nth));
       if (rate > best) best = rate, count = nth;
     }
+    while (count && costs.of(known + count) - costs.of(1) > spare - spent) --count;
     return count;
   }
 
@@ -160,5 +170,7 @@ struct Controller {
   void note(int64_t rows, double ms, int64_t offered, int64_t accepted, bool found) {
     costs.note(rows, ms);
     (found ? looked_up : guessed).note(offered, accepted);
+    const double plain = (1 + accepted) * costs.of(1);
+    spare += (1 + share) * plain - spent - costs.of(rows);
   }
 };

@@ -159,7 +159,7 @@ struct Drafting {
   }
 
   // What a head drafts in so many levels, in a forward of at most so many rows.
-  Feed headed_feed(int64_t levels, int64_t rows) const {
+  Feed headed_feed(int64_t levels, int64_t rows) {
     Feed feed{known()};
     const size_t most = room(rows - int64_t(feed.known.size()));
     feed.drafts = in_line(Ids(named.begin(), named.begin() + std::min(named.size(), most)));
@@ -170,7 +170,8 @@ struct Drafting {
     std::vector<double> chances;
     for (const Draft& draft : grown) chances.push_back(draft.chance);
     const int64_t before = int64_t(feed.known.size()) + line;
-    const int64_t worth = controller ? controller->worth(chances, before) : fit;
+    const int64_t grown_levels = Feed{{}, grown}.depth();
+    const int64_t worth = controller ? controller->worth(chances, before, grown_levels) : fit;
     for (Draft draft : likeliest(grown, std::min(fit, worth))) {
       draft.parent += line;
       feed.drafts.push_back(draft);
