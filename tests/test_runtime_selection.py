@@ -119,6 +119,29 @@ def test_an_unknown_rule_or_score_is_refused():
             Selection(rule=rule)
 
 
+# %% selection-24b
+@pytest.mark.parametrize(
+    'score, quota, threshold, chosen',
+    [
+        ([0.2, 0.9, 0.9, 0.9], 1, 0.8, [0, 1, 2, 3]),
+        ([0.2, 0.9, 0.1, 0.9], 1, 0.8, [0, 1]),
+        ([0.9, 0.2, 0.9, 0.9], 1, 0.8, [0]),
+        ([0.2, 0.9, 0.9, 0.9], 0, 0.8, []),  # nothing is revealed before what stands left of it
+        ([0.8, 0.8, 0.1, 0.9], 0, 0.8, [0, 1]),
+        ([0.9, 0.9, 0.9, 0.9], 2, None, [0, 1]),
+    ],
+    ids=str,
+)
+def test_sequential_goes_on_from_the_left_while_it_is_sure(score, quota, threshold, chosen):
+    seen = Candidates(positions=[4, 5, 7, 8], score=torch.tensor(score), threshold=threshold)
+    assert positions(choose(seen, quota, Selection(rule='sequential'))) == chosen
+
+
+def test_sequential_can_be_strict():
+    seen = Candidates(positions=[4, 5], score=torch.tensor([0.75, 0.75]), threshold=0.75)
+    assert positions(choose(seen, 0, Selection(rule='sequential', strict=True))) == []
+
+
 # %% selection-27
 @pytest.fixture
 def neighbours_rule():

@@ -2,15 +2,18 @@
 # edit the notebook, then run `edge_export`.
 
 import math
+from dataclasses import replace
 
 # %% block-figures-04
 import pytest
+import torch
 
 from diffulex_edge.dev.small_models import random_llama
 from diffulex_edge.dev.testing import golden_dir
 from diffulex_edge.model import load_model
+from diffulex_edge.runtime.config import configure
 from diffulex_edge.runtime.diffusion import DiffusionEngine
-from diffulex_edge.train.block_figures import figures, main, measured
+from diffulex_edge.train.block_figures import fewest_forwards, figures, main, measured
 
 
 def test_figures_of_an_answer():
@@ -31,6 +34,27 @@ def test_every_forward_of_the_decoding_counts():
     assert slow['tpf'] <= 1 < fast['tpf']
 
 
+# %% block-figures-04e
+def test_what_is_revealed_at_once_takes_one_step_a_block():
+    model = load_model(golden_dir() / 'fast_dllm_v2_a')
+    model.config = replace(model.config, block_length=4)
+    settings = dict(temperature=0, max_new_tokens=14, eos_token_id=(), confidence_threshold=0.0)
+    prompt = [5, 6, 7, 8, 9, 10]  # two tokens into a block
+    answer = DiffusionEngine(model).generate(prompt, configure(**settings))
+    kinds = answer.stats['forwards']
+    assert fewest_forwards(model, prompt, list(answer)) == (kinds['denoise'], kinds['commit'])
+
+
+def test_what_is_never_guessed_takes_a_step_a_mask(monkeypatch):
+    model = load_model(golden_dir() / 'fast_dllm_v2_a')
+    model.config = replace(model.config, block_length=4)
+    logits = model.logits
+    wrong = lambda *inputs: logits(*inputs).index_fill(1, torch.tensor([11]), 1e9)
+    monkeypatch.setattr(model, 'logits', wrong)
+    assert fewest_forwards(model, [1, 2, 3, 4], [20] * 8) == (6, 1)
+    assert fewest_forwards(model, [1, 2, 3, 4], [11] * 8) == (2, 1)
+
+
 # %% block-figures-08t
 @pytest.mark.parametrize(
     'words, said',
@@ -38,6 +62,7 @@ def test_every_forward_of_the_decoding_counts():
         (['--setting', 'threshold=0.5'], "no setting 'threshold'"),
         (['--lora', 'a/x.safetensors', 'b/x.safetensors'], 'have one name'),
         (['--json', 'none.json/a.json'], 'none.json is no folder'),
+        (['--bound', '4', '0'], 'a block length of 0'),
     ],
     ids=str,
 )

@@ -67,8 +67,7 @@ def select_factor(score: Tensor, factor: float) -> Tensor:
     last = len(best) - 1
     count = last  # of those that pass, unless one fails
     for index in range(1, len(best)):
-        number = index + 1
-        if best[index] < 1 - factor / (number + 1):
+        if best[index] < 1 - factor / (index + 2):
             count = index
             break
     if count in (0, last):
@@ -158,7 +157,7 @@ class Selection:
 # %% ../../nbs/02_runtime/11_selection.ipynb #selection-17
 @dataclass
 class Candidates:
-    "The N masked positions of a step, as a selection rule sees them."
+    "The N masked positions of a step, as a rule sees them."
 
     positions: list[int]  # in order; what stands between them is known
     score: Tensor  # [N] the larger, the surer
@@ -198,13 +197,16 @@ def factor(candidates: Candidates, quota: int, selection: Selection) -> Tensor:
 
 
 def sequential(candidates: Candidates, quota: int, selection: Selection) -> Tensor:
-    "Select the first `quota` from the left."
-    return torch.arange(len(candidates.positions)) < quota
+    "Select `quota` from the left, and what follows while it reaches the threshold."
+    chosen = torch.arange(len(candidates.positions)) < quota
+    if candidates.threshold is not None:
+        chosen |= select(candidates.score, 0, candidates.threshold, selection.strict)
+    return chosen.cumprod(0).bool()
 
 
 # %% ../../nbs/02_runtime/11_selection.ipynb #selection-20
 def order_temperature(candidates: Candidates, quota: int, selection: Selection) -> Tensor:
-    "Draw `quota` positions, the score being their logit."
+    "Draw `quota` positions; the score is their logit."
     whole = candidates.over_the_sequence()
     temperature = selection.order_temperature
     drawn = select_sampled(whole, quota, temperature, candidates.generator)
@@ -236,7 +238,7 @@ def nearest(candidates: Candidates, quota: int, selection: Selection) -> Tensor:
     distance = torch.tensor(candidates.positions) - candidates.positions[0]
     cost = entropy(candidates.probabilities) + selection.nearest * distance
     limit = selection.entropy_below
-    below = torch.zeros_like(cost, dtype=torch.bool) if limit is None else cost < limit
+    below = cost < (-torch.inf if limit is None else limit)
     return below if below.any() else select(-cost, quota)
 
 
@@ -251,7 +253,7 @@ def entropy_at_most(candidates: Candidates, quota: int, selection: Selection) ->
 
 
 def everything(candidates: Candidates, quota: float, selection: Selection) -> Tensor:
-    "Select all candidates: the rule `random` has drawn them already, see `candidate_positions`."
+    "Select all candidates: `random` has drawn them already."
     return torch.ones(len(candidates.positions), dtype=torch.bool)
 
 
@@ -281,7 +283,7 @@ def candidate_positions(
 
 
 def choose(candidates: Candidates, quota: float, selection: Selection) -> Tensor:
-    "Select the positions to reveal in this step: a mask `[N]`."
+    "Select the positions to reveal: a mask `[N]`."
     if not candidates.positions:
         return torch.zeros(0, dtype=torch.bool)
     return RULES[selection.applied](candidates, quota, selection)

@@ -9,10 +9,12 @@ __all__ = [
     'SETTINGS',
     'figures',
     'measured',
+    'fewest_forwards',
     'broad_prompts',
     'held_prompts',
     'settings_of',
     'engines_of',
+    'bounds_of',
     'measure_smollm2',
     'arguments',
     'main',
@@ -63,6 +65,35 @@ def measured(base: Decoder, engine: DiffusionEngine, asked: list[list[int]], **s
     answers = [engine.generate(prompt, config) for prompt in asked]
     forwards = sum(sum(answer.stats['forwards'].values()) for answer in answers)
     return figures(base, asked, [list(answer) for answer in answers], forwards)
+
+
+# %% ../../nbs/08_train/14_block_figures.ipynb #block-figures-04c
+@torch.no_grad()
+def fewest_forwards(model: Decoder, prompt: list[int], answer: list[int]) -> tuple[int, int]:
+    """Return the denoising steps and the commits of `answer` if steps knew what they guess right.
+
+    `model`: block-causal, its logits shifted by one.
+    """
+    ids, block, mask = prompt + answer, model.config.block_length, model.config.mask_token_id
+    first = len(prompt) // block * block  # of the block that the prompt ends in
+    steps = commits = 0
+    model.reset_cache()
+    if first:
+        model.logits(ids[:first])
+    for start in range(first, len(ids), block):
+        final = ids[start : start + block]
+        hidden = set(range(max(len(prompt), start + 1), start + len(final)))
+        while hidden:
+            seen = [mask if start + i in hidden else token for i, token in enumerate(final)]
+            seen += [mask] * (block - len(final))
+            best = model.logits(seen, start).argmax(-1).tolist()
+            right = {at for at in hidden if best[at - 1 - start] == ids[at]}
+            hidden -= right or {min(hidden)}
+            steps += 1
+        if start + block < len(ids):
+            model.logits(final, start)
+            commits += 1
+    return steps, commits
 
 
 # %% ../../nbs/08_train/14_block_figures.ipynb #block-figures-06
@@ -126,6 +157,35 @@ def engines_of(path: Path, rows: int) -> Callable[[int], DiffusionEngine]:
 
 
 # %% ../../nbs/08_train/14_block_figures.ipynb #block-figures-06m
+def bounds_of(
+    loras: dict[str, Path],
+    lengths: list[int],
+    asked: list[list[int]],
+    new: int,
+    show: Callable[[str, dict], None] = lambda name, row: None,
+) -> dict:
+    """Return the bound of each LoRA with blocks of each of `lengths`, on the base model's text.
+
+    `tpf`: its tokens per forward; `fused`: of these, commits are not counted.
+    """
+    rows = max(map(len, asked)) + new + 40
+    base = load_gguf(packaged_gguf(), max_seq_len=rows)
+    greedy = configure(temperature=0, max_new_tokens=new, block_size=1, confidence_threshold=None)
+    answers = [list(DiffusionEngine(base).generate(prompt, greedy)) for prompt in asked]
+    found, tokens = {}, sum(map(len, answers))
+    for name, path in loras.items():
+        model = block_model(load_gguf(packaged_gguf(), max_seq_len=rows), path)
+        for length in lengths:
+            model.config = replace(model.config, block_length=length)
+            counts = [fewest_forwards(model, *pair) for pair in zip(asked, answers)]
+            steps, commits = (sum(column) for column in zip(*counts))
+            row = dict(tpf=round(tokens / (steps + commits), 2), fused=round(tokens / steps, 2))
+            found[f'{name}, block_length={length}'] = row
+            show(f'{name}, block_length={length}', row)
+    return found
+
+
+# %% ../../nbs/08_train/14_block_figures.ipynb #block-figures-06n
 def measure_smollm2(
     loras: dict[str, Path],
     settings: list[str],
@@ -171,6 +231,7 @@ def arguments() -> argparse.ArgumentParser:
     parser.add_argument('--prompts', type=int, default=1, help='broad prompts of a topic, 1 to 3')
     parser.add_argument('--held', type=int, default=0, help='ask so many of the templates instead')
     parser.add_argument('--new', type=int, default=64, help='tokens per answer')
+    parser.add_argument('--bound', type=int, nargs='+', help='block lengths: the bound instead')
     parser.add_argument('--json', type=Path, help='write the figures to this file')
     return parser
 
@@ -182,6 +243,9 @@ def main(argv: list[str] | None = None):
     loras = {Path(n).stem: smollm2_blocks() if n == 'smollm2' else Path(n) for n in asked.lora}
     if len(loras) < len(asked.lora):
         parser.error(f'two of --lora {" ".join(asked.lora)} have one name; rename a file')
+    wrong = [length for length in asked.bound or () if not 2 <= length <= 32]
+    if wrong:
+        parser.error(f'--bound has a block length of {wrong[0]}; it must be from 2 to 32')
     if asked.json:
         check_writable(asked.json)
 
@@ -189,7 +253,10 @@ def main(argv: list[str] | None = None):
         print(f'{name}: {row}', flush=True)
 
     prompts = held_prompts(asked.held) if asked.held else broad_prompts(asked.prompts)
-    found = measure_smollm2(loras, asked.setting, prompts, asked.new, show)
+    if asked.bound:
+        found = bounds_of(loras, asked.bound, prompts, asked.new, show)
+    else:
+        found = measure_smollm2(loras, asked.setting, prompts, asked.new, show)
     if asked.json:
         with written(asked.json) as part:
             part.write_text(json.dumps(found, indent=1) + '\n', encoding='utf-8')
