@@ -72,6 +72,8 @@ def test_repeats_no_test_unless_it_is_needed(tmp_path):
         'y = 1',
         'assert y == 1',
     ]
+    cells += ['#| test name\nz = 2', 'assert (z, [z for z in [1]]) == (2, [1])']
+    cells += ['#| test default\nf = 2', 'def f(x=f):\n    return x\n\nassert f() == 2']
     root = sample_project(tmp_path / 'repeats', a=cells)
     assert run_all(root, skip_tests=True) == (1, [])
     assert run_all(root)[0] == 0

@@ -10,9 +10,10 @@ from diffulex_edge.dev.testing import golden_dir
 from diffulex_edge.model import load_model
 from diffulex_edge.model.draft_head import DraftingStep, DraftStep, attach_head
 from diffulex_edge.model.heads import ConfidenceStep, FullStep
-from diffulex_edge.quant.observers import Statistics
+from diffulex_edge.quant.observers import Statistics, calibrate
 from diffulex_edge.quant.quantizer import quantize
 from diffulex_edge.quant.rotating import balanced_factors, hadamard, rotate
+from diffulex_edge.quant.smooth import smooth
 
 IDS = list(range(40))
 TIED = 'a2d_llama_a', 'a2d_qwen2_a', 'illada_a', 'lfm2_diffusion_a', 'llada_b', 'sdar_b'
@@ -122,7 +123,8 @@ def test_a_request_rotates_behind_smoothing(tmp_path):
     [
         (dict(tie_word_embeddings=False), 'dynamic_int8,rotate=4', 'a weight of its own'),
         (dict(), 'dynamic_int8,rotate=8', '48 channels and heads of 12'),
-        (dict(), 'static_int8,head=static_int8,rotate=4', 'choose head=dynamic_int8'),
+        (dict(), 'static_int8,rotate=4', 'ranges of layers.0.qkv that .* choose dynamic_int8'),
+        (dict(), 'dynamic_int8,head=static_int8,rotate=4', 'ranges of head that'),
     ],
 )
 def test_what_cannot_be_rotated_is_said(changes, request_, fault):
@@ -131,24 +133,34 @@ def test_what_cannot_be_rotated_is_said(changes, request_, fault):
         quantize(model, request_)
 
 
+def test_smoothed_afterwards_it_is_the_same_function():
+    model = quantize(random_llama(tie_word_embeddings=True), 'none,rotate=4')
+    statistics = calibrate(model, [IDS], progress=False)
+    assert torch.allclose(smooth(model, statistics).logits(IDS), model.logits(IDS), atol=1e-4)
+
+
 def test_twice_is_refused(tmp_path):
     model, path = random_llama(tie_word_embeddings=True), tmp_path / 'seen.safetensors'
     with pytest.raises(ValueError, match='rotated already'):
         quantize(rotate(model, 4), 'dynamic_int8,rotate=4')
-    with pytest.raises(ValueError, match='quantized already'):
-        quantize(quantize(model, 'dynamic_int8'), 'dynamic_int8,rotate=4')
+    with pytest.raises(ValueError, match='rotated already'):
+        quantize(quantize(model, 'none,rotate=4'), 'dynamic_int8,rotate=4')
+    for first in 'dynamic_int8', 'none,embedding=int8':
+        with pytest.raises(ValueError, match='quantized already'):
+            quantize(quantize(model, first), 'dynamic_int8,rotate=4')
     head_factors(torch.ones(9)).save(path)
     with pytest.raises(ValueError, match='9 factors for a head of 48'):
         quantize(model, f'dynamic_int8,rotate=4,smooth={path}')
 
 
 # %% rotating-34
-def test_slow(exported):
-    from diffulex_edge.runtime.pte import PteSession
+from diffulex_edge.runtime.pte import PteSession
 
-    def test_a_file_computes_what_the_rotated_model_does(exported):
-        request = 'dynamic_int8,embedding=int8,rotate=4'
-        model, path = exported('a2d', request)
-        truth = quantize(model, request).logits(IDS)
-        said = PteSession(path).step(IDS, 0, len(IDS), logits=True).logits
-        assert (said - truth).abs().mean() < 0.01 * truth.abs().mean()
+
+@pytest.mark.slow
+def test_a_file_computes_what_the_rotated_model_does(exported):
+    request = 'dynamic_int8,embedding=int8,rotate=4'
+    model, path = exported('illada', request)
+    truth = quantize(model, request).logits(IDS)
+    said = PteSession(path).step(IDS, 0, len(IDS), logits=True).logits
+    assert (said - truth).abs().mean() < 0.01 * truth.abs().mean()

@@ -38,6 +38,7 @@ def test_texts_come_back_as_they_were(text):
         ('dynamic_int8,rotate=48', 'rotate is 48; choose a power of two'),
         ('dynamic_int8,rotate=head', "rotate is 'head'; choose"),
         ('dynamic_int8,rotate=0', 'rotate is 0'),
+        ('dynamic_int8,rotate=8²', "rotate is '8²'; choose"),
     ],
 )
 def test_what_does_not_exist_is_refused(text, fault):

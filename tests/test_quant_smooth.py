@@ -26,7 +26,9 @@ def spread(statistics):
 
 
 @pytest.mark.parametrize('kind', LINEAR_KINDS)
-@pytest.mark.parametrize('folder', ['fast_dllm_v2_a', 'dream_a', 'llada_a', 'sdar_a', 'sdar_b'])
+@pytest.mark.parametrize(
+    'folder', ['fast_dllm_v2_a', 'dream_a', 'lfm2_diffusion_a', 'llada_a', 'sdar_a', 'sdar_b']
+)
 def test_the_same_function(folder, kind):
     model, statistics = calibrated(folder)
     before = model.logits(IDS).clone()
@@ -92,8 +94,9 @@ def test_what_smoothing_refuses():
 
 
 # %% smooth-15p
-def test_a_request_smooths_before_it_quantizes(tmp_path):
-    model, statistics = calibrated('sdar_a')
+@pytest.mark.parametrize('folder', ['sdar_a', 'lfm2_diffusion_a'])
+def test_a_request_smooths_before_it_quantizes(folder, tmp_path):
+    model, statistics = calibrated(folder)
     statistics.save(tmp_path / 'seen.safetensors')
     request = f'dynamic_int8,embedding=int8,smooth={tmp_path / "seen.safetensors"}'
     want = quantize(smooth(model, statistics), 'dynamic_int8,embedding=int8').logits(IDS)

@@ -8,7 +8,13 @@ import torch
 from diffulex_edge.dev.small_models import adapted_llama
 from diffulex_edge.model.loading import block_model
 from diffulex_edge.train.adapter import trainable
-from diffulex_edge.train.block_diffusion import BlockRecipe, eight_bits, save_blocks, train_blocks
+from diffulex_edge.train.block_diffusion import (
+    BlockRecipe,
+    eight_bits,
+    main,
+    save_blocks,
+    train_blocks,
+)
 from diffulex_edge.train.block_loss import named_rows
 from diffulex_edge.train.teacher import Text
 
@@ -71,6 +77,13 @@ def test_it_learns_what_the_base_model_says():
     assert sum(facts['right'] for facts in told[-5:]) > 1.5 * sum(f['right'] for f in told[:5])
     assert sum(facts['loss'] for facts in told[-5:]) < 0.9 * sum(f['loss'] for f in told[:5])
     assert all(map(torch.equal, before, model.layers[0].qkv.parameters()))
+
+
+@pytest.mark.parametrize('value', ['2', '-1', 'nan'])
+def test_a_share_is_checked_before_anything_is_read(value, capsys):
+    with pytest.raises(SystemExit):
+        main(['--texts', 'none', '--out', 'none.safetensors', '--own', value])
+    assert f'--own is {float(value)}; it is a share' in capsys.readouterr().err
 
 
 def test_it_goes_on_from_a_file(tmp_path):

@@ -51,7 +51,7 @@ from diffulex_edge.dev.project import (
     settings,
 )
 
-from .rendering import symbols
+from .rendering import references, symbols
 
 
 # %% ../../nbs/90_dev/05_notebooks.ipynb #notebooks-09
@@ -73,20 +73,15 @@ def given_names(target):
 
 def names_read(statement):
     """Return the names that a statement or an expression may take from those before it."""
-    if isinstance(statement, (ast.FunctionDef, ast.ClassDef)):
-        return symbols(ast.unparse(statement))[1]
     if isinstance(statement, ast.For):
         inside, _ = names_of([*statement.body, *statement.orelse])
         return names_read(statement.iter) | (inside - given_names(statement.target))
-    read, own = set(), set()
-    for node in ast.walk(statement):
-        if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Store):
-            read.add(node.id)
-        elif isinstance(node, ast.AugAssign):
-            read |= given_names(node.target)
-        elif isinstance(node, ast.comprehension):
-            own |= given_names(node.target)
-    return read - own
+    read = references(ast.unparse(statement))
+    if not isinstance(statement, (ast.FunctionDef, ast.ClassDef)):
+        for node in ast.walk(statement):
+            if isinstance(node, (ast.AugAssign, ast.Delete)):
+                read |= given_names(node)
+    return read
 
 
 def names_of(statements):

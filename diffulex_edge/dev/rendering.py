@@ -10,6 +10,7 @@ __all__ = [
     'lines_inside_strings',
     'case_source',
     'all_tables',
+    'references',
     'symbols',
     'exported_names',
     'imports_of',
@@ -122,16 +123,21 @@ def all_tables(table):
     return found
 
 
-def symbols(source):
-    """Return `(names bound at top level, names taken from outside)` of Python source."""
-    top = symtable.symtable(source, '<cell>', 'exec')
-    bound = {s.get_name() for s in top.get_symbols() if s.is_assigned() or s.is_imported()}
-    used = set()
+def references(source):
+    """Return the names of the top level that Python source reads, bound there or not."""
+    top, used = symtable.symtable(source, '<cell>', 'exec'), set()
     for table in all_tables(top):
         for symbol in table.get_symbols():
             if symbol.is_referenced() and (table is top or symbol.is_global()):
                 used.add(symbol.get_name())
-    return bound, used - bound
+    return used
+
+
+def symbols(source):
+    """Return `(names bound at top level, names taken from outside)` of Python source."""
+    top = symtable.symtable(source, '<cell>', 'exec')
+    bound = {s.get_name() for s in top.get_symbols() if s.is_assigned() or s.is_imported()}
+    return bound, references(source) - bound
 
 
 # %% ../../nbs/90_dev/02_rendering.ipynb #rendering-17

@@ -106,6 +106,7 @@ class ShortConv(nn.Module):
         self.ffn_norm = RMSNorm(width, config.rms_norm_eps)
         self.gate_up = nn.Linear(width, 2 * config.intermediate_size, bias=False)
         self.down = nn.Linear(config.intermediate_size, width, bias=False)
+        self.lora = None  # no mask adapter
         self.cache = KVCache(config.num_key_value_heads, config.max_seq_len, config.head_dim)
 
     def forward(self, x, rope, rows, kv_len, mask, gate=None) -> Tensor:

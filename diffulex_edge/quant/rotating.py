@@ -25,7 +25,7 @@ from torch import Tensor, nn
 from ..model.decoder import Decoder
 from ..model.layers import Layer
 from .observers import Statistics
-from .quantizer import PREPARATIONS
+from .quantizer import PREPARATIONS, linears_of
 from .schemes import SCHEMES, Quantization
 from .smooth import find_statistics
 
@@ -118,12 +118,13 @@ def rotate_values(layer: Layer, config, matrix: Tensor):
 def check_rotation(model: Decoder, size: int):
     "Raise `ValueError` for a model that cannot be rotated by runs of `size` channels."
     hidden, head_dim, problem = model.config.hidden_size, model.config.head_dim, None
-    if type(model.head.weight) is not nn.Parameter:
+    head, table = model.head.weight, model.embed.weight
+    if not type(head) is type(table) is nn.Parameter:
         problem = 'the weights are quantized already; rotate the original model'
-    elif model.head.weight is not model.embed.weight:
-        problem = 'the head has a weight of its own, which smooth= makes easier; leave rotate out'
     elif isinstance(model.head, RotatedHead):
         problem = 'the model is rotated already; leave rotate out'
+    elif head is not table:
+        problem = 'the head has a weight of its own, which smooth= makes easier; leave rotate out'
     elif hidden % size or head_dim % size:
         problem = (
             f'rows of {hidden} channels and heads of {head_dim} are not both runs of {size}; '
@@ -161,12 +162,14 @@ def rotate_by(model: Decoder, request: Quantization) -> Decoder:
 
     Raise `ValueError` where that cannot be, and for statistics of another model.
     """
+    for path in linears_of(model):
+        mixes = path.endswith(('.qkv', '.o')) or path == 'head'
+        if mixes and SCHEMES[request.scheme(path)].activations == 'static':
+            raise ValueError(
+                f'rotate={request.rotate}: static_int8 has ranges of {path} that were measured '
+                'before its channels were mixed; choose dynamic_int8'
+            )
     scheme, factors = SCHEMES[request.scheme('head')], None
-    if scheme.activations == 'static':
-        raise ValueError(
-            f'rotate={request.rotate}: static_int8 has ranges of inputs that are not rotated; '
-            'choose head=dynamic_int8'
-        )
     if request.smooth:
         statistics = Statistics.load(find_statistics(request.smooth))
         factors = statistics.factors.get(scheme.bits, {}).get('head')

@@ -81,7 +81,7 @@ def parse_request(text: str) -> dict:
             )
         if option in PATTERNS:
             given[option] = tuple(value.split('+'))
-        elif option in SIZES and value.isdigit():
+        elif option in SIZES and value.isdecimal():
             given[option] = int(value)
         else:
             given[option] = value

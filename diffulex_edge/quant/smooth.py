@@ -144,8 +144,9 @@ def factors_of(
 
 
 def head_apart(model: Decoder) -> bool:
-    "Return whether nothing but the head reads what the head reads, with its weights."
-    return model.head.weight is not model.embed.weight and model.drafter is None
+    "Return whether nothing but the head reads what it reads, and all it does is multiply."
+    own = model.head.weight is not model.embed.weight
+    return own and type(model.head) is torch.nn.Linear and model.drafter is None
 
 
 # %% ../../nbs/03_quant/08_smooth.ipynb #smooth-09b
@@ -222,7 +223,8 @@ def smooth_by(model: Decoder, request: Quantization) -> Decoder:
     Factors that were learned for its bits are taken, if there are some. Raise `ValueError` when
     the statistics are of another model, or its weights are quantized already.
     """
-    if not all(type(layer.qkv.weight) is torch.nn.Parameter for layer in model.layers):
+    layers = [linear for path, linear in linears_of(model).items() if path != 'head']
+    if not all(type(linear.weight) is torch.nn.Parameter for linear in layers):
         raise ValueError(
             f'smooth={request.smooth}: the weights are quantized already; smooth the original model'
         )

@@ -175,7 +175,11 @@ def main(argv: list[str] | None = None):
     from diffulex_edge.model.gguf import load_gguf
     from diffulex_edge.model.loading import packaged_gguf, smollm2_blocks
 
-    asked = arguments().parse_args(argv)
+    parser = arguments()
+    asked = parser.parse_args(argv)
+    for name in ('blank', 'own'):
+        if not 0 <= getattr(asked, name) <= 1:
+            parser.error(f'--{name} is {getattr(asked, name)}; it is a share, from 0 to 1')
     names = BlockRecipe.__dataclass_fields__
     recipe = BlockRecipe(**{name: getattr(asked, name) for name in names})
     init = smollm2_blocks() if asked.init == 'smollm2' else asked.init

@@ -246,6 +246,9 @@ def main(argv: list[str] | None = None):
     wrong = [length for length in asked.bound or () if not 2 <= length <= 32]
     if wrong:
         parser.error(f'--bound has a block length of {wrong[0]}; it must be from 2 to 32')
+    files = [name for name in asked.lora if asked.bound and name.endswith('.pte')]
+    if files:
+        parser.error(f'--bound reads LoRAs, .safetensors, and {files[0]} is an exported file')
     if asked.json:
         check_writable(asked.json)
 
