@@ -58,31 +58,31 @@ def test_stores_are_as_before_after_the_block(tmp_path):
 
 
 # %% lean-lowering-10
-def test_slow():
-    @pytest.mark.parametrize(
-        'name, quantization',
-        [
-            ('dream_a', 'dynamic_int4,embedding=int8,head=dynamic_int8,exclude=*.down'),
-            ('sdar_a', 'dynamic_int8,embedding=int8'),
-        ],
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    'name, quantization',
+    [
+        ('dream_a', 'dynamic_int4,embedding=int8,head=dynamic_int8,exclude=*.down'),
+        ('sdar_a', 'dynamic_int8,embedding=int8'),
+    ],
+)
+def test_the_same_file_as_in_memory(name, quantization, tmp_path, monkeypatch):
+    from diffulex_edge.dev.testing import golden_dir
+    from diffulex_edge.export import export_model
+    from diffulex_edge.model import load_model
+
+    def export(folder):
+        how = dict(quantization=quantization, scratch=folder)
+        model = load_model(golden_dir() / name, **how, max_seq_len=32)
+        how = dict(quantization=quantization, methods=('forward',))
+        return export_model(model, output_path=tmp_path / 'x.pte', **how).path.read_bytes()
+
+    in_memory = export(None)
+    monkeypatch.setattr(scratch, 'LARGE', 64)
+    monkeypatch.setattr(lean_lowering, 'LARGE', 64)
+    maps, largest = scratch.Scratch.map, []
+    monkeypatch.setattr(
+        scratch.Scratch, 'map', lambda self, size: largest.append(size) or maps(self, size)
     )
-    def test_the_same_file_as_in_memory(name, quantization, tmp_path, monkeypatch):
-        from diffulex_edge.dev.testing import golden_dir
-        from diffulex_edge.export import export_model
-        from diffulex_edge.model import load_model
-
-        def export(folder):
-            how = dict(quantization=quantization, scratch=folder)
-            model = load_model(golden_dir() / name, **how, max_seq_len=32)
-            how = dict(quantization=quantization, methods=('forward',))
-            return export_model(model, output_path=tmp_path / 'x.pte', **how).path.read_bytes()
-
-        in_memory = export(None)
-        monkeypatch.setattr(scratch, 'LARGE', 64)
-        monkeypatch.setattr(lean_lowering, 'LARGE', 64)
-        maps, largest = scratch.Scratch.map, []
-        monkeypatch.setattr(
-            scratch.Scratch, 'map', lambda self, size: largest.append(size) or maps(self, size)
-        )
-        assert export(tmp_path) == in_memory
-        assert len(largest) > 20
+    assert export(tmp_path) == in_memory
+    assert len(largest) > 20

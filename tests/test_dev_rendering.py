@@ -94,6 +94,7 @@ SLIPS = {
     'no_default_exp': (['#| export\nx = 1'], 'dropped by nbdev'),
     'no_identifier': (['#| test two-words\nassert True'], 'no Python name'),
     'twice': ([CHECK, CHECK], 'second test named one'),
+    'slow_as_name': (['#| test slow\ndef test_x(): pass'], 'in a line of its own'),
     'slow_without_name': (['#| test\n#| slow\nx = 1'], 'needs a named test'),
     'empty': (['#| test one'], 'is empty'),
     'magic': (['#| test one\n%time x = 1'], 'plain Python'),

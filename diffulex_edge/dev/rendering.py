@@ -61,6 +61,11 @@ def read_case(cell):
                 f'{cell.where}: `{word}` is no Python name: '
                 'write `#| test name fixture …` with spaces between'
             )
+    if 'slow' in words:
+        raise NotebookError(
+            f'{cell.where}: `slow` names no test and no fixture: write `#| slow` in a line of its '
+            'own, or @pytest.mark.slow in a bare `#| test` cell'
+        )
     if slow and not words:
         raise NotebookError(
             f'{cell.where}: `#| slow` needs a named test; '
