@@ -106,6 +106,15 @@ def test_a_request_smooths_before_it_quantizes(folder, tmp_path):
         quantize(quantize(model, 'dynamic_int8'), request)
 
 
+def test_ranges_that_were_measured_before_are_refused(tmp_path):
+    model, statistics = calibrated('sdar_a')
+    statistics.save(tmp_path / 'seen.safetensors')
+    seen = f'statistics={tmp_path / "seen.safetensors"},smooth={tmp_path / "seen.safetensors"}'
+    for request in (f'static_int8,{seen}', f'dynamic_int8,head=static_int8,{seen}'):
+        with pytest.raises(ValueError, match='before it was smoothed'):
+            quantize(model, request)
+
+
 def test_only_a_model_that_comes_with_statistics_smooths_by_its_name():
     model = load_model('tiny')
     with pytest.raises(ValueError, match='comes without statistics'):

@@ -221,8 +221,15 @@ def smooth_by(model: Decoder, request: Quantization) -> Decoder:
     """Return a smooth copy of `model` by the statistics that a request names.
 
     Factors that were learned for its bits are taken, if there are some. Raise `ValueError` when
-    the statistics are of another model, or its weights are quantized already.
+    the statistics are of another model, its weights are quantized already, or a linear has ranges
+    of its own.
     """
+    for path in linears_of(model):
+        if SCHEMES[request.scheme(path)].activations == 'static':
+            raise ValueError(
+                f'smooth={request.smooth}: static_int8 has ranges of {path} that were measured '
+                'before it was smoothed; calibrate the smoothed model, and leave smooth out'
+            )
     layers = [linear for path, linear in linears_of(model).items() if path != 'head']
     if not all(type(linear.weight) is torch.nn.Parameter for linear in layers):
         raise ValueError(
