@@ -63,6 +63,8 @@ def test_what_is_never_guessed_takes_a_step_a_mask(monkeypatch):
         (['--lora', 'a/x.safetensors', 'b/x.safetensors'], 'have one name'),
         (['--json', 'none.json/a.json'], 'none.json is no folder'),
         (['--bound', '4', '0'], 'a block length of 0'),
+        (['--bound', '4', '--new', '3'], 'needs answers of 4 or more'),
+        (['--bound', '4', '--setting', 'fused=true'], 'leave --setting or --bound out'),
         (['--bound', '4', '--lora', 'a.pte'], 'a.pte is an exported file'),
     ],
     ids=str,

@@ -247,7 +247,7 @@ PREPARATIONS['smooth'] = smooth_by
 def int8_request(checkpoint: str | Path) -> str:
     """Return the 8 bits that lose least of a model.
 
-    One that comes with statistics, SmolLM2, is smoothed, and [rotated](12_rotating.ipynb).
+    One that comes with statistics, SmolLM2, is smoothed and rotated.
     """
     entry = SHIPPED.get(str(checkpoint))
     prepared = f',smooth={checkpoint},rotate=64' if entry and entry.find_statistics else ''

@@ -249,6 +249,10 @@ def main(argv: list[str] | None = None):
     files = [name for name in asked.lora if asked.bound and name.endswith('.pte')]
     if files:
         parser.error(f'--bound reads LoRAs, .safetensors, and {files[0]} is an exported file')
+    if asked.bound and asked.setting is not SETTINGS:
+        parser.error('--bound is a bound of every setting; leave --setting or --bound out')
+    if asked.bound and asked.new < max(asked.bound):
+        parser.error(f'--new is {asked.new}; --bound needs answers of {max(asked.bound)} or more')
     if asked.json:
         check_writable(asked.json)
 
